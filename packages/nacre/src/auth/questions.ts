@@ -1,0 +1,101 @@
+// Owns the questions the authentication dialogues ask and the shapes of their answers. Knows nothing of who answers:
+// files, an agent, a person or a program.
+import type { AuthenticationAttempt } from '../errors.ts'
+import type { Secret } from '../crypto/secret.ts'
+import type { Ask } from '../wire/dialogue.ts'
+
+// ── client ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What the client tries next. `source` and `fingerprint` go into the list of attempts. */
+export type Credential =
+  | { readonly method: 'none' }
+  | { readonly method: 'password'; readonly password: Secret<string>; readonly source: string }
+  | {
+      readonly method: 'publickey'
+      /** Public key or certificate blob. */
+      readonly publicKey: Uint8Array
+      /** Signature algorithm to use, e.g. `rsa-sha2-512`; for certificates the `-cert-v01@openssh.com` name. */
+      readonly algorithm: string
+      readonly fingerprint: string
+      readonly source: string
+      /** True to ask first whether the server would take the key (an agent that asks for a touch, an encrypted file). */
+      readonly query: boolean
+      /** Signs `data`; the result is a whole SSH signature blob (`string algorithm, string signature`). */
+      readonly sign: (data: Uint8Array, algorithm: string) => Uint8Array | Promise<Uint8Array>
+    }
+  | { readonly method: 'keyboard-interactive'; readonly submethods: string; readonly source: string }
+  /** Nothing is left to try. `notes` are attempts that never reached the wire, with the reason. */
+  | { readonly method: 'give-up'; readonly notes: readonly AuthenticationAttempt[] }
+
+/** Which credential next? Asked before each attempt. */
+export interface CredentialQuestion extends Ask<Credential> {
+  readonly is: 'credential'
+  readonly user: string
+  /** What the server accepts now; `undefined` before the first answer. */
+  readonly remaining: readonly string[] | undefined
+  readonly attempts: readonly AuthenticationAttempt[]
+  /** The server's `server-sig-algs`, when it sent any (RFC 8308 §3.1). */
+  readonly serverSignatureAlgorithms: readonly string[] | undefined
+}
+
+/** A signature for a publickey request; the driver calls `sign`. */
+export interface SignatureQuestion extends Ask<Uint8Array | undefined> {
+  readonly is: 'signature'
+  readonly credential: Extract<Credential, { method: 'publickey' }>
+  readonly data: Uint8Array
+}
+
+/** Prompts of keyboard-interactive. `undefined` cancels the method. All texts come from the peer, unescaped. */
+export interface PromptsQuestion extends Ask<readonly string[] | undefined> {
+  readonly is: 'prompts'
+  readonly name: string
+  readonly instruction: string
+  readonly prompts: readonly { readonly prompt: string; readonly echo: boolean }[]
+}
+
+/** The server wants a new password (RFC 4252 §8). `undefined` cancels. */
+export interface NewPasswordQuestion extends Ask<Secret<string> | undefined> {
+  readonly is: 'new-password'
+  readonly prompt: string
+}
+
+export type ClientAuthQuestion = CredentialQuestion | SignatureQuestion | PromptsQuestion | NewPasswordQuestion
+
+// ── server ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a client put forward. For keys, `proven` says whether a signature over this session was verified. */
+export type ServerAttempt =
+  | { readonly method: 'none' }
+  | { readonly method: 'password'; readonly password: Secret<string> }
+  | { readonly method: 'password-change'; readonly oldPassword: Secret<string>; readonly newPassword: Secret<string> }
+  | { readonly method: 'publickey'; readonly algorithm: string; readonly publicKey: Uint8Array; readonly fingerprint: string; readonly proven: boolean }
+  | { readonly method: 'keyboard-interactive'; readonly submethods: readonly string[] }
+  /** The answers to the prompts of the verdict before. */
+  | { readonly method: 'keyboard-interactive-response'; readonly responses: readonly string[] }
+
+/**
+ * The server's answer. `accept` of an unproven key only means PK_OK; the identity is taken from the answer to the
+ * proof. `partial` counts the method as passed and asks for one of `remaining`.
+ */
+export type Verdict =
+  | { readonly is: 'accept'; readonly identity: unknown }
+  | { readonly is: 'partial'; readonly remaining: readonly string[] }
+  | { readonly is: 'refuse'; readonly remaining: readonly string[] }
+  /** Only for keyboard-interactive. */
+  | { readonly is: 'prompt'; readonly name: string; readonly instruction: string; readonly prompts: readonly { readonly prompt: string; readonly echo: boolean }[] }
+  /** Only for password: expired, ask for a new one. */
+  | { readonly is: 'change-password'; readonly prompt: string }
+
+/** Does this attempt let the user in? Asked once for each request, in order. */
+export interface AttemptQuestion extends Ask<Verdict> {
+  readonly is: 'attempt'
+  readonly user: string
+  readonly service: string
+  readonly attempt: ServerAttempt
+  /** Counts requests by this user name on this connection, from 0. Restarts when the user name changes. */
+  readonly ordinal: number
+  /** Shows a banner to the client before the verdict (RFC 4252 §5.4). */
+  readonly banner: (message: string) => void
+}
+
+export type ServerAuthQuestion = AttemptQuestion

@@ -1,0 +1,317 @@
+// Owns every error a user of the library can meet: one base with a stable `code`, a class only where a
+// caller acts differently. Knows nothing of sockets, keys or packets: it is given names and texts.
+// Text that came from a peer must pass through `escapeForPeople` before it enters a message.
+
+/** Disconnect reasons by their RFC 4250 §4.2.2 number. */
+export const disconnectReasons = {
+  'host-not-allowed-to-connect': 1,
+  'protocol-error': 2,
+  'key-exchange-failed': 3,
+  reserved: 4,
+  'mac-error': 5,
+  'compression-error': 6,
+  'service-not-available': 7,
+  'protocol-version-not-supported': 8,
+  'host-key-not-verifiable': 9,
+  'connection-lost': 10,
+  'by-application': 11,
+  'too-many-connections': 12,
+  'auth-cancelled-by-user': 13,
+  'no-more-auth-methods-available': 14,
+  'illegal-user-name': 15,
+} as const
+export type DisconnectReason = keyof typeof disconnectReasons
+
+/** The name of a reason number a peer sent, or `undefined` for one RFC 4250 does not list. */
+export const disconnectReasonName = (reason: number): DisconnectReason | undefined =>
+  (Object.keys(disconnectReasons) as DisconnectReason[]).find(name => disconnectReasons[name] === reason)
+
+/**
+ * Every way in which a peer can break the protocol. Each has a hostile test and the disconnect reason we send.
+ * The rule broken is cited where the violation is raised.
+ */
+export const violations = {
+  'identification-malformed': 'protocol-version-not-supported',
+  'identification-too-long': 'protocol-version-not-supported',
+  'identification-version': 'protocol-version-not-supported',
+  'packet-too-short': 'protocol-error',
+  'packet-too-long': 'protocol-error',
+  'packet-misaligned': 'protocol-error',
+  'padding-too-short': 'protocol-error',
+  'padding-too-long': 'protocol-error',
+  'payload-empty': 'protocol-error',
+  'integrity-check-failed': 'mac-error',
+  'decompression-failed': 'compression-error',
+  'inflated-too-large': 'compression-error',
+  'malformed-message': 'protocol-error',
+  'message-wrong-role': 'protocol-error',
+  'message-before-its-phase': 'protocol-error',
+  'message-after-its-phase': 'protocol-error',
+  'message-during-key-exchange': 'protocol-error',
+  'message-in-strict-key-exchange': 'protocol-error',
+  'message-unexpected': 'protocol-error',
+  'sequence-number-wrapped': 'protocol-error',
+  'rekey-too-late': 'protocol-error',
+  'no-common-algorithm': 'key-exchange-failed',
+  'key-exchange-value-invalid': 'key-exchange-failed',
+  'group-out-of-bounds': 'key-exchange-failed',
+  'host-key-wrong-type': 'key-exchange-failed',
+  'host-key-malformed': 'key-exchange-failed',
+  'host-key-too-weak': 'host-key-not-verifiable',
+  'host-key-signature-invalid': 'key-exchange-failed',
+  'too-many-global-messages': 'protocol-error',
+  'service-unknown': 'service-not-available',
+  'too-many-auth-attempts': 'no-more-auth-methods-available',
+  'auth-request-limit': 'protocol-error',
+  'auth-user-malformed': 'illegal-user-name',
+  'channel-unknown': 'protocol-error',
+  'channel-state': 'protocol-error',
+  'channel-packet-too-large': 'protocol-error',
+  'channel-window-exceeded': 'protocol-error',
+  'channel-window-overflow': 'protocol-error',
+  'channel-packet-size-too-small': 'protocol-error',
+  'channel-reply-unexpected': 'protocol-error',
+  'global-reply-unexpected': 'protocol-error',
+  'too-many-pending-requests': 'protocol-error',
+  'extension-info-malformed': 'protocol-error',
+} as const satisfies Record<string, DisconnectReason>
+export type Violation = keyof typeof violations
+
+/**
+ * Makes text from a peer safe to show: control characters, bidirectional overrides and other format characters
+ * become visible escapes, and the text is cut at `limit` characters. Line breaks are escaped too unless `lines`.
+ */
+export const escapeForPeople = (text: string, options: { limit?: number; lines?: boolean } = {}): string => {
+  const limit = options.limit ?? 1000
+  let shown = ''
+  let count = 0
+  for (const character of text) {
+    if (count++ >= limit) return `${shown}…`
+    const code = character.codePointAt(0) as number
+    if (options.lines && (code === 0x0a || code === 0x09)) shown += character
+    else if (options.lines && code === 0x0d) continue
+    else if (code === 0x5c) shown += '\\\\'
+    else if (code < 0x20 || (code >= 0x7f && code < 0xa0)) shown += `\\x${code.toString(16).padStart(2, '0')}`
+    else if (/[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u.test(character)) shown += `\\u{${code.toString(16)}}`
+    else shown += character
+  }
+  return shown
+}
+
+/** Base of every error nacre raises on purpose. `code` is stable; `message` is for people. */
+export class SshError extends Error {
+  readonly code: string
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** Bytes did not have the shape their declaration asks for. Becomes a `ProtocolError` when a peer sent them. */
+export class WireError extends SshError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('WIRE', message, options)
+  }
+}
+
+/** No connection could be made. `host` and `port` say to where. */
+export class ConnectError extends SshError {
+  readonly host: string
+  readonly port: number
+  constructor(code: 'CONNECT_FAILED' | 'CONNECT_TIMEOUT' | 'NOT_SSH', message: string, to: { host: string; port: number }, options?: ErrorOptions) {
+    super(code, message, options)
+    this.host = to.host
+    this.port = to.port
+  }
+}
+
+export interface ProtocolErrorDetails {
+  /** RFC name of the message that broke the rule, when there was one. */
+  readonly messageName?: string
+  /** Sequence number of the packet, when there was one. */
+  readonly sequence?: number
+}
+
+/** The peer broke a rule. `reason` is the disconnect reason we sent. */
+export class ProtocolError extends SshError {
+  readonly violation: Violation
+  readonly reason: DisconnectReason
+  readonly messageName: string | undefined
+  readonly sequence: number | undefined
+  constructor(violation: Violation, message: string, details: ProtocolErrorDetails = {}, options?: ErrorOptions) {
+    super(`PROTOCOL_${violation.toUpperCase().replaceAll('-', '_')}`, message, options)
+    this.violation = violation
+    this.reason = violations[violation]
+    this.messageName = details.messageName
+    this.sequence = details.sequence
+  }
+}
+
+/** One list of an algorithm offer that has no name in common with the peer's. */
+export interface NegotiationMismatch {
+  readonly what: string
+  readonly ours: readonly string[]
+  readonly theirs: readonly string[]
+  /** The smallest option that would connect, and what it risks; `undefined` when nothing we know would. */
+  readonly remedy: { readonly option: string; readonly risk: string } | undefined
+}
+
+/** The two offers share no algorithm of one kind. */
+export class NegotiationError extends ProtocolError {
+  readonly mismatch: NegotiationMismatch
+  constructor(message: string, mismatch: NegotiationMismatch) {
+    super('no-common-algorithm', message)
+    this.mismatch = mismatch
+  }
+}
+
+/** The connection has ended. */
+export class DisconnectedError extends SshError {
+  readonly by: 'us' | 'peer' | 'network'
+  readonly reason: DisconnectReason | undefined
+  readonly description: string
+  constructor(by: 'us' | 'peer' | 'network', reason: DisconnectReason | undefined, description: string, message: string, options?: ErrorOptions) {
+    super(by === 'us' ? 'DISCONNECTED' : by === 'peer' ? 'DISCONNECTED_BY_PEER' : 'CONNECTION_LOST', message, options)
+    this.by = by
+    this.reason = reason
+    this.description = description
+  }
+}
+
+/** A deadline passed. `phase` says during what. */
+export class TimeoutError extends SshError {
+  readonly phase: string
+  constructor(phase: string, message: string) {
+    super('TIMEOUT', message)
+    this.phase = phase
+  }
+}
+
+/** The server's key is unknown, has changed, or is revoked. */
+export class HostKeyError extends SshError {
+  readonly fingerprint: string
+  readonly keyType: string
+  /** Where the conflicting or revoking entry stands. */
+  readonly conflict: { readonly file: string; readonly line: number; readonly fingerprint: string } | undefined
+  constructor(
+    code: 'HOST_KEY_UNKNOWN' | 'HOST_KEY_CHANGED' | 'HOST_KEY_REVOKED' | 'HOST_KEY_REFUSED',
+    message: string,
+    key: { fingerprint: string; keyType: string },
+    conflict?: { file: string; line: number; fingerprint: string },
+  ) {
+    super(code, message)
+    this.fingerprint = key.fingerprint
+    this.keyType = key.keyType
+    this.conflict = conflict
+  }
+}
+
+/** One authentication request and what became of it. */
+export interface AuthenticationAttempt {
+  readonly method: string
+  /** SHA-256 fingerprint of the key, for methods that have one. */
+  readonly fingerprint?: string
+  /** Where the credential came from: `agent`, a file name, `prompt`, … */
+  readonly source?: string
+  readonly outcome: 'accepted' | 'partial' | 'refused' | 'skipped'
+  /** Methods the server said could continue after this attempt. */
+  readonly remaining: readonly string[]
+  /** Why it was skipped, or the likely cause of the refusal. */
+  readonly note?: string
+}
+
+/** Nobody let us in. Lists every attempt in order. */
+export class AuthenticationError extends SshError {
+  readonly user: string
+  readonly attempts: readonly AuthenticationAttempt[]
+  readonly remaining: readonly string[]
+  constructor(message: string, details: { user: string; attempts: readonly AuthenticationAttempt[]; remaining: readonly string[] }) {
+    super('AUTHENTICATION_FAILED', message)
+    this.user = details.user
+    this.attempts = details.attempts
+    this.remaining = details.remaining
+  }
+}
+
+/** Channel open failures by their RFC 4254 §5.1 number. */
+export const channelOpenFailures = {
+  'administratively-prohibited': 1,
+  'connect-failed': 2,
+  'unknown-channel-type': 3,
+  'resource-shortage': 4,
+} as const
+export type ChannelOpenFailureReason = keyof typeof channelOpenFailures
+
+/** The peer refused to open a channel. */
+export class ChannelOpenError extends SshError {
+  readonly channelType: string
+  readonly reason: ChannelOpenFailureReason | undefined
+  readonly description: string
+  constructor(channelType: string, reason: ChannelOpenFailureReason | undefined, description: string) {
+    super('CHANNEL_OPEN_FAILED', `The peer refused to open a ${escapeForPeople(channelType)} channel: ${escapeForPeople(description) || reason || 'no reason given'}.`)
+    this.channelType = channelType
+    this.reason = reason
+    this.description = description
+  }
+}
+
+/** The peer refused a channel or global request. */
+export class RequestRefusedError extends SshError {
+  readonly request: string
+  constructor(request: string, message: string) {
+    super('REQUEST_REFUSED', message)
+    this.request = request
+  }
+}
+
+/** How a remote command ended. */
+export type Exit =
+  | { readonly code: number }
+  | { readonly signal: string; readonly coreDumped: boolean; readonly message: string }
+  /** The channel closed and the peer never said. */
+  | { readonly unknown: true }
+
+/** `run(…, { check: true })` and the command did not end with status 0. */
+export class ExitError extends SshError {
+  readonly exit: Exit
+  /** The last bytes of standard error, decoded leniently. */
+  readonly stderrTail: string
+  constructor(message: string, exit: Exit, stderrTail: string) {
+    super('EXIT', message)
+    this.exit = exit
+    this.stderrTail = stderrTail
+  }
+}
+
+/** A key could not be read. `path` is where it came from, when it was a file. */
+export class KeyFormatError extends SshError {
+  readonly path: string | undefined
+  constructor(
+    code: 'KEY_FORMAT_UNKNOWN' | 'KEY_MALFORMED' | 'KEY_UNSUPPORTED' | 'KEY_PASSPHRASE_NEEDED' | 'KEY_PASSPHRASE_WRONG' | 'KEY_TOO_WEAK' | 'KEY_PERMISSIONS',
+    message: string,
+    path?: string,
+    options?: ErrorOptions,
+  ) {
+    super(code, message, options)
+    this.path = path
+  }
+}
+
+/** A configuration file, option or command line is wrong. `line` counts from 1. */
+export class ConfigError extends SshError {
+  readonly path: string | undefined
+  readonly line: number | undefined
+  constructor(message: string, where: { path?: string; line?: number } = {}, options?: ErrorOptions) {
+    super('CONFIG', where.path === undefined ? message : `${where.path}${where.line === undefined ? '' : ` line ${where.line}`}: ${message}`, options)
+    this.path = where.path
+    this.line = where.line
+  }
+}
+
+/** An agent could not be reached or refused. */
+export class AgentError extends SshError {
+  constructor(code: 'AGENT_UNREACHABLE' | 'AGENT_REFUSED' | 'AGENT_MALFORMED', message: string, options?: ErrorOptions) {
+    super(code, message, options)
+  }
+}

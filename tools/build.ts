@@ -1,0 +1,1 @@
+// Bundles each command into one file under packages/cli/dist.
