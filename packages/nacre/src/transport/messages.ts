@@ -1,6 +1,6 @@
 // Owns the messages of the transport layer (RFC 4253, RFC 8308, OpenSSH's PROTOCOL). Key exchange methods declare
 // their own (30 to 49) beside themselves. Knows nothing of when they are sent.
-import { boolean, bytes, fixed, name, nameList, prose, rest, text, trailing, uint32 } from '../wire/codec.ts'
+import { boolean, bytes, fixed, name, nameList, prose, rest, trailing, uint32 } from '../wire/codec.ts'
 import { type Message, message } from '../wire/message.ts'
 
 // RFC 4253 §11.1
@@ -15,7 +15,7 @@ export const Debug = message({ name: 'SSH_MSG_DEBUG', number: 4, phase: 'any', f
 export const ServiceRequest = message({ name: 'SSH_MSG_SERVICE_REQUEST', number: 5, phase: 'service', from: 'client' }, { serviceName: name })
 export const ServiceAccept = message({ name: 'SSH_MSG_SERVICE_ACCEPT', number: 6, phase: 'service', from: 'server' }, { serviceName: name })
 // RFC 8308 §2.3; the pairs are read by `extension-info.ts`, which bounds their number.
-export const ExtInfo = message({ name: 'SSH_MSG_EXT_INFO', number: 7, phase: 'service', from: 'either' }, { extensions: rest })
+export const ExtInfo = message({ name: 'SSH_MSG_EXT_INFO', number: 7, phase: 'established', from: 'either' }, { extensions: rest })
 // RFC 4253 §7.1
 export const KexInit = message(
   { name: 'SSH_MSG_KEXINIT', number: 20, phase: 'kex', from: 'either' },
@@ -38,10 +38,7 @@ export const KexInit = message(
 // RFC 4253 §7.3
 export const NewKeys = message({ name: 'SSH_MSG_NEWKEYS', number: 21, phase: 'kex', from: 'either' }, {})
 // OpenSSH PROTOCOL §1.8 (ping@openssh.com)
-export const Ping = message({ name: 'SSH2_MSG_PING', number: 192, phase: 'service', from: 'either' }, { data: bytes })
-export const Pong = message({ name: 'SSH2_MSG_PONG', number: 193, phase: 'service', from: 'either' }, { data: bytes })
+export const Ping = message({ name: 'SSH2_MSG_PING', number: 192, phase: 'established', from: 'either' }, { data: bytes })
+export const Pong = message({ name: 'SSH2_MSG_PONG', number: 193, phase: 'established', from: 'either' }, { data: bytes })
 
 export const transportMessages: readonly Message[] = [Disconnect, Ignore, Unimplemented, Debug, ServiceRequest, ServiceAccept, ExtInfo, KexInit, NewKeys, Ping, Pong]
-
-/** One extension of EXT_INFO: its name, and a value whose meaning belongs to the extension. */
-export const extensionFields = { name: text, value: bytes }

@@ -9,11 +9,12 @@ import { Writer } from './writer.ts'
  * When a message may be sent:
  * - `any`: at all times, also during a key exchange, unless that is the strict first one (RFC 4253 §11)
  * - `kex`: a part of a key exchange (KEXINIT, NEWKEYS, 30 to 49)
- * - `service`: after the first key exchange (service request and accept, EXT_INFO, ping)
+ * - `established`: at any time after the first key exchange (EXT_INFO, ping)
+ * - `service`: between the first key exchange and authentication (service request and accept)
  * - `auth`: while the user authenticates
  * - `connection`: after authentication succeeded
  */
-export type Phase = 'any' | 'kex' | 'service' | 'auth' | 'connection'
+export type Phase = 'any' | 'kex' | 'established' | 'service' | 'auth' | 'connection'
 export type Sender = 'client' | 'server' | 'either'
 
 export interface Message<N extends string = string, T = any> extends Codec<T> {

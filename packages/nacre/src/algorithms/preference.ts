@@ -1,0 +1,41 @@
+// Owns which rows of the tables are offered, in which order: the defaults, a caller's list, or OpenSSH's `+`, `-`, `^`
+// patterns over the defaults. Knows nothing of the wire.
+import { ConfigError } from '../errors.ts'
+import type { Standing } from './rows.ts'
+
+interface Named {
+  readonly name: string
+  readonly standing: Standing
+}
+
+/** The names offered when nobody says otherwise, in order of preference. */
+export const defaultNames = (rows: readonly Named[]): readonly string[] => rows.filter(row => row.standing === 'default').map(row => row.name)
+
+/** OpenSSH's patterns in algorithm lists know `*` and `?`. */
+const matches = (pattern: string, name: string): boolean =>
+  new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name)
+
+/**
+ * The names a specification asks for. `undefined` gives the defaults; an array is taken as it stands; a string is
+ * `a,b` (exactly these), `+a,b` (defaults, then these), `-a*` (defaults without), `^a` (these first, then defaults).
+ * Throws `ConfigError` for a name no row has, with the names that exist.
+ */
+export const choose = (what: string, rows: readonly Named[], specification: string | readonly string[] | undefined): readonly string[] => {
+  if (specification === undefined) return defaultNames(rows)
+  const known = (name: string): string => {
+    if (rows.some(row => row.name === name)) return name
+    throw new ConfigError(`"${name}" is not a ${what} nacre knows. It knows: ${rows.map(row => row.name).join(', ')}.`)
+  }
+  if (typeof specification !== 'string') return [...new Set(specification.map(known))]
+  const sign = specification[0]
+  const names = (sign === '+' || sign === '-' || sign === '^' ? specification.slice(1) : specification).split(',').filter(each => each !== '')
+  if (names.length === 0) throw new ConfigError(`The list of ${what}s is empty.`)
+  const defaults = defaultNames(rows)
+  const chosen =
+    sign === '-' ? defaults.filter(name => !names.some(pattern => matches(pattern, name)))
+    : sign === '+' ? [...defaults, ...names.map(known)]
+    : sign === '^' ? [...names.map(known), ...defaults]
+    : names.map(known)
+  if (chosen.length === 0) throw new ConfigError(`No ${what} is left after "${specification}".`)
+  return [...new Set(chosen)]
+}

@@ -1,0 +1,46 @@
+// Owns the one decision that comes before any handler: may this message come now, from this side? Reads only the columns
+// of the declaration and where the connection stands. Knows nothing of contents.
+import type { Violation } from '../errors.ts'
+import type { Message } from '../wire/message.ts'
+
+/** How far a connection has come. */
+export type Stage = 'exchange' | 'service' | 'auth' | 'connection'
+
+export interface Situation {
+  readonly us: 'client' | 'server'
+  /** `exchange` is the first key exchange; later ones show in `peerIsExchanging`. */
+  readonly stage: Stage
+  /** The peer has sent KEXINIT and not yet NEWKEYS. */
+  readonly peerIsExchanging: boolean
+  /** Both sides offered strict key exchange. */
+  readonly strict: boolean
+}
+
+/** `ignore` is for the one message that RFC 4252 §5.1 tells us to drop without a word. */
+export type Admission = 'take' | 'ignore' | Violation
+
+const order: Record<Stage, number> = { exchange: 0, service: 1, auth: 2, connection: 3 }
+
+const disconnect = 1
+const userauthRequest = 50
+
+/** Decides on a message by its columns. Sources: RFC 4253 §7.1, RFC 4252 §5.1, draft-miller-sshm-strict-kex. */
+export const admit = (message: Pick<Message, 'number' | 'phase' | 'from'>, situation: Situation): Admission => {
+  const peer = situation.us === 'client' ? 'server' : 'client'
+  if (message.from !== 'either' && message.from !== peer) return 'message-wrong-role'
+  if (message.phase === 'kex') return 'take'
+  // A peer that gives up may always say so.
+  if (message.number === disconnect) return 'take'
+  if (situation.stage === 'exchange') {
+    if (message.phase !== 'any') return 'message-before-its-phase'
+    return situation.peerIsExchanging && situation.strict ? 'message-in-strict-key-exchange' : 'take'
+  }
+  if (message.phase === 'any') return 'take'
+  if (situation.peerIsExchanging) return 'message-during-key-exchange'
+  if (message.phase === 'established') return 'take'
+  const now = order[situation.stage]
+  const due = order[message.phase]
+  if (now === due) return 'take'
+  if (now < due) return 'message-before-its-phase'
+  return message.number === userauthRequest && situation.stage === 'connection' ? 'ignore' : 'message-after-its-phase'
+}

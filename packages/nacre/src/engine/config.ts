@@ -1,0 +1,39 @@
+// Owns what an engine is told once, at its birth, and the defaults that are safe when nobody says anything. Knows nothing
+// of files or of how a program spells its options.
+import type { ConnectionConfig } from '../connection/connection.ts'
+import type { TransportConfig } from '../transport/transport.ts'
+import type { TraceRecord } from './trace.ts'
+
+export interface EngineConfig {
+  readonly transport: TransportConfig
+  readonly authentication:
+    | { readonly role: 'client'; readonly user: string }
+    | {
+        readonly role: 'server'
+        /** Signature algorithms taken for publickey (PubkeyAcceptedAlgorithms). */
+        readonly acceptedAlgorithms: readonly string[]
+        /** MaxAuthTries. */
+        readonly maximumAttempts: number
+      }
+  readonly connection: Omit<ConnectionConfig, 'role' | 'out' | 'emit'>
+  /** Milliseconds: for the first key exchange, for a server's client to log in, for a later exchange. */
+  readonly deadlines: { readonly handshake: number; readonly login: number; readonly rekey: number }
+  /** A new key exchange after this many milliseconds at the latest (RFC 4253 §9 suggests an hour). */
+  readonly rekeyMilliseconds: number
+  /** After so many milliseconds without a packet we ask; after so many unanswered questions the peer is dead. 0 turns it off. */
+  readonly keepalive: { readonly milliseconds: number; readonly maximumUnanswered: number }
+  /** Called for every packet, decoded, secrets left out. */
+  readonly trace: ((record: TraceRecord) => void) | undefined
+}
+
+/** Figures that hold unless a caller sets others. */
+export const defaults = {
+  deadlines: { handshake: 60_000, login: 120_000, rekey: 120_000 },
+  rekeyMilliseconds: 3_600_000,
+  rekey: { bytes: 2 ** 30, packets: 2 ** 30 },
+  keepalive: { milliseconds: 30_000, maximumUnanswered: 3 },
+  highWater: 1024 * 1024,
+  groupSizes: { min: 2048, preferred: 3072, max: 8192 },
+  minimumRsaBits: 2048,
+  maximumAttempts: 6,
+} as const

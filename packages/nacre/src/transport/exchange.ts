@@ -1,0 +1,196 @@
+// Owns one key exchange after both KEXINITs are known: the method's dialogue, the exchange hash, the server's proof, the
+// six keys, NEWKEYS both ways (RFC 4253 §7, §8). Knows nothing of why or when an exchange begins.
+import { type Agreed, type AgreedDirection } from '../algorithms/negotiate.ts'
+import { compute, type KexMethod, type KexProof, type KexResult, type KexRun } from '../algorithms/rows.ts'
+import type { AlgorithmTables } from '../algorithms/tables.ts'
+import type { HashName } from '../crypto/provider.ts'
+import { escapeForPeople, ProtocolError } from '../errors.ts'
+import { parsePublicKey } from '../keys/public.ts'
+import type { Signer } from '../keys/signer.ts'
+import { verifySignature } from '../keys/verify.ts'
+import { type Codec, bytes, encode, rest, struct } from '../wire/codec.ts'
+import { type Ask, ask, type Dialogue, receive, send } from '../wire/dialogue.ts'
+import { deriveKey, type KeyLetter } from './key-schedule.ts'
+import { NewKeys } from './messages.ts'
+import { createOpener, createSealer, type DirectionKeys } from './protect.ts'
+import type { Opener, Sealer } from '../algorithms/rows.ts'
+
+/** Is this the right key of the server we meant to reach? Answer `true`, or fail the question with a `HostKeyError`. */
+export interface HostKeyQuestion extends Ask<true> {
+  readonly is: 'host-key'
+  /** Public key or certificate blob; its signature over the exchange has been verified. */
+  readonly hostKey: Uint8Array
+  readonly keyType: string
+  readonly algorithm: string
+}
+
+/** What protects one direction from NEWKEYS on. */
+export interface NewDirection<P> {
+  readonly agreed: AgreedDirection
+  readonly protector: P
+  /** The cipher's own limit on bytes under one key. */
+  readonly rekeyAfterBytes: number
+}
+
+export interface ExchangeRun extends KexRun {
+  readonly tables: AlgorithmTables
+  readonly agreed: Agreed
+  readonly method: KexMethod
+  /** V_C, V_S, I_C, I_S of the exchange hash (RFC 4253 §8). */
+  readonly clientIdentification: Uint8Array
+  readonly serverIdentification: Uint8Array
+  readonly clientKexInit: Uint8Array
+  readonly serverKexInit: Uint8Array
+  /** The session identifier; `undefined` in the first exchange, whose hash becomes it (RFC 4253 §7.2). */
+  readonly sessionId: Uint8Array | undefined
+  /** Client: the host key already trusted in this session. */
+  readonly trustedHostKey: Uint8Array | undefined
+  /** Server: the key that signs. */
+  readonly hostKey: Signer | undefined
+  /** RSA host keys below this many bits are refused by a client. */
+  readonly minimumRsaBits: number
+  /** Our NEWKEYS has just been sent. */
+  useOutgoing(direction: NewDirection<Sealer>, result: ExchangeResult): void
+  /** The peer's NEWKEYS has just been taken. */
+  useIncoming(direction: NewDirection<Opener>): void
+}
+
+export interface ExchangeResult {
+  readonly sessionId: Uint8Array
+  readonly exchangeHash: Uint8Array
+  readonly hostKey: Uint8Array
+}
+
+/** RFC 4253 §8. What stands between K_S and K is the method's own. */
+const exchangeHashFields: Codec<{ V_C: Uint8Array; V_S: Uint8Array; I_C: Uint8Array; I_S: Uint8Array; K_S: Uint8Array; hashed: Uint8Array }> = struct({
+  V_C: bytes,
+  V_S: bytes,
+  I_C: bytes,
+  I_S: bytes,
+  K_S: bytes,
+  hashed: rest,
+})
+
+const exchangeHash = (run: ExchangeRun, hostKey: Uint8Array, result: KexResult): Uint8Array =>
+  run.crypto.hash(
+    run.method.hash,
+    encode(exchangeHashFields, {
+      V_C: run.clientIdentification,
+      V_S: run.serverIdentification,
+      I_C: run.clientKexInit,
+      I_S: run.serverKexInit,
+      K_S: hostKey,
+      hashed: result.hashed,
+    }),
+    result.secret,
+  )
+
+/** The whole exchange, in the order of RFC 4253 §7 and §8. */
+export function* exchange(run: ExchangeRun): Dialogue<ExchangeResult> {
+  const { result, hostKey, hash } = run.role === 'client' ? yield* proveThem(run) : yield* proveUs(run)
+  const sessionId = run.sessionId ?? hash
+  const done: ExchangeResult = { sessionId, exchangeHash: hash, hostKey }
+  const directions = newDirections(run, run.method.hash, result.secret, hash, sessionId)
+  result.secret.fill(0)
+  yield* send(NewKeys, {})
+  run.useOutgoing(directions.outgoing(), done)
+  yield* receive(NewKeys)
+  run.useIncoming(directions.incoming())
+  return done
+}
+
+interface Proven {
+  readonly result: KexResult
+  readonly hostKey: Uint8Array
+  readonly hash: Uint8Array
+}
+
+/** Client: the server's signature is checked first; only then is anybody asked about the key. */
+function* proveThem(run: ExchangeRun): Dialogue<Proven> {
+  const result = yield* run.method.client(run)
+  // Views of the reply would not outlive a question.
+  const hostKey = result.proof.hostKey.slice()
+  const signature = result.proof.signature.slice()
+  const hash = exchangeHash(run, hostKey, result)
+  const keyType = checkHostKey(run, hostKey)
+  if (!verifySignature(run.crypto, run.tables, { publicKey: hostKey, algorithm: run.agreed.hostKey, data: hash, signature })) {
+    throw new ProtocolError('host-key-signature-invalid', 'The server could not prove that it holds its host key: the signature over the key exchange is wrong. Someone may be in between.')
+  }
+  if (!sameBytes(hostKey, run.trustedHostKey)) {
+    const question: HostKeyQuestion = { is: 'host-key', hostKey, keyType, algorithm: run.agreed.hostKey }
+    yield* ask(question)
+  }
+  return { result, hostKey, hash }
+}
+
+const sameBytes = (left: Uint8Array, right: Uint8Array | undefined): boolean => right !== undefined && left.length === right.length && left.every((byte, i) => byte === right[i])
+
+const checkHostKey = (run: ExchangeRun, blob: Uint8Array): string => {
+  const algorithm = run.tables.signatures.find(row => row.name === run.agreed.hostKey)
+  let key: ReturnType<typeof parsePublicKey>
+  try {
+    key = parsePublicKey(blob)
+  } catch (cause) {
+    throw new ProtocolError('host-key-malformed', `The server's host key cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, {}, { cause })
+  }
+  if (key.type !== algorithm?.keyType) {
+    throw new ProtocolError('host-key-wrong-type', `The server sent a host key of type ${escapeForPeople(key.type, { limit: 64 })} where ${run.agreed.hostKey} was agreed.`)
+  }
+  if (key.numbers?.kind === 'rsa' && key.bits < run.minimumRsaBits) {
+    throw new ProtocolError('host-key-too-weak', `The server's RSA host key has ${key.bits} bits; at least ${run.minimumRsaBits} are required (RequiredRSASize).`)
+  }
+  return key.type
+}
+
+/** Server: signs with the agreed algorithm; the key may be slow or elsewhere. */
+function* proveUs(run: ExchangeRun): Dialogue<Proven> {
+  const signer = run.hostKey
+  if (signer === undefined) throw new TypeError('a server needs a host key for the agreed algorithm')
+  const hostKey = signer.publicKey.blob
+  let hash = new Uint8Array(0) as Uint8Array
+  const result = yield* run.method.server({
+    ...run,
+    *prove(soFar: KexResult): Dialogue<KexProof> {
+      hash = exchangeHash(run, hostKey, soFar)
+      const signature = yield* ask(compute(() => signer.sign(hash, run.agreed.hostKey)))
+      return { hostKey, signature }
+    },
+  })
+  return { result, hostKey, hash }
+}
+
+interface Directions {
+  outgoing(): NewDirection<Sealer>
+  incoming(): NewDirection<Opener>
+}
+
+const newDirections = (run: ExchangeRun, hash: HashName, secret: Uint8Array, H: Uint8Array, sessionId: Uint8Array): Directions => {
+  const K = secret.slice()
+  const rows = (agreed: AgreedDirection) => {
+    const cipher = run.tables.ciphers.find(row => row.name === agreed.cipher)
+    if (cipher === undefined) throw new TypeError(`no row for cipher ${agreed.cipher}`)
+    return { cipher, mac: run.tables.macs.find(row => row.name === agreed.mac) }
+  }
+  const keys = (agreed: AgreedDirection, letters: readonly [KeyLetter, KeyLetter, KeyLetter]): DirectionKeys => {
+    const { cipher, mac } = rows(agreed)
+    const derive = (letter: KeyLetter, length: number): Uint8Array => deriveKey(run.crypto, hash, K, H, letter, sessionId, length)
+    return { iv: derive(letters[0], cipher.ivBytes), key: derive(letters[1], cipher.keyBytes), macKey: derive(letters[2], mac?.keyBytes ?? 0) }
+  }
+  const clientToServer = ['A', 'C', 'E'] as const
+  const serverToClient = ['B', 'D', 'F'] as const
+  const ours = run.role === 'client' ? run.agreed.clientToServer : run.agreed.serverToClient
+  const theirs = run.role === 'client' ? run.agreed.serverToClient : run.agreed.clientToServer
+  return {
+    outgoing() {
+      const material = keys(ours, run.role === 'client' ? clientToServer : serverToClient)
+      const { cipher, mac } = rows(ours)
+      return { agreed: ours, protector: createSealer(run.crypto, cipher, mac, material), rekeyAfterBytes: cipher.rekeyAfterBytes }
+    },
+    incoming() {
+      const material = keys(theirs, run.role === 'client' ? serverToClient : clientToServer)
+      K.fill(0)
+      const { cipher, mac } = rows(theirs)
+      return { agreed: theirs, protector: createOpener(run.crypto, cipher, mac, material), rekeyAfterBytes: cipher.rekeyAfterBytes }
+    },
+  }
+}

@@ -1,0 +1,52 @@
+// Owns EXT_INFO (RFC 8308): which extensions we announce, and what a peer announced. Knows nothing of who uses them.
+import { ProtocolError } from '../errors.ts'
+import { decodeText, Reader } from '../wire/reader.ts'
+import { Writer } from '../wire/writer.ts'
+
+const maximumExtensions = 64
+const maximumValue = 16 * 1024
+
+export interface ExtensionInfo {
+  /** RFC 8308 §3.1: signature algorithms the server takes for publickey. */
+  readonly serverSignatureAlgorithms: readonly string[] | undefined
+  /** OpenSSH PROTOCOL §1.8: the server answers SSH2_MSG_PING. */
+  readonly ping: boolean
+  /** OpenSSH: the server may send EXT_INFO again during authentication. */
+  readonly duringAuthentication: boolean
+  /** All of them, by name. */
+  readonly raw: ReadonlyMap<string, Uint8Array>
+}
+
+/** Reads the content of SSH_MSG_EXT_INFO. Throws `ProtocolError` for too many, doubled or malformed extensions. */
+export const readExtensionInfo = (content: Uint8Array): ExtensionInfo => {
+  const reader = new Reader(content)
+  const count = reader.uint32()
+  if (count > maximumExtensions) throw new ProtocolError('extension-info-malformed', `EXT_INFO with ${count} extensions; at most ${maximumExtensions} are taken.`)
+  const raw = new Map<string, Uint8Array>()
+  for (let i = 0; i < count; i++) {
+    const name = reader.text()
+    const value = reader.string().slice()
+    if (value.length > maximumValue) throw new ProtocolError('extension-info-malformed', `An extension value of ${value.length} bytes is above the limit of ${maximumValue}.`)
+    raw.set(name, value)
+  }
+  reader.finish()
+  const algorithms = raw.get('server-sig-algs')
+  return {
+    serverSignatureAlgorithms: algorithms === undefined ? undefined : decodeText(algorithms).split(',').filter(each => each !== ''),
+    ping: raw.has('ping@openssh.com'),
+    duringAuthentication: raw.has('ext-info-in-auth@openssh.com'),
+    raw,
+  }
+}
+
+/** The content of our SSH_MSG_EXT_INFO. */
+export const writeExtensionInfo = (extensions: Readonly<Record<string, string>>): Uint8Array => {
+  const writer = new Writer()
+  const names = Object.keys(extensions)
+  writer.uint32(names.length)
+  for (const name of names) {
+    writer.text(name)
+    writer.text(extensions[name])
+  }
+  return writer.bytes.slice(0, writer.offset)
+}

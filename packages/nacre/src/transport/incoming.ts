@@ -1,0 +1,206 @@
+// Owns the way from received bytes to payloads: finding packets, the floors and ceilings on their lengths, integrity,
+// sequence numbers, padding and decompression (RFC 4253 §6). Knows nothing of what a payload means.
+import type { Decompressor, Opener } from '../algorithms/rows.ts'
+import { ProtocolError } from '../errors.ts'
+import { plainOpener } from './protect.ts'
+
+/** `packet_length` of OpenSSH's PACKET_MAX_SIZE: what peers may send at most. RFC 4253 §6.1 asks for 35000 at least. */
+export const maximumPacketLength = 256 * 1024
+/** Ceiling on what one packet may inflate to: a channel packet of the largest size we announce fits. */
+export const maximumInflatedLength = 256 * 1024
+
+const minimumPadding = 4
+
+const nothing = new Uint8Array(0)
+
+/** Bytes that outlive the call that brought them; they grow only to the size of one packet or of a held-back read. */
+class Carry {
+  bytes = nothing
+  start = 0
+  end = 0
+
+  get length(): number {
+    return this.end - this.start
+  }
+
+  append(input: Uint8Array, from: number, to: number): void {
+    const count = to - from
+    if (this.end + count > this.bytes.length) {
+      // Always a new buffer: views of the old one may still be in use until the next `feed`.
+      const grown = new Uint8Array(this.length + count)
+      grown.set(this.bytes.subarray(this.start, this.end))
+      this.bytes = grown
+      this.end -= this.start
+      this.start = 0
+    }
+    this.bytes.set(input.subarray(from, to), this.end)
+    this.end += count
+  }
+
+  reserve(total: number): void {
+    if (this.start + total <= this.bytes.length) return
+    const grown = new Uint8Array(total)
+    grown.set(this.bytes.subarray(this.start, this.end))
+    this.end -= this.start
+    this.start = 0
+    this.bytes = grown
+  }
+
+  /** Nothing is left. The buffer is used again only when no view of it can be in use. */
+  empty(reuse: boolean): void {
+    if (!reuse) this.bytes = nothing
+    this.start = 0
+    this.end = 0
+  }
+}
+
+export class Incoming {
+  #opener: Opener = plainOpener
+  #decompressor: Decompressor | undefined
+  /** Sequence number of the next packet. */
+  sequence = 0
+  /** True once `sequence` went past 2^32 - 1 since the count last began at zero. */
+  wrapped = false
+  /** Sequence number of the packet `next` returned last. */
+  lastSequence = 0
+  /** Bytes and packets opened with the current keys. */
+  bytesUnderKey = 0
+  packetsUnderKey = 0
+  /** True when the payload returned last is a buffer of its own rather than a view of the input. */
+  detached = false
+
+  readonly #carry = new Carry()
+  #input: Uint8Array = this.#carry.bytes
+  #at = 0
+  #end = 0
+  /** Length field of the packet that is not whole yet; asked once, since asking may decrypt. */
+  #packetLength = -1
+
+  /** Starts to read `input[start..end)`. Everything given before has been taken or kept. */
+  feed(input: Uint8Array, start: number, end: number): void {
+    this.#input = input
+    this.#at = start
+    this.#end = end
+  }
+
+  /** Copies what was not taken, because the caller is about to reuse its buffer. */
+  keep(): void {
+    if (this.#at < this.#end) this.#carry.append(this.#input, this.#at, this.#end)
+    else if (this.#carry.length === 0) this.#carry.empty(false)
+    this.#input = this.#carry.bytes
+    this.#at = 0
+    this.#end = 0
+  }
+
+  /** True when bytes are waiting that belong to a packet begun. */
+  get partial(): boolean {
+    return this.#carry.length > 0 || this.#at < this.#end
+  }
+
+  /** The next payload, a view valid until the next `feed`; `undefined` when no packet is whole. Throws `ProtocolError`. */
+  next(): Uint8Array | undefined {
+    const opener = this.#opener
+    const carry = this.#carry
+    if (carry.length === 0) {
+      const length = this.#lengthAt(opener, this.#input, this.#at, this.#end - this.#at)
+      if (length < 0) return undefined
+      const total = 4 + length + opener.tagBytes
+      if (this.#end - this.#at < total) return undefined
+      const start = this.#at
+      this.#at += total
+      return this.#open(opener, this.#input, start, length)
+    }
+    // A packet begun in an earlier read: only what completes it is copied.
+    if (!this.#topUp(opener.firstBytes)) return undefined
+    const length = this.#lengthAt(opener, carry.bytes, carry.start, carry.length)
+    const total = 4 + length + opener.tagBytes
+    if (!this.#topUp(total)) return undefined
+    const start = carry.start
+    const bytes = carry.bytes
+    carry.start += total
+    if (carry.length === 0) carry.empty(opener.detached)
+    return this.#open(opener, bytes, start, length)
+  }
+
+  #topUp(total: number): boolean {
+    const carry = this.#carry
+    if (carry.length >= total) return true
+    carry.reserve(total)
+    const take = Math.min(total - carry.length, this.#end - this.#at)
+    carry.append(this.#input, this.#at, this.#at + take)
+    this.#at += take
+    return carry.length >= total
+  }
+
+  /** The checked length field of the packet at `start`, or -1 when too little of it is there. */
+  #lengthAt(opener: Opener, bytes: Uint8Array, start: number, available: number): number {
+    if (this.#packetLength >= 0) return this.#packetLength
+    if (available < opener.firstBytes) return -1
+    const length = opener.packetLength(bytes, start, this.sequence)
+    // The floor: padding_length, an empty payload's message number and four bytes of padding (RFC 4253 §6).
+    if (length < 1 + 1 + minimumPadding) throw this.#violation('packet-too-short', `A packet of length ${length} is below the minimum of RFC 4253 §6.`)
+    if (length > maximumPacketLength) {
+      throw this.#violation('packet-too-long', `A packet of length ${length} is above the limit of ${maximumPacketLength} bytes. A wrong length often means that the two sides disagree about the keys.`)
+    }
+    if ((length + (opener.lengthCounts ? 4 : 0)) % opener.blockBytes !== 0) {
+      throw this.#violation('packet-misaligned', `A packet of length ${length} is no multiple of the block size ${opener.blockBytes} (RFC 4253 §6).`)
+    }
+    this.#packetLength = length
+    return length
+  }
+
+  #open(opener: Opener, bytes: Uint8Array, start: number, length: number): Uint8Array {
+    this.#packetLength = -1
+    const plain = opener.open(bytes, start, length, this.sequence)
+    if (plain === undefined) throw this.#violation('integrity-check-failed', 'A packet failed its integrity check: it was altered on the way, or the two sides do not hold the same keys.')
+    const padding = plain[0]
+    if (padding < minimumPadding) throw this.#violation('padding-too-short', `A packet has ${padding} bytes of padding, at least ${minimumPadding} are required (RFC 4253 §6).`)
+    if (padding + 1 > length) throw this.#violation('padding-too-long', `A packet of length ${length} claims ${padding} bytes of padding.`)
+    if (padding + 1 === length) throw this.#violation('payload-empty', 'A packet has an empty payload (RFC 4253 §6).')
+    this.lastSequence = this.sequence
+    this.sequence = (this.sequence + 1) >>> 0
+    if (this.sequence === 0) this.wrapped = true
+    this.bytesUnderKey += length
+    this.packetsUnderKey++
+    this.detached = opener.detached
+    const payload = plain.subarray(1, length - padding)
+    if (this.#decompressor === undefined) return payload
+    this.detached = true
+    return this.#inflate(this.#decompressor, payload)
+  }
+
+  #inflate(decompressor: Decompressor, payload: Uint8Array): Uint8Array {
+    let inflated: Uint8Array
+    try {
+      inflated = decompressor.decompress(payload, maximumInflatedLength)
+    } catch (cause) {
+      if (cause instanceof Error && cause.name === 'InflatedTooLarge') {
+        throw this.#violation('inflated-too-large', `A packet inflates to more than ${maximumInflatedLength} bytes.`, cause)
+      }
+      throw this.#violation('decompression-failed', 'A packet could not be decompressed.', cause)
+    }
+    if (inflated.length === 0) throw this.#violation('payload-empty', 'A packet inflates to an empty payload (RFC 4253 §6).')
+    return inflated
+  }
+
+  #violation(violation: ConstructorParameters<typeof ProtocolError>[0], message: string, cause?: unknown): ProtocolError {
+    return new ProtocolError(violation, message, { sequence: this.sequence }, cause === undefined ? undefined : { cause })
+  }
+
+  /** The peer's NEWKEYS was taken: what follows is sealed with `opener`. `decompressor` replaces the one in use. */
+  useKeys(opener: Opener, decompressor: Decompressor | undefined, resetSequence: boolean): void {
+    this.#opener = opener
+    this.#decompressor = decompressor
+    this.bytesUnderKey = 0
+    this.packetsUnderKey = 0
+    if (resetSequence) {
+      this.sequence = 0
+      this.wrapped = false
+    }
+  }
+
+  /** Delayed compression starts (OpenSSH's `zlib@openssh.com`). */
+  startDecompression(decompressor: Decompressor): void {
+    this.#decompressor = decompressor
+  }
+}

@@ -1,0 +1,186 @@
+// Owns the way from messages to bytes for the wire: the payload is written once into a pooled buffer, padded, and sealed
+// in place; many packets share one buffer and so one write. Knows nothing of when a message may be sent.
+import type { Compressor, Sealer } from '../algorithms/rows.ts'
+import type { Random } from '../crypto/provider.ts'
+import type { Message } from '../wire/message.ts'
+import { Writer } from '../wire/writer.ts'
+import { plainSealer } from './protect.ts'
+
+/** Size of the buffers that bulk data is gathered in; one socket write each. */
+const bulkBuffer = 256 * 1024
+/** Size of the buffer that a few control messages share, so that an idle connection holds next to nothing. */
+const smallBuffer = 1024
+/** Free bulk buffers kept for the next transfer, shared by whoever shares the pool. */
+const maximumFree = 8
+
+/** Bulk buffers between uses. One pool may serve all connections of a process. */
+export class BufferPool {
+  readonly #free: Uint8Array[] = []
+  take(): Uint8Array {
+    return this.#free.pop() ?? new Uint8Array(bulkBuffer)
+  }
+  give(buffer: Uint8Array): void {
+    if (buffer.byteLength === bulkBuffer && this.#free.length < maximumFree) this.#free.push(buffer)
+  }
+}
+
+/** Padding is taken from a block of random bytes: a call into the system per packet is dear. */
+class PaddingSource {
+  readonly #random: Random
+  #block = new Uint8Array(0)
+  #used = 0
+  constructor(random: Random) {
+    this.#random = random
+  }
+  fill(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#used + (end - start) > this.#block.length) {
+      if (this.#block.length === 0) this.#block = new Uint8Array(512)
+      this.#random(this.#block)
+      this.#used = 0
+    }
+    for (let at = start; at < end; at++) bytes[at] = this.#block[this.#used++]
+  }
+}
+
+export class Outgoing {
+  #sealer: Sealer = plainSealer
+  #compressor: Compressor | undefined
+  /** Sequence number of the next packet. */
+  sequence = 0
+  /** True once `sequence` went past 2^32 - 1 since the count last began at zero. */
+  wrapped = false
+  bytesUnderKey = 0
+  packetsUnderKey = 0
+  /** Bytes sealed and not yet taken, or taken and not yet released. */
+  pending = 0
+
+  readonly #pool: BufferPool
+  readonly #padding: PaddingSource
+  readonly #full: Uint8Array[] = []
+  readonly #writer = new Writer(0)
+  #filled = 0
+
+  constructor(random: Random, pool: BufferPool) {
+    this.#padding = new PaddingSource(random)
+    this.#pool = pool
+  }
+
+  /** Bytes as they are: the identification line. */
+  raw(bytes: Uint8Array): void {
+    this.#begin(bytes.length)
+    this.#writer.bytes.set(bytes, this.#filled)
+    this.#filled += bytes.length
+    this.pending += bytes.length
+  }
+
+  /** One packet with `value` as `of` declares it. `expected` bytes is what the payload may need; it grows if more. */
+  message<T>(of: Message<string, T>, value: T, expected = 256): void {
+    const writer = this.#begin(expected + 300)
+    const start = this.#filled
+    writer.offset = start + 5
+    writer.byte(of.number)
+    of.write(writer, value)
+    this.#finish(start, writer.offset - start - 5)
+  }
+
+  /** One packet with a payload that is encoded already. */
+  payload(payload: Uint8Array): void {
+    const writer = this.#begin(payload.length + 300)
+    const start = this.#filled
+    writer.offset = start + 5
+    writer.fixed(payload)
+    this.#finish(start, payload.length)
+  }
+
+  /**
+   * SSH_MSG_CHANNEL_DATA (94), or SSH_MSG_CHANNEL_EXTENDED_DATA (95) when `type` is not 0 (RFC 4254 §5.2), written
+   * straight from the application's bytes: the one message that is sent often enough to be spelt out.
+   */
+  channelData(channel: number, type: number, data: Uint8Array): void {
+    const writer = this.#begin(data.length + 300)
+    const start = this.#filled
+    writer.offset = start + 5
+    writer.byte(type === 0 ? 94 : 95)
+    writer.uint32(channel)
+    if (type !== 0) writer.uint32(type)
+    writer.string(data)
+    this.#finish(start, writer.offset - start - 5)
+  }
+
+  /** A buffer with room for `need` more bytes at `#filled`. */
+  #begin(need: number): Writer {
+    const writer = this.#writer
+    if (this.#filled + need > writer.bytes.length) {
+      this.#closeBuffer()
+      writer.bytes = need <= smallBuffer && this.#full.length === 0 ? new Uint8Array(smallBuffer) : need <= bulkBuffer ? this.#pool.take() : new Uint8Array(need)
+    }
+    return writer
+  }
+
+  #closeBuffer(): void {
+    if (this.#filled > 0) this.#full.push(this.#writer.bytes.subarray(0, this.#filled))
+    this.#writer.bytes = new Uint8Array(0)
+    this.#filled = 0
+  }
+
+  #finish(start: number, payloadLength: number): void {
+    const writer = this.#writer
+    let length = payloadLength
+    if (this.#compressor !== undefined) {
+      const compressed = this.#compressor.compress(writer.bytes.subarray(start + 5, start + 5 + payloadLength))
+      writer.offset = start + 5
+      writer.fixed(compressed)
+      length = compressed.length
+    }
+    const sealer = this.#sealer
+    const block = sealer.blockBytes
+    const unpadded = (sealer.lengthCounts ? 4 : 0) + 1 + length
+    let padding = block - (unpadded % block)
+    if (padding < 4) padding += block
+    const packetLength = 1 + length + padding
+    writer.offset = start + 5 + length
+    writer.reserve(padding + sealer.tagBytes)
+    const bytes = writer.bytes
+    bytes[start] = packetLength >>> 24
+    bytes[start + 1] = packetLength >>> 16
+    bytes[start + 2] = packetLength >>> 8
+    bytes[start + 3] = packetLength
+    bytes[start + 4] = padding
+    this.#padding.fill(bytes, start + 5 + length, start + 5 + length + padding)
+    sealer.seal(bytes, start, packetLength, this.sequence)
+    const end = start + 4 + packetLength + sealer.tagBytes
+    this.sequence = (this.sequence + 1) >>> 0
+    if (this.sequence === 0) this.wrapped = true
+    this.bytesUnderKey += packetLength
+    this.packetsUnderKey++
+    this.pending += end - start
+    this.#filled = end
+  }
+
+  /** The next buffer to write, whole; give it back with `release` once the transport has taken it. */
+  take(): Uint8Array | undefined {
+    if (this.#full.length === 0) this.#closeBuffer()
+    return this.#full.shift()
+  }
+
+  release(buffer: Uint8Array): void {
+    this.pending -= buffer.length
+    if (buffer.buffer instanceof ArrayBuffer && buffer.buffer.byteLength === bulkBuffer) this.#pool.give(new Uint8Array(buffer.buffer))
+  }
+
+  /** Our NEWKEYS was sent: what follows is sealed with `sealer`. */
+  useKeys(sealer: Sealer, compressor: Compressor | undefined, resetSequence: boolean): void {
+    this.#sealer = sealer
+    this.#compressor = compressor
+    this.bytesUnderKey = 0
+    this.packetsUnderKey = 0
+    if (resetSequence) {
+      this.sequence = 0
+      this.wrapped = false
+    }
+  }
+
+  startCompression(compressor: Compressor): void {
+    this.#compressor = compressor
+  }
+}
