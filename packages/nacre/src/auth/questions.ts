@@ -71,11 +71,11 @@ export type ServerAttempt =
   | { readonly method: 'publickey'; readonly algorithm: string; readonly publicKey: Uint8Array; readonly fingerprint: string; readonly proven: boolean }
   | { readonly method: 'keyboard-interactive'; readonly submethods: readonly string[] }
   /** The answers to the prompts of the verdict before. */
-  | { readonly method: 'keyboard-interactive-response'; readonly responses: readonly string[] }
+  | { readonly method: 'keyboard-interactive-response'; readonly responses: readonly Secret<string>[] }
 
 /**
- * The server's answer. `accept` of an unproven key only means PK_OK; the identity is taken from the answer to the
- * proof. `partial` counts the method as passed and asks for one of `remaining`.
+ * The server's answer. `accept` or `partial` for an unproven key only means PK_OK; the identity is taken from the answer
+ * to the proof. `partial` counts the method as passed and asks for one of `remaining`.
  */
 export type Verdict =
   | { readonly is: 'accept'; readonly identity: unknown }
@@ -86,13 +86,16 @@ export type Verdict =
   /** Only for password: expired, ask for a new one. */
   | { readonly is: 'change-password'; readonly prompt: string }
 
-/** Does this attempt let the user in? Asked once for each request, in order. */
+/** Does this attempt let the user in? Asked in order, one at a time. */
 export interface AttemptQuestion extends Ask<Verdict> {
   readonly is: 'attempt'
   readonly user: string
   readonly service: string
   readonly attempt: ServerAttempt
-  /** Counts requests by this user name on this connection, from 0. Restarts when the user name changes. */
+  /**
+   * Counts the questions since the user or service name last changed, from 0. At 0 whoever answers forgets what was
+   * proven before (RFC 4252 §5).
+   */
   readonly ordinal: number
   /** Shows a banner to the client before the verdict (RFC 4252 §5.4). */
   readonly banner: (message: string) => void

@@ -1,0 +1,60 @@
+// Owns the words for a login that failed: every attempt on its own line, what the server still accepts, and the likely
+// cause. Knows nothing of packets. Also for callers whose server hung up in the middle of the list.
+import { type AuthenticationAttempt, AuthenticationError, escapeForPeople } from '../errors.ts'
+
+export interface FailedAuthentication {
+  readonly user: string
+  readonly attempts: readonly AuthenticationAttempt[]
+  /** What the server accepted last; empty when it never said. */
+  readonly remaining: readonly string[]
+  /** Why there were no more attempts, when the reason is not that nothing was left to try. */
+  readonly ended?: string
+}
+
+/** The error for a login that failed, with a message that lists every attempt in order. */
+export const authenticationError = (failed: FailedAuthentication): AuthenticationError => {
+  const { user, attempts, remaining, ended } = failed
+  const lines = [`Could not log in as "${escapeForPeople(user, { limit: 255 })}".`]
+  if (attempts.length > 0) lines.push('Tried, in order:', ...attempts.map(attempt => `  ${attemptLine(attempt)}`))
+  else lines.push('Nothing was tried.')
+  if (ended !== undefined) lines.push(ended)
+  lines.push(...causes(attempts, remaining))
+  return new AuthenticationError(lines.join('\n'), { user, attempts: [...attempts], remaining: [...remaining] })
+}
+
+const listed = (methods: readonly string[]): string => methods.map(each => escapeForPeople(each, { limit: 64 })).join(', ')
+
+const answers = {
+  accepted: () => 'accepted',
+  partial: attempt => `accepted, but the server wants more: ${listed(attempt.remaining) || 'it does not say what'}`,
+  refused: attempt => `refused; the server still accepts ${listed(attempt.remaining) || 'nothing'}`,
+  skipped: () => 'not completed',
+} satisfies Record<AuthenticationAttempt['outcome'], (attempt: AuthenticationAttempt) => string>
+
+const attemptLine = (attempt: AuthenticationAttempt): string => {
+  const source = attempt.source === undefined ? '' : ` from ${escapeForPeople(attempt.source)}`
+  const fingerprint = attempt.fingerprint === undefined ? '' : ` ${attempt.fingerprint}`
+  const note = attempt.note === undefined ? '' : ` (${attempt.note})`
+  return `${escapeForPeople(attempt.method, { limit: 64 })}${fingerprint}${source}: ${answers[attempt.outcome](attempt)}${note}`
+}
+
+const causes = (attempts: readonly AuthenticationAttempt[], remaining: readonly string[]): string[] => {
+  const lines: string[] = []
+  const reached = attempts.filter(each => each.outcome !== 'skipped')
+  const keys = reached.filter(each => each.method === 'publickey')
+  if (keys.length > 0 && keys.every(each => each.outcome === 'refused')) {
+    const [key, subject] = keys.length === 1 ? ['the key', 'is the key'] : ['all keys', 'is one of them']
+    lines.push(`Likely cause: the server refused ${key}: ${subject} in authorized_keys of this user, and are its permissions strict (writable by the owner only, as are its folders)?`)
+  }
+  const passwords = reached.filter(each => each.method === 'password' && each.outcome === 'refused')
+  if (passwords.length > 0 && !remaining.includes('password')) {
+    const instead = remaining.includes('keyboard-interactive') ? '; it may ask for it by keyboard-interactive' : ''
+    lines.push(`Likely cause: the server offers no password authentication${instead}.`)
+  } else if (passwords.length > 0) {
+    lines.push('Likely cause: the password or the user name is wrong, or the server lets nobody in as this user by password.')
+  }
+  const untried = remaining.filter(method => !reached.some(each => each.method === method))
+  if (untried.length > 0) lines.push(`Not tried, though the server accepts ${untried.length === 1 ? 'it' : 'them'}: ${listed(untried)}.`)
+  else if (reached.length > 0 && remaining.length === 0) lines.push('The server accepts no further method.')
+  return lines
+}

@@ -1,0 +1,121 @@
+// Owns the contract between the authentication loops (client.ts, server.ts) and the methods they run: what a method is
+// given, and what it hands back. Knows no method by name.
+import type { AuthenticationAttempt } from '../errors.ts'
+import type { Codec } from '../wire/codec.ts'
+import type { Dialogue, Received } from '../wire/dialogue.ts'
+import type { Message } from '../wire/message.ts'
+import type { UserauthFailure, UserauthRequest, UserauthSuccess } from './messages.ts'
+import type { Credential, ServerAttempt, Verdict } from './questions.ts'
+
+// ── client ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What the client's side is given by the engine. */
+export interface ClientAuthRun {
+  readonly user: string
+  readonly service: 'ssh-connection'
+  /** The first exchange hash: publickey signatures cover it. */
+  readonly sessionId: Uint8Array
+  /** The server's `server-sig-algs` as known now (RFC 8308 §3.1): EXT_INFO may still come during authentication. */
+  readonly serverSignatureAlgorithms: () => readonly string[] | undefined
+  /** A banner (RFC 4252 §5.4), unescaped text of the peer. */
+  readonly banner: (message: string) => void
+}
+
+export interface ClientAuthResult {
+  readonly is: 'authenticated'
+  readonly attempts: readonly AuthenticationAttempt[]
+}
+
+/** What one client method works with. */
+export interface ClientTurn {
+  readonly run: ClientAuthRun
+  /** Sends a request of `method` with these method-specific fields. */
+  request<T>(method: string, details: Codec<T>, value: T): Dialogue<void>
+  /** Waits for FAILURE, for SUCCESS, or for one of the method's own messages. Banners are taken care of. */
+  reply<const M extends readonly Message[]>(...messages: M): Dialogue<Received<typeof UserauthFailure | typeof UserauthSuccess | M[number]>>
+}
+
+/** How a method ended for the client. After `abandoned` no answer of the server is due (RFC 4252 §5.1). */
+export type ClientOutcome =
+  | { readonly is: 'success' }
+  | { readonly is: 'failure'; readonly canContinue: readonly string[]; readonly partialSuccess: boolean; readonly note?: string }
+  | { readonly is: 'abandoned'; readonly note: string }
+
+// ── server ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What the server's side is given by the engine. */
+export interface ServerAuthRun {
+  readonly sessionId: Uint8Array
+  /** Methods named in a FAILURE before any verdict was given. */
+  readonly methods: readonly string[]
+  /** Signature algorithms taken from users; for certificates their `-cert-v01@openssh.com` names. */
+  readonly acceptedAlgorithms: readonly string[]
+  /** True when `signature` (a whole SSH signature blob) over `data` was made by the key with `algorithm`. */
+  readonly verify: (publicKey: Uint8Array, algorithm: string, data: Uint8Array, signature: Uint8Array) => boolean
+  /** `SHA256:…` of a key blob. */
+  readonly fingerprint: (publicKey: Uint8Array) => string
+  /** Shown to everybody, with the answer to the first request (RFC 4252 §5.4). */
+  readonly banner?: string | undefined
+  /** Failed attempts after which the connection ends. Default 6. */
+  readonly maxAttempts?: number | undefined
+  /** Requests and responses of all kinds after which the connection ends. Default 1024. */
+  readonly maxRequests?: number | undefined
+}
+
+export interface ServerAuthResult {
+  readonly is: 'authenticated'
+  readonly user: string
+  readonly service: string
+  /** What the verdict said after proof. */
+  readonly identity: unknown
+  /** Names of the methods that were passed, in order. */
+  readonly methods: readonly string[]
+}
+
+/** What one server method works with. */
+export interface ServerTurn {
+  readonly run: ServerAuthRun
+  readonly user: string
+  readonly service: string
+  /** Asks for the verdict on an attempt, and shows the banners that came with it. */
+  judge(attempt: ServerAttempt): Dialogue<Verdict>
+  /** Counts a message the client sent within the method; throws when there are too many. */
+  count(): void
+}
+
+/** How a method ended for the server. The loop sends SUCCESS or FAILURE; the method has sent all else. */
+export type ServerOutcome =
+  | Extract<Verdict, { is: 'accept' | 'partial' | 'refuse' }>
+  /** Refused without a verdict: what may continue stays as it was. */
+  | { readonly is: 'failed' }
+  /** The method sent its own reply and waits for another request. */
+  | { readonly is: 'answered' }
+  /** The client began a new request in the middle; no FAILURE is due (RFC 4252 §5.1). */
+  | { readonly is: 'abandoned'; readonly next: Received<typeof UserauthRequest>['value'] }
+
+/** The verdicts that end a method. Any other is a mistake of whoever answered, not of the peer. */
+export const settled = (method: string, verdict: Verdict): Extract<ServerOutcome, { is: 'accept' | 'partial' | 'refuse' }> => {
+  if (verdict.is === 'accept' || verdict.is === 'partial' || verdict.is === 'refuse') return verdict
+  throw new TypeError(`The verdict "${verdict.is}" does not answer the method ${method}.`)
+}
+
+// ── the method ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A credential that is tried on the wire. */
+export type Attempted = Exclude<Credential, { method: 'give-up' }>
+
+/** One authentication method, both sides. Adding one is a file with such a value and a row in `methods/table.ts`. */
+export interface AuthMethod<C extends Attempted = Attempted> {
+  readonly name: C['method']
+  /** Its own messages, numbers 60 to 79; traces decode them by this list. */
+  readonly messages: readonly Message[]
+  client(turn: ClientTurn, credential: C): Dialogue<ClientOutcome>
+  /** `details` are the method-specific fields of the request, a buffer of their own. */
+  server(turn: ServerTurn, details: Uint8Array): Dialogue<ServerOutcome>
+}
+
+/** The end of a method whose only answers are SUCCESS and FAILURE. */
+export const outcomeOf = (reply: Received<typeof UserauthFailure | typeof UserauthSuccess>, note?: string): ClientOutcome =>
+  reply.is === 'SSH_MSG_USERAUTH_SUCCESS'
+    ? { is: 'success' }
+    : { is: 'failure', canContinue: reply.value.canContinue, partialSuccess: reply.value.partialSuccess, ...(note === undefined ? {} : { note }) }

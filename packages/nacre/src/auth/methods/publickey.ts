@@ -1,0 +1,130 @@
+// Owns the method "publickey" (RFC 4252 §7), both sides: the query, and the proof by a signature over the session.
+// Knows nothing of where keys come from, how they sign, or who is allowed in with them.
+import { escapeForPeople, ProtocolError, SshError, WireError } from '../../errors.ts'
+import { equalBytes } from '../../crypto/constant-time.ts'
+import { boolean, byte, bytes, decode, encode, struct, text } from '../../wire/codec.ts'
+import { ask, type Dialogue, send } from '../../wire/dialogue.ts'
+import { UserauthPkOk, UserauthRequest } from '../messages.ts'
+import { type AuthMethod, type ClientOutcome, type ClientTurn, outcomeOf, type ServerTurn, settled } from '../method.ts'
+import type { Credential, SignatureQuestion } from '../questions.ts'
+import { blobType, keyTypeOf, signatureBlobName, signatureNameOf } from '../signature-names.ts'
+
+// RFC 4252 §7: without a signature it is a query, with one the proof.
+const queryDetails = struct({ hasSignature: boolean, algorithmName: text, publicKey: bytes })
+const proofDetails = struct({ hasSignature: boolean, algorithmName: text, publicKey: bytes, signature: bytes })
+
+/** RFC 4252 §7: what the signature is made over. */
+const signedFields = struct({
+  sessionIdentifier: bytes,
+  messageNumber: byte,
+  userName: text,
+  serviceName: text,
+  methodName: text,
+  hasSignature: boolean,
+  algorithmName: text,
+  publicKey: bytes,
+})
+
+/** The bytes a publickey proof signs. */
+export const publickeySignedData = (
+  session: { readonly sessionId: Uint8Array; readonly user: string; readonly service: string },
+  algorithmName: string,
+  publicKey: Uint8Array,
+): Uint8Array =>
+  encode(signedFields, {
+    sessionIdentifier: session.sessionId,
+    messageNumber: UserauthRequest.number,
+    userName: session.user,
+    serviceName: session.service,
+    methodName: 'publickey',
+    hasSignature: true,
+    algorithmName,
+    publicKey,
+  })
+
+type KeyCredential = Extract<Credential, { method: 'publickey' }>
+
+export const publickey: AuthMethod<KeyCredential> = {
+  name: 'publickey',
+  messages: [UserauthPkOk],
+  *client(turn, credential) {
+    if (credential.query) {
+      const refused = yield* query(turn, credential)
+      if (refused) return refused
+    }
+    const { algorithm, publicKey } = credential
+    const data = publickeySignedData(turn.run, algorithm, publicKey)
+    const question: SignatureQuestion = { is: 'signature', credential, data }
+    const signature = yield* ask(question)
+    if (signature === undefined) return { is: 'abandoned', note: 'no signature could be made with this key' }
+    const unfit = unfitSignature(algorithm, signature)
+    if (unfit !== undefined) return { is: 'abandoned', note: unfit }
+    yield* turn.request('publickey', proofDetails, { hasSignature: true, algorithmName: algorithm, publicKey, signature })
+    return outcomeOf(yield* turn.reply(), likelyCause(turn, credential))
+  },
+  *server(turn, input) {
+    // Details without a first byte are malformed, which decoding the query says.
+    const proof = input.length > 0 && input[0] !== 0 ? decode(proofDetails, input) : undefined
+    const { algorithmName: algorithm, publicKey } = proof ?? decode(queryDetails, input)
+    if (!acceptable(turn, algorithm, publicKey)) return { is: 'failed' }
+    const attempt = { method: 'publickey', algorithm, publicKey, fingerprint: turn.run.fingerprint(publicKey) } as const
+    if (proof === undefined) {
+      const verdict = settled('publickey', yield* turn.judge({ ...attempt, proven: false }))
+      if (verdict.is === 'refuse') return verdict
+      // Whatever identity the verdict carries is dropped here: nothing has been proven (RFC 4252 §7).
+      yield* send(UserauthPkOk, { algorithmName: algorithm, publicKey })
+      return { is: 'answered' }
+    }
+    if (!proven(turn, algorithm, publicKey, proof.signature)) return { is: 'failed' }
+    return settled('publickey', yield* turn.judge({ ...attempt, proven: true }))
+  },
+}
+
+/** Asks whether the server would take the key; returns the outcome when it would not. */
+function* query(turn: ClientTurn, credential: KeyCredential): Dialogue<ClientOutcome | undefined> {
+  const { algorithm, publicKey } = credential
+  yield* turn.request('publickey', queryDetails, { hasSignature: false, algorithmName: algorithm, publicKey })
+  const reply = yield* turn.reply(UserauthPkOk)
+  if (reply.is === 'SSH_MSG_USERAUTH_FAILURE') return outcomeOf(reply, likelyCause(turn, credential))
+  // RFC 4252 §7: a query is answered by PK_OK or FAILURE. A server that lets us in unproven does not know who we are.
+  if (reply.is === 'SSH_MSG_USERAUTH_SUCCESS') throw new ProtocolError('message-unexpected', 'The server answered SUCCESS to a mere question about a key.')
+  if (reply.value.algorithmName !== algorithm || !equalBytes(reply.value.publicKey, publicKey)) {
+    throw new ProtocolError('message-unexpected', 'The server said it would take a key that we did not ask about.')
+  }
+  return undefined
+}
+
+/** Why a signature we were given must not be sent. Its maker may be an agent or a program, so nothing is taken on trust. */
+const unfitSignature = (algorithm: string, signature: Uint8Array): string | undefined => {
+  const wanted = signatureNameOf(algorithm)
+  try {
+    const made = signatureBlobName(signature)
+    // Agents that do not know the flags of RFC 8332 sign with SHA-1; the server would refuse that without a reason.
+    return made === wanted ? undefined : `the signer answered with ${escapeForPeople(made, { limit: 64 })} where ${wanted} was asked for`
+  } catch (error) {
+    if (error instanceof WireError) return `the signer answered with something that is no signature: ${error.message}`
+    throw error
+  }
+}
+
+const likelyCause = (turn: ClientTurn, credential: KeyCredential): string | undefined => {
+  const taken = turn.run.serverSignatureAlgorithms()
+  const needed = signatureNameOf(credential.algorithm)
+  return taken === undefined || taken.includes(needed) ? undefined : `the server does not list ${needed} among the signatures it takes (server-sig-algs)`
+}
+
+/** The algorithm is one we take, and the key is of the type it works with. The same for every user. */
+const acceptable = (turn: ServerTurn, algorithm: string, publicKey: Uint8Array): boolean =>
+  turn.run.acceptedAlgorithms.includes(algorithm) && blobType(publicKey) === keyTypeOf(algorithm)
+
+/** The signature names the algorithm of the request, and is the key's over this very session and user. */
+const proven = (turn: ServerTurn, algorithm: string, publicKey: Uint8Array, signature: Uint8Array): boolean => {
+  const data = publickeySignedData({ sessionId: turn.run.sessionId, user: turn.user, service: turn.service }, algorithm, publicKey)
+  try {
+    return signatureBlobName(signature) === signatureNameOf(algorithm) && turn.run.verify(publicKey, algorithm, data, signature)
+  } catch (error) {
+    // A key or signature that cannot be read proves nothing; what is not ours to judge goes on upwards.
+    if (error instanceof SshError) return false
+    throw error
+  }
+}

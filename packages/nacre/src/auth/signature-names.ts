@@ -1,0 +1,30 @@
+// Owns how the three names around a publickey request belong together: the algorithm asked for, the type in the key
+// blob, and the name inside the signature (RFC 8332 §3, OpenSSH's certificate names). Knows no cryptography.
+import { bytes, decode, rest, struct, text } from '../wire/codec.ts'
+
+const certificateSuffix = '-cert-v01@openssh.com'
+
+/** The name a signature made with `algorithm` carries: a certificate's key signs under its plain name. */
+export const signatureNameOf = (algorithm: string): string => {
+  if (!algorithm.endsWith(certificateSuffix)) return algorithm
+  const plain = algorithm.slice(0, -certificateSuffix.length)
+  return /^(webauthn-)?sk-/.test(plain) ? `${plain}@openssh.com` : plain
+}
+
+/** The type a key blob must name for `algorithm`. RSA keys have one type and several algorithms (RFC 8332 §3). */
+export const keyTypeOf = (algorithm: string): string => {
+  if (algorithm === 'rsa-sha2-256' || algorithm === 'rsa-sha2-512') return 'ssh-rsa'
+  if (algorithm === `rsa-sha2-256${certificateSuffix}` || algorithm === `rsa-sha2-512${certificateSuffix}`) return `ssh-rsa${certificateSuffix}`
+  return algorithm.startsWith('webauthn-sk-') ? algorithm.slice('webauthn-'.length) : algorithm
+}
+
+const startsWithName = struct({ name: text, rest })
+
+/** The type a key blob names; throws `WireError` when it is no key blob (RFC 4253 §6.6). */
+export const blobType = (publicKey: Uint8Array): string => decode(startsWithName, publicKey).name
+
+// Security keys put flags and a counter behind the signature, so bytes may follow.
+const signatureBlob = struct({ name: text, signature: bytes, rest })
+
+/** The algorithm a signature blob names; throws `WireError` when it is none. */
+export const signatureBlobName = (signature: Uint8Array): string => decode(signatureBlob, signature).name

@@ -1,0 +1,93 @@
+// Owns what the tests of authentication share: method-specific details, a real key, and runs with recording ends.
+import { createHash, createPrivateKey, createPublicKey, sign as signBytes, verify as verifyBytes } from 'node:crypto'
+import type { ClientAuthRun, ServerAuthRun } from '../../src/auth/method.ts'
+import type { AttemptQuestion, Credential, Verdict } from '../../src/auth/questions.ts'
+import { boolean, bytes, decode, encode, struct, text } from '../../src/wire/codec.ts'
+
+export const sessionId = Uint8Array.from({ length: 32 }, (_, i) => i)
+export const userName = 'ada'
+
+// The RFC's fields written out again, so that a mistake in the sources is not repeated here.
+export const noDetails = new Uint8Array(0)
+export const passwordDetails = (password: string) => encode(struct({ change: boolean, password: text }), { change: false, password })
+export const changeDetails = (old: string, fresh: string) => encode(struct({ change: boolean, old: text, fresh: text }), { change: true, old, fresh })
+export const interactiveDetails = (submethods = '') => encode(struct({ language: text, submethods: text }), { language: '', submethods })
+export const queryDetails = (algorithm: string, key: Uint8Array) => encode(struct({ signed: boolean, algorithm: text, key: bytes }), { signed: false, algorithm, key })
+export const proofDetails = (algorithm: string, key: Uint8Array, signature: Uint8Array) =>
+  encode(struct({ signed: boolean, algorithm: text, key: bytes, signature: bytes }), { signed: true, algorithm, key, signature })
+export const signatureBlob = (algorithm: string, signature: Uint8Array) => encode(struct({ algorithm: text, signature: bytes }), { algorithm, signature })
+
+export const request = (methodName: string, details: Uint8Array, user = userName, serviceName = 'ssh-connection') => ({
+  userName: user,
+  serviceName,
+  methodName,
+  details,
+})
+
+export interface TestKey {
+  readonly blob: Uint8Array
+  readonly algorithm: 'ssh-ed25519'
+  readonly fingerprint: string
+  readonly sign: (data: Uint8Array) => Uint8Array
+}
+
+const view = (buffer: Buffer): Uint8Array => new Uint8Array(buffer)
+const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex')
+const spkiPrefix = Buffer.from('302a300506032b6570032100', 'hex')
+
+export const fingerprint = (blob: Uint8Array): string => `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`
+
+/** A real ed25519 key grown from one byte, so that runs repeat. */
+export const testKey = (seed: number): TestKey => {
+  const privateKey = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, Buffer.alloc(32, seed)]), format: 'der', type: 'pkcs8' })
+  const publicBytes = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(spkiPrefix.length)
+  const blob = encode(struct({ type: text, key: bytes }), { type: 'ssh-ed25519', key: view(publicBytes) })
+  return { blob, algorithm: 'ssh-ed25519', fingerprint: fingerprint(blob), sign: data => signatureBlob('ssh-ed25519', view(signBytes(null, data, privateKey))) }
+}
+
+export const verify = (publicKey: Uint8Array, algorithm: string, data: Uint8Array, signature: Uint8Array): boolean => {
+  const { key } = decode(struct({ type: text, key: bytes }), publicKey)
+  const inner = decode(struct({ algorithm: text, signature: bytes }), signature)
+  const spki = createPublicKey({ key: Buffer.concat([spkiPrefix, key]), format: 'der', type: 'spki' })
+  return algorithm === 'ssh-ed25519' && verifyBytes(null, data, spki, inner.signature)
+}
+
+export const serverRun = (options: Partial<ServerAuthRun> = {}): ServerAuthRun => ({
+  sessionId,
+  methods: ['publickey', 'password', 'keyboard-interactive'],
+  acceptedAlgorithms: ['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256'],
+  verify,
+  fingerprint,
+  ...options,
+})
+
+export const clientRun = (options: Partial<ClientAuthRun> = {}): ClientAuthRun & { readonly banners: string[] } => {
+  const banners: string[] = []
+  return { user: userName, service: 'ssh-connection', sessionId, serverSignatureAlgorithms: () => undefined, banner: message => banners.push(message), banners, ...options }
+}
+
+export const keyCredential = (key: TestKey, query = true): Extract<Credential, { method: 'publickey' }> => ({
+  method: 'publickey',
+  publicKey: key.blob,
+  algorithm: key.algorithm,
+  fingerprint: key.fingerprint,
+  source: '~/.ssh/id_ed25519',
+  query,
+  sign: key.sign,
+})
+
+export const accept = (identity: unknown): Verdict => ({ is: 'accept', identity })
+export const refuse = (...remaining: string[]): Verdict => ({ is: 'refuse', remaining })
+export const partial = (...remaining: string[]): Verdict => ({ is: 'partial', remaining })
+
+/** Answers with `verdict` and keeps the question, to look at it later. */
+export const recorder = () => {
+  const questions: AttemptQuestion[] = []
+  return {
+    questions,
+    answer: (verdict: Verdict) => (question: AttemptQuestion) => {
+      questions.push(question)
+      return verdict
+    },
+  }
+}
