@@ -45,9 +45,11 @@ export type ClientOutcome =
 
 /** What the server's side is given by the engine. */
 export interface ServerAuthRun {
+  /** The service that starts after authentication; requests for any other end the connection. */
+  readonly service: 'ssh-connection'
   readonly sessionId: Uint8Array
-  /** Methods named in a FAILURE before any verdict was given. */
-  readonly methods: readonly string[]
+  /** Methods that may be tried, and are named in a FAILURE, before a verdict said which. Default: all there are. */
+  readonly methods?: readonly string[] | undefined
   /** Signature algorithms taken from users; for certificates their `-cert-v01@openssh.com` names. */
   readonly acceptedAlgorithms: readonly string[]
   /** True when `signature` (a whole SSH signature blob) over `data` was made by the key with `algorithm`. */
@@ -57,9 +59,9 @@ export interface ServerAuthRun {
   /** Shown to everybody, with the answer to the first request (RFC 4252 §5.4). */
   readonly banner?: string | undefined
   /** Failed attempts after which the connection ends. Default 6. */
-  readonly maxAttempts?: number | undefined
+  readonly maximumAttempts?: number | undefined
   /** Requests and responses of all kinds after which the connection ends. Default 1024. */
-  readonly maxRequests?: number | undefined
+  readonly maximumRequests?: number | undefined
 }
 
 export interface ServerAuthResult {

@@ -5,17 +5,16 @@ import { ask, type Dialogue, receive, send } from '../wire/dialogue.ts'
 import type { Infer } from '../wire/codec.ts'
 import { UserauthBanner, UserauthFailure, UserauthRequest, UserauthSuccess } from './messages.ts'
 import type { ServerAuthResult, ServerAuthRun, ServerOutcome, ServerTurn } from './method.ts'
-import { authMethod } from './methods/table.ts'
+import { authMethod, authMethods } from './methods/table.ts'
 import type { AttemptQuestion, ServerAttempt } from './questions.ts'
 
 export type { ServerAuthResult, ServerAuthRun } from './method.ts'
 
 type Request = Infer<typeof UserauthRequest>
 
-const defaultMaxAttempts = 6
-const defaultMaxRequests = 1024
+const defaultMaximumAttempts = 6
+const defaultMaximumRequests = 1024
 const userNameBytes = 255
-const service = 'ssh-connection'
 
 /** What is known of one user and service; dropped whole when either changes (RFC 4252 §5). */
 interface Progress {
@@ -32,19 +31,19 @@ interface Progress {
  * `ProtocolError` when the client broke a rule or tried too often.
  */
 export function* serverAuthentication(run: ServerAuthRun): Dialogue<ServerAuthResult> {
-  const maxAttempts = run.maxAttempts ?? defaultMaxAttempts
-  const count = requestCounter(run.maxRequests ?? defaultMaxRequests)
+  const maximumAttempts = run.maximumAttempts ?? defaultMaximumAttempts
+  const count = requestCounter(run.maximumRequests ?? defaultMaximumRequests)
   let progress: Progress | undefined
   let failures = 0
   let next: Request | undefined
   for (let first = true; ; first = false) {
     const request: Request = next ?? (yield* receive(UserauthRequest))
     count()
-    check(request)
+    check(run.service, request)
     // Views end with the next step, and the banner is one.
     const details = request.details.slice()
     if (progress?.user !== request.userName || progress.service !== request.serviceName) {
-      progress = { user: request.userName, service: request.serviceName, remaining: run.methods, passed: [], asked: 0 }
+      progress = { user: request.userName, service: request.serviceName, remaining: offered(run.methods ?? authMethods.map(each => each.name)), passed: [], asked: 0 }
     }
     if (first && run.banner !== undefined) yield* send(UserauthBanner, { message: run.banner, languageTag: '' })
     const outcome: ServerOutcome = yield* attempt(run, progress, count, request.methodName, details)
@@ -57,9 +56,9 @@ export function* serverAuthentication(run: ServerAuthRun): Dialogue<ServerAuthRe
     }
     // As OpenSSH counts: asking for the methods first is free, what was passed or only queried with success as well.
     if (outcome.is !== 'partial' && !(first && request.methodName === 'none')) failures++
-    if (failures >= maxAttempts) throw new ProtocolError('too-many-auth-attempts', 'Too many authentication failures')
+    if (failures >= maximumAttempts) throw new ProtocolError('too-many-auth-attempts', 'Too many authentication failures')
     if (outcome.is !== 'failed') progress.remaining = offered(outcome.remaining)
-    yield* send(UserauthFailure, { canContinue: offered(progress.remaining), partialSuccess: outcome.is === 'partial' })
+    yield* send(UserauthFailure, { canContinue: progress.remaining, partialSuccess: outcome.is === 'partial' })
   }
 }
 
@@ -103,7 +102,7 @@ const requestCounter = (limit: number) => {
 
 const utf8 = new TextEncoder()
 
-const check = (request: Request): void => {
+const check = (service: string, request: Request): void => {
   // RFC 4252 §5: the server may disconnect when the service is not there.
   if (request.serviceName !== service) {
     throw new ProtocolError('service-unknown', `The client asked for the service "${escapeForPeople(request.serviceName, { limit: 64 })}"; there is only ${service}.`)

@@ -52,14 +52,15 @@ export const verify = (publicKey: Uint8Array, algorithm: string, data: Uint8Arra
   return algorithm === 'ssh-ed25519' && verifyBytes(null, data, spki, inner.signature)
 }
 
-export const serverRun = (options: Partial<ServerAuthRun> = {}): ServerAuthRun => ({
+export const serverRun = (options: Partial<ServerAuthRun> = {}): ServerAuthRun & { readonly methods: readonly string[] } => ({
+  service: 'ssh-connection',
   sessionId,
   methods: ['publickey', 'password', 'keyboard-interactive'],
   acceptedAlgorithms: ['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256'],
   verify,
   fingerprint,
   ...options,
-})
+} as ServerAuthRun & { readonly methods: readonly string[] })
 
 export const clientRun = (options: Partial<ClientAuthRun> = {}): ClientAuthRun & { readonly banners: string[] } => {
   const banners: string[] = []

@@ -57,6 +57,15 @@ describe('methods', () => {
       ]),
     )
   })
+  test('nobody has to say which there are: then it is all of the table', () => {
+    waits(
+      play(serverAuthentication(serverRun({ methods: undefined })), [
+        gives(UserauthRequest, request('hostbased', noDetails)),
+        sends(UserauthFailure, { canContinue: ['publickey', 'password', 'keyboard-interactive'] }),
+        ...wrongPassword,
+      ]),
+    )
+  })
   test('one that may not continue fails without a question', () => {
     waits(
       play(serverAuthentication(serverRun({ methods: ['publickey'] })), [
@@ -177,35 +186,35 @@ describe('too many attempts', () => {
   })
   test('the first "none" is free, a second is not', () => {
     const none = [gives(UserauthRequest, request('none', noDetails)), asks('attempt', refuse('password')), sends(UserauthFailure)]
-    waits(play(serverAuthentication(serverRun({ maxAttempts: 2 })), [...none, ...none]))
-    assert.equal(violation([...none, ...none, ...none.slice(0, 2)], serverRun({ maxAttempts: 2 })).violation, 'too-many-auth-attempts')
+    waits(play(serverAuthentication(serverRun({ maximumAttempts: 2 })), [...none, ...none]))
+    assert.equal(violation([...none, ...none, ...none.slice(0, 2)], serverRun({ maximumAttempts: 2 })).violation, 'too-many-auth-attempts')
   })
   test('a first attempt that is not "none" counts', () => {
-    assert.equal(violation(lastWrongPassword, serverRun({ maxAttempts: 1 })).violation, 'too-many-auth-attempts')
+    assert.equal(violation(lastWrongPassword, serverRun({ maximumAttempts: 1 })).violation, 'too-many-auth-attempts')
   })
   test('refused queries count, accepted ones and partial successes do not', () => {
     const key = testKey(2)
     const query = gives(UserauthRequest, request('publickey', queryDetails(key.algorithm, key.blob)))
     const okay = [query, asks('attempt', accept(undefined)), sends(UserauthPkOk)]
-    waits(play(serverAuthentication(serverRun({ maxAttempts: 1 })), [...okay, ...okay, ...okay]))
+    waits(play(serverAuthentication(serverRun({ maximumAttempts: 1 })), [...okay, ...okay, ...okay]))
     waits(
-      play(serverAuthentication(serverRun({ maxAttempts: 1 })), [
+      play(serverAuthentication(serverRun({ maximumAttempts: 1 })), [
         gives(UserauthRequest, request('password', passwordDetails('right'))),
         asks('attempt', partial('publickey')),
         sends(UserauthFailure, { partialSuccess: true }),
       ]),
     )
-    assert.equal(violation([query, asks('attempt', refuse('publickey'))], serverRun({ maxAttempts: 1 })).violation, 'too-many-auth-attempts')
+    assert.equal(violation([query, asks('attempt', refuse('publickey'))], serverRun({ maximumAttempts: 1 })).violation, 'too-many-auth-attempts')
   })
   test('methods that are unknown or may not continue count', () => {
-    const run = serverRun({ maxAttempts: 1, methods: ['publickey'] })
+    const run = serverRun({ maximumAttempts: 1, methods: ['publickey'] })
     assert.equal(violation([gives(UserauthRequest, request('hostbased', noDetails))], run).violation, 'too-many-auth-attempts')
     assert.equal(violation([gives(UserauthRequest, request('password', passwordDetails('x')))], run).violation, 'too-many-auth-attempts')
   })
   test('queries without end meet a limit of their own', () => {
     const key = testKey(3)
     const round = [gives(UserauthRequest, request('publickey', queryDetails(key.algorithm, key.blob))), asks('attempt', accept(1)), sends(UserauthPkOk)]
-    const run = serverRun({ maxRequests: 10 })
+    const run = serverRun({ maximumRequests: 10 })
     waits(play(serverAuthentication(run), Array.from({ length: 10 }, () => round).flat()))
     const error = violation([...Array.from({ length: 10 }, () => round).flat(), round[0]], run)
     assert.equal(error.violation, 'auth-request-limit')

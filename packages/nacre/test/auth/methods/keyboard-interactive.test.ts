@@ -50,13 +50,13 @@ describe('the server', () => {
     test(`${responses.length} responses to 2 prompts are a failure, and nobody is asked`, () => {
       const lines = [begins, asks('attempt', prompts('a', 'b')), sendsPrompts('a', 'b'), responds(...responses)]
       waits(play(serverAuthentication(serverRun()), [...lines, sends(UserauthFailure, { canContinue: serverRun().methods, partialSuccess: false })]))
-      assert.equal(thrown(play(serverAuthentication(serverRun({ maxAttempts: 1 })), lines), ProtocolError).violation, 'too-many-auth-attempts')
+      assert.equal(thrown(play(serverAuthentication(serverRun({ maximumAttempts: 1 })), lines), ProtocolError).violation, 'too-many-auth-attempts')
     })
   }
   test('a new request abandons the rounds, without a FAILURE for them (RFC 4252 §5.1)', () => {
     const seen = recorder()
     const result = returned(
-      play(serverAuthentication(serverRun({ maxAttempts: 1 })), [
+      play(serverAuthentication(serverRun({ maximumAttempts: 1 })), [
         begins,
         asks('attempt', seen.answer(prompts('Password: '))),
         sendsPrompts('Password: '),
@@ -93,14 +93,14 @@ describe('the server', () => {
   })
   test('a refused round is one failed attempt, however many rounds there were', () => {
     const conversation = [begins, asks('attempt', prompts('a')), sendsPrompts('a'), responds('1'), asks('attempt', prompts('b')), sendsPrompts('b'), responds('2'), asks('attempt', refuse('keyboard-interactive'))]
-    const run = serverRun({ maxAttempts: 2 })
+    const run = serverRun({ maximumAttempts: 2 })
     waits(play(serverAuthentication(run), [...conversation, sends(UserauthFailure)]))
     assert.equal(thrown(play(serverAuthentication(run), [...conversation, sends(UserauthFailure), ...conversation]), ProtocolError).violation, 'too-many-auth-attempts')
   })
   test('responses count towards the limit of requests', () => {
     const round = [asks('attempt', prompts('again')), sendsPrompts('again'), responds('no')]
     const lines = [begins, ...Array.from({ length: 4 }, () => round).flat()]
-    assert.equal(thrown(play(serverAuthentication(serverRun({ maxRequests: 4 })), lines), ProtocolError).violation, 'auth-request-limit')
+    assert.equal(thrown(play(serverAuthentication(serverRun({ maximumRequests: 4 })), lines), ProtocolError).violation, 'auth-request-limit')
   })
   test('a malformed request is malformed', () => {
     thrown(play(serverAuthentication(serverRun()), [gives(UserauthRequest, request('keyboard-interactive', Uint8Array.of(0, 0, 0, 0)))]), WireError)

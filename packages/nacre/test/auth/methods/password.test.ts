@@ -32,7 +32,7 @@ describe('the server', () => {
   test('asks for a new password, and takes it', () => {
     const seen = recorder()
     const result = returned(
-      play(serverAuthentication(serverRun({ maxAttempts: 1 })), [
+      play(serverAuthentication(serverRun({ maximumAttempts: 1 })), [
         tries('old'),
         asks('attempt', { is: 'change-password', prompt: 'Your password has expired.' }),
         sends(UserauthPasswdChangereq, { prompt: 'Your password has expired.', languageTag: '' }),

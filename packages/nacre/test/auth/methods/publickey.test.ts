@@ -104,7 +104,7 @@ describe('the server', () => {
     ]
     for (const [what, line] of cases) test(what, () => waits(play(serverAuthentication(serverRun()), [line, refusedUnasked])))
     test('as one failed attempt each', () => {
-      const error = thrown(play(serverAuthentication(serverRun({ maxAttempts: 2 })), [cases[0][1], refusedUnasked, cases[1][1]]), ProtocolError)
+      const error = thrown(play(serverAuthentication(serverRun({ maximumAttempts: 2 })), [cases[0][1], refusedUnasked, cases[1][1]]), ProtocolError)
       assert.equal(error.violation, 'too-many-auth-attempts')
     })
   })
