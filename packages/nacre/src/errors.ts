@@ -119,7 +119,12 @@ export class WireError extends SshError {
 export class ConnectError extends SshError {
   readonly host: string
   readonly port: number
-  constructor(code: 'CONNECT_FAILED' | 'CONNECT_TIMEOUT' | 'NOT_SSH', message: string, to: { host: string; port: number }, options?: ErrorOptions) {
+  constructor(
+    code: 'CONNECT_FAILED' | 'CONNECT_TIMEOUT' | 'NOT_SSH',
+    message: string,
+    to: { host: string; port: number },
+    options?: ErrorOptions,
+  ) {
     super(code, message, options)
     this.host = to.host
     this.port = to.port
@@ -171,7 +176,13 @@ export class DisconnectedError extends SshError {
   readonly by: 'us' | 'peer' | 'network'
   readonly reason: DisconnectReason | undefined
   readonly description: string
-  constructor(by: 'us' | 'peer' | 'network', reason: DisconnectReason | undefined, description: string, message: string, options?: ErrorOptions) {
+  constructor(
+    by: 'us' | 'peer' | 'network',
+    reason: DisconnectReason | undefined,
+    description: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
     super(by === 'us' ? 'DISCONNECTED' : by === 'peer' ? 'DISCONNECTED_BY_PEER' : 'CONNECTION_LOST', message, options)
     this.by = by
     this.reason = reason
@@ -249,7 +260,10 @@ export class ChannelOpenError extends SshError {
   readonly reason: ChannelOpenFailureReason | undefined
   readonly description: string
   constructor(channelType: string, reason: ChannelOpenFailureReason | undefined, description: string) {
-    super('CHANNEL_OPEN_FAILED', `The peer refused to open a ${escapeForPeople(channelType)} channel: ${escapeForPeople(description) || reason || 'no reason given'}.`)
+    super(
+      'CHANNEL_OPEN_FAILED',
+      `The peer refused to open a ${escapeForPeople(channelType)} channel: ${escapeForPeople(description) || reason || 'no reason given'}.`,
+    )
     this.channelType = channelType
     this.reason = reason
     this.description = description
@@ -288,7 +302,14 @@ export class ExitError extends SshError {
 export class KeyFormatError extends SshError {
   readonly path: string | undefined
   constructor(
-    code: 'KEY_FORMAT_UNKNOWN' | 'KEY_MALFORMED' | 'KEY_UNSUPPORTED' | 'KEY_PASSPHRASE_NEEDED' | 'KEY_PASSPHRASE_WRONG' | 'KEY_TOO_WEAK' | 'KEY_PERMISSIONS',
+    code:
+      | 'KEY_FORMAT_UNKNOWN'
+      | 'KEY_MALFORMED'
+      | 'KEY_UNSUPPORTED'
+      | 'KEY_PASSPHRASE_NEEDED'
+      | 'KEY_PASSPHRASE_WRONG'
+      | 'KEY_TOO_WEAK'
+      | 'KEY_PERMISSIONS',
     message: string,
     path?: string,
     options?: ErrorOptions,
@@ -303,7 +324,11 @@ export class ConfigError extends SshError {
   readonly path: string | undefined
   readonly line: number | undefined
   constructor(message: string, where: { path?: string; line?: number } = {}, options?: ErrorOptions) {
-    super('CONFIG', where.path === undefined ? message : `${where.path}${where.line === undefined ? '' : ` line ${where.line}`}: ${message}`, options)
+    super(
+      'CONFIG',
+      where.path === undefined ? message : `${where.path}${where.line === undefined ? '' : ` line ${where.line}`}: ${message}`,
+      options,
+    )
     this.path = where.path
     this.line = where.line
   }

@@ -3,7 +3,15 @@
 import type { Codec } from '../wire/codec.ts'
 import type { Ask, Dialogue } from '../wire/dialogue.ts'
 import type { Message } from '../wire/message.ts'
-import type { CryptoProvider, Direction, HashName, PrivateKeyNumbers, PublicKeyNumbers, Random, StreamTransform } from '../crypto/provider.ts'
+import type {
+  CryptoProvider,
+  Direction,
+  HashName,
+  PrivateKeyNumbers,
+  PublicKeyNumbers,
+  Random,
+  StreamTransform,
+} from '../crypto/provider.ts'
 
 /**
  * `default`: in the default offer. `offered-on-request`: safe, but not offered unless asked for.

@@ -9,15 +9,27 @@ export const UserauthRequest = message(
   { userName: text, serviceName: text, methodName: text, details: rest },
 )
 // RFC 4252 §5.1
-export const UserauthFailure = message({ name: 'SSH_MSG_USERAUTH_FAILURE', number: 51, phase: 'auth', from: 'server' }, { canContinue: nameList, partialSuccess: boolean })
+export const UserauthFailure = message(
+  { name: 'SSH_MSG_USERAUTH_FAILURE', number: 51, phase: 'auth', from: 'server' },
+  { canContinue: nameList, partialSuccess: boolean },
+)
 export const UserauthSuccess = message({ name: 'SSH_MSG_USERAUTH_SUCCESS', number: 52, phase: 'auth', from: 'server' }, {})
 // RFC 4252 §5.4
-export const UserauthBanner = message({ name: 'SSH_MSG_USERAUTH_BANNER', number: 53, phase: 'auth', from: 'server' }, { message: prose, languageTag: prose })
+export const UserauthBanner = message(
+  { name: 'SSH_MSG_USERAUTH_BANNER', number: 53, phase: 'auth', from: 'server' },
+  { message: prose, languageTag: prose },
+)
 
 // RFC 4252 §7
-export const UserauthPkOk = message({ name: 'SSH_MSG_USERAUTH_PK_OK', number: 60, phase: 'auth', from: 'server' }, { algorithmName: text, publicKey: bytes })
+export const UserauthPkOk = message(
+  { name: 'SSH_MSG_USERAUTH_PK_OK', number: 60, phase: 'auth', from: 'server' },
+  { algorithmName: text, publicKey: bytes },
+)
 // RFC 4252 §8
-export const UserauthPasswdChangereq = message({ name: 'SSH_MSG_USERAUTH_PASSWD_CHANGEREQ', number: 60, phase: 'auth', from: 'server' }, { prompt: prose, languageTag: prose })
+export const UserauthPasswdChangereq = message(
+  { name: 'SSH_MSG_USERAUTH_PASSWD_CHANGEREQ', number: 60, phase: 'auth', from: 'server' },
+  { prompt: prose, languageTag: prose },
+)
 // RFC 4256 §3.2
 export const UserauthInfoRequest = message(
   { name: 'SSH_MSG_USERAUTH_INFO_REQUEST', number: 60, phase: 'auth', from: 'server' },

@@ -68,7 +68,13 @@ export type ServerAttempt =
   | { readonly method: 'none' }
   | { readonly method: 'password'; readonly password: Secret<string> }
   | { readonly method: 'password-change'; readonly oldPassword: Secret<string>; readonly newPassword: Secret<string> }
-  | { readonly method: 'publickey'; readonly algorithm: string; readonly publicKey: Uint8Array; readonly fingerprint: string; readonly proven: boolean }
+  | {
+      readonly method: 'publickey'
+      readonly algorithm: string
+      readonly publicKey: Uint8Array
+      readonly fingerprint: string
+      readonly proven: boolean
+    }
   | { readonly method: 'keyboard-interactive'; readonly submethods: readonly string[] }
   /** The answers to the prompts of the verdict before. */
   | { readonly method: 'keyboard-interactive-response'; readonly responses: readonly Secret<string>[] }
@@ -82,7 +88,12 @@ export type Verdict =
   | { readonly is: 'partial'; readonly remaining: readonly string[] }
   | { readonly is: 'refuse'; readonly remaining: readonly string[] }
   /** Only for keyboard-interactive. */
-  | { readonly is: 'prompt'; readonly name: string; readonly instruction: string; readonly prompts: readonly { readonly prompt: string; readonly echo: boolean }[] }
+  | {
+      readonly is: 'prompt'
+      readonly name: string
+      readonly instruction: string
+      readonly prompts: readonly { readonly prompt: string; readonly echo: boolean }[]
+    }
   /** Only for password: expired, ask for a new one. */
   | { readonly is: 'change-password'; readonly prompt: string }
 

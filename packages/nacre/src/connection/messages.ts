@@ -6,7 +6,10 @@ import { type Message, message } from '../wire/message.ts'
 const columns = { phase: 'connection', from: 'either' } as const
 
 // RFC 4254 §4
-export const GlobalRequest = message({ name: 'SSH_MSG_GLOBAL_REQUEST', number: 80, ...columns }, { requestName: text, wantReply: boolean, details: rest })
+export const GlobalRequest = message(
+  { name: 'SSH_MSG_GLOBAL_REQUEST', number: 80, ...columns },
+  { requestName: text, wantReply: boolean, details: rest },
+)
 export const RequestSuccess = message({ name: 'SSH_MSG_REQUEST_SUCCESS', number: 81, ...columns }, { details: rest })
 export const RequestFailure = message({ name: 'SSH_MSG_REQUEST_FAILURE', number: 82, ...columns }, {})
 // RFC 4254 §5.1
@@ -23,8 +26,14 @@ export const ChannelOpenFailure = message(
   { recipientChannel: uint32, reasonCode: uint32, description: prose, languageTag: prose },
 )
 // RFC 4254 §5.2
-export const ChannelWindowAdjust = message({ name: 'SSH_MSG_CHANNEL_WINDOW_ADJUST', number: 93, ...columns }, { recipientChannel: uint32, bytesToAdd: uint32 })
-export const ChannelData = message({ name: 'SSH_MSG_CHANNEL_DATA', number: 94, ...columns, secret: ['data'] }, { recipientChannel: uint32, data: bytes })
+export const ChannelWindowAdjust = message(
+  { name: 'SSH_MSG_CHANNEL_WINDOW_ADJUST', number: 93, ...columns },
+  { recipientChannel: uint32, bytesToAdd: uint32 },
+)
+export const ChannelData = message(
+  { name: 'SSH_MSG_CHANNEL_DATA', number: 94, ...columns, secret: ['data'] },
+  { recipientChannel: uint32, data: bytes },
+)
 export const ChannelExtendedData = message(
   { name: 'SSH_MSG_CHANNEL_EXTENDED_DATA', number: 95, ...columns, secret: ['data'] },
   { recipientChannel: uint32, dataTypeCode: uint32, data: bytes },
@@ -33,11 +42,26 @@ export const ChannelExtendedData = message(
 export const ChannelEof = message({ name: 'SSH_MSG_CHANNEL_EOF', number: 96, ...columns }, { recipientChannel: uint32 })
 export const ChannelClose = message({ name: 'SSH_MSG_CHANNEL_CLOSE', number: 97, ...columns }, { recipientChannel: uint32 })
 // RFC 4254 §5.4
-export const ChannelRequest = message({ name: 'SSH_MSG_CHANNEL_REQUEST', number: 98, ...columns }, { recipientChannel: uint32, requestType: text, wantReply: boolean, details: rest })
+export const ChannelRequest = message(
+  { name: 'SSH_MSG_CHANNEL_REQUEST', number: 98, ...columns },
+  { recipientChannel: uint32, requestType: text, wantReply: boolean, details: rest },
+)
 export const ChannelSuccess = message({ name: 'SSH_MSG_CHANNEL_SUCCESS', number: 99, ...columns }, { recipientChannel: uint32 })
 export const ChannelFailure = message({ name: 'SSH_MSG_CHANNEL_FAILURE', number: 100, ...columns }, { recipientChannel: uint32 })
 
 export const connectionMessages: readonly Message[] = [
-  GlobalRequest, RequestSuccess, RequestFailure, ChannelOpen, ChannelOpenConfirmation, ChannelOpenFailure,
-  ChannelWindowAdjust, ChannelData, ChannelExtendedData, ChannelEof, ChannelClose, ChannelRequest, ChannelSuccess, ChannelFailure,
+  GlobalRequest,
+  RequestSuccess,
+  RequestFailure,
+  ChannelOpen,
+  ChannelOpenConfirmation,
+  ChannelOpenFailure,
+  ChannelWindowAdjust,
+  ChannelData,
+  ChannelExtendedData,
+  ChannelEof,
+  ChannelClose,
+  ChannelRequest,
+  ChannelSuccess,
+  ChannelFailure,
 ]

@@ -81,8 +81,23 @@ export type PublicKeyNumbers =
 export type PrivateKeyNumbers =
   | { readonly kind: 'ed25519'; readonly publicKey: Uint8Array; readonly seed: Uint8Array }
   | { readonly kind: 'ecdsa'; readonly curve: CurveName; readonly point: Uint8Array; readonly scalar: Uint8Array }
-  | { readonly kind: 'rsa'; readonly e: Uint8Array; readonly n: Uint8Array; readonly d: Uint8Array; readonly iqmp: Uint8Array; readonly p: Uint8Array; readonly q: Uint8Array }
-  | { readonly kind: 'dsa'; readonly p: Uint8Array; readonly q: Uint8Array; readonly g: Uint8Array; readonly y: Uint8Array; readonly x: Uint8Array }
+  | {
+      readonly kind: 'rsa'
+      readonly e: Uint8Array
+      readonly n: Uint8Array
+      readonly d: Uint8Array
+      readonly iqmp: Uint8Array
+      readonly p: Uint8Array
+      readonly q: Uint8Array
+    }
+  | {
+      readonly kind: 'dsa'
+      readonly p: Uint8Array
+      readonly q: Uint8Array
+      readonly g: Uint8Array
+      readonly y: Uint8Array
+      readonly x: Uint8Array
+    }
 
 /** Verifies; `signature` is raw: 64 bytes for ed25519, r || s for ecdsa and dsa, PKCS#1 v1.5 for rsa. */
 export interface VerifyKey {

@@ -14,19 +14,40 @@ export type Infer<C> = C extends Codec<infer T> ? T : never
 
 const codec = <T>(read: (reader: Reader) => T, write: (writer: Writer, value: T) => void): Codec<T> => ({ read, write })
 
-export const byte = codec(r => r.byte(), (w, v: number) => w.byte(v))
-export const boolean = codec(r => r.boolean(), (w, v: boolean) => w.boolean(v))
-export const uint32 = codec(r => r.uint32(), (w, v: number) => w.uint32(v))
-export const uint64 = codec(r => r.uint64(), (w, v: bigint) => w.uint64(v))
+export const byte = codec(
+  r => r.byte(),
+  (w, v: number) => w.byte(v),
+)
+export const boolean = codec(
+  r => r.boolean(),
+  (w, v: boolean) => w.boolean(v),
+)
+export const uint32 = codec(
+  r => r.uint32(),
+  (w, v: number) => w.uint32(v),
+)
+export const uint64 = codec(
+  r => r.uint64(),
+  (w, v: bigint) => w.uint64(v),
+)
 
 /** RFC 4251 §5 `string` as bytes: a view of the input, valid as long as that is. */
-export const bytes = codec<Uint8Array>(r => r.string(), (w, v) => w.string(v))
+export const bytes = codec<Uint8Array>(
+  r => r.string(),
+  (w, v) => w.string(v),
+)
 
 /** A `string` that must be valid UTF-8. For identifiers and anything compared. */
-export const text = codec(r => r.text(), (w, v: string) => w.text(v))
+export const text = codec(
+  r => r.text(),
+  (w, v: string) => w.text(v),
+)
 
 /** A `string` meant for people: decoded leniently. Escape it before showing it. */
-export const prose = codec(r => decodeProse(r.string()), (w, v: string) => w.text(v))
+export const prose = codec(
+  r => decodeProse(r.string()),
+  (w, v: string) => w.text(v),
+)
 
 const namePattern = /^[\x21-\x2b\x2d-\x7e]{1,64}$/
 
@@ -76,7 +97,10 @@ export const mpint = codec<Uint8Array>(
 )
 
 /** Everything to the end. Only ever the last field. */
-export const rest = codec<Uint8Array>(r => r.rest(), (w, v) => w.fixed(v))
+export const rest = codec<Uint8Array>(
+  r => r.rest(),
+  (w, v) => w.fixed(v),
+)
 
 /** Exactly `count` raw bytes. */
 export const fixed = (count: number): Codec<Uint8Array> =>

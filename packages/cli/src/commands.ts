@@ -1,0 +1,19 @@
+// Owns the list of commands: one row each. The help prints it, the bundler makes one file per row, and a link with the
+// row's name starts that command. Knows nothing of what a command does.
+
+/** A row of the table of commands. */
+export interface Command {
+  /** What the person types after `nacre`, and the name of the bundle. */
+  readonly name: string
+  /** One line for the help. */
+  readonly summary: string
+  /** The module under `src/` that exports `run(argv, environment)`. */
+  readonly entry: string
+}
+
+export const commands: readonly Command[] = [
+  { name: 'ssh', summary: 'log in to another machine, or run a command there', entry: 'commands/ssh.ts' },
+  { name: 'sshd', summary: 'let others log in to this machine', entry: 'commands/sshd.ts' },
+  { name: 'help', summary: 'list the commands, or explain one', entry: 'commands/help.ts' },
+  { name: 'version', summary: 'print the version of nacre and of its runtime', entry: 'commands/version.ts' },
+]

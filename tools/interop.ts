@@ -1,0 +1,35 @@
+// Owns `npm run interop`: installs the peers that come from npm beside the tests, bundles the commands, and runs the
+// tests. Peers from the system's packages are found by the tests themselves. Knows nothing of what is tested.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const folder = join(root, 'interop')
+
+const step = (command: string, args: readonly string[], cwd: string): void => {
+  const { status, signal, error } = spawnSync(command, args, { cwd, stdio: 'inherit' })
+  if (error !== undefined) throw error
+  if (status !== 0) process.exit(status ?? (signal === null ? 1 : 2))
+}
+
+/** True when the lock file has not changed since the last install. */
+const installed = (): boolean => {
+  const stamp = join(folder, 'node_modules/.package-lock.json')
+  return existsSync(stamp) && statSync(stamp).mtimeMs >= statSync(join(folder, 'package-lock.json')).mtimeMs
+}
+
+if (!existsSync(folder)) {
+  console.error('interop: there are no interop tests yet')
+  process.exit(1)
+}
+if (existsSync(join(folder, 'package.json'))) {
+  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  if (!existsSync(join(folder, 'package-lock.json'))) step('npm', ['install', '--no-audit', '--no-fund'], folder)
+  else if (!installed()) step('npm', ['ci', '--no-audit', '--no-fund'], folder)
+}
+step(process.execPath, [join(root, 'tools/build.ts'), '--commands'], root)
+const asked = process.argv.slice(2)
+const files = asked.length > 0 ? asked : ['interop/**/*.test.ts', '!interop/node_modules/**']
+step(process.execPath, ['--conditions=nacre-source', '--test', ...files], root)
