@@ -14,6 +14,9 @@ export interface EngineConfig {
         readonly acceptedAlgorithms: readonly string[]
         /** MaxAuthTries. */
         readonly maximumAttempts: number
+        /** The methods that can be tried first. */
+        readonly methods: readonly string[]
+        readonly banner: string | undefined
       }
   readonly connection: Omit<ConnectionConfig, 'role' | 'out' | 'emit'>
   /** Milliseconds: for the first key exchange, for a server's client to log in, for a later exchange. */

@@ -20,6 +20,7 @@ import {
   TimeoutError,
   WireError,
 } from '../errors.ts'
+import { fingerprint } from '../keys/public.ts'
 import { verifySignature } from '../keys/verify.ts'
 import { Debug, Disconnect, ExtInfo, Ignore, Ping, Pong, ServiceAccept, ServiceRequest, transportMessages, Unimplemented } from '../transport/messages.ts'
 import { isExchangeNumber, Transport } from '../transport/transport.ts'
@@ -348,6 +349,9 @@ export class Engine {
       sessionId: this.#knownSessionId(),
       acceptedAlgorithms: server.acceptedAlgorithms,
       maximumAttempts: server.maximumAttempts,
+      methods: server.methods,
+      banner: server.banner,
+      fingerprint,
       verify: (publicKey, algorithm, data, signature) => verifySignature(crypto, tables, { publicKey, algorithm, data, signature }),
     })
     this.#startAuth(dialogue, result => this.#authenticated(result.user, result.identity))

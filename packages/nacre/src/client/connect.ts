@@ -1,0 +1,108 @@
+// Owns bringing a client's connection up over any transport: the engine, the questions, and the first error if there is
+// one. Knows no sockets and no files; those are a runtime's (`connect-node.ts`).
+import { ConfigError } from '../errors.ts'
+import { assemble, type CommonOptions, type Runtime } from '../engine/assemble.ts'
+import type { EngineEvent, EngineQuestion } from '../engine/events.ts'
+import type { Clock } from '../io/clock.ts'
+import { Link } from '../io/link.ts'
+import type { ByteTransport } from '../io/transport.ts'
+import { parsePublicKey, type PublicKey } from '../keys/public.ts'
+import { ClientConnection } from './connection.ts'
+import type { HostKeyPolicy, Identities } from './policy.ts'
+
+/** What a connection needs beyond a transport. */
+export interface ConnectOptions extends CommonOptions {
+  readonly user: string
+  /** The name and port we mean to reach: what host keys are looked up by. */
+  readonly host: string
+  readonly port: number
+  /** Required: there is no safe default without a place where known keys are kept. */
+  readonly hostKey: HostKeyPolicy
+  readonly identities: Identities
+  /** Gives up, at whatever stage; the promise rejects with its reason. */
+  readonly signal?: AbortSignal
+  /** Called with each banner as it comes; text from the peer. */
+  readonly onBanner?: (message: string) => void
+  /** Called as the connection comes up; for programs that explain what happens. */
+  readonly onProgress?: (event: EngineEvent) => void
+  readonly clock?: Clock
+}
+
+/**
+ * Speaks SSH over `transport` until the user is logged in. Rejects with `ProtocolError`, `NegotiationError`,
+ * `HostKeyError`, `AuthenticationError`, `TimeoutError`, `DisconnectedError`, or the reason of `signal`.
+ */
+export const connectOver = async (transport: ByteTransport, options: ConnectOptions, runtime: Runtime): Promise<ClientConnection> => {
+  if (options.user === '') throw new ConfigError('The user name is empty.')
+  options.signal?.throwIfAborted()
+  const { identities } = options
+  const config = assemble(options, { role: 'client', user: options.user, preferHostKeys: identities.preferHostKeys ?? [] }, runtime)
+  const { promise, resolve, reject } = Promise.withResolvers<ClientConnection>()
+  let hostKey: PublicKey | undefined
+  let serverVersion = ''
+  let banner = ''
+  let abortReason: { readonly reason: unknown } | undefined
+
+  const trust = async (blob: Uint8Array, algorithm: string): Promise<true> => {
+    const key = parsePublicKey(blob)
+    hostKey = key
+    await options.hostKey({ key, fingerprint: key.fingerprint(), algorithm, host: options.host, port: options.port, address: transport.remote?.address })
+    return true
+  }
+
+  const link: Link = new Link(
+    config,
+    transport,
+    {
+      question: question => answer(link, question, identities, trust),
+      // Nothing a server may open or ask is offered here yet: forwarding and agents register what they take.
+      openRequested: question => question.refuse('administratively-prohibited', 'not offered by this client'),
+      globalRequested: question => question.fail(),
+      noted(event) {
+        if (event.is === 'identified') serverVersion = event.peer.softwareVersion
+        else if (event.is === 'banner') {
+          banner += event.message
+          options.onBanner?.(event.message)
+        } else if (event.is === 'authenticated' && hostKey !== undefined) resolve(new ClientConnection(link, { user: options.user, hostKey, serverVersion, banner }))
+        options.onProgress?.(event)
+      },
+      ended: ended => reject(abortReason === undefined ? ended.error : abortReason.reason),
+    },
+    options.clock,
+  )
+  const abort = (): void => {
+    abortReason = { reason: options.signal?.reason }
+    link.disconnect('by-application', '')
+  }
+  options.signal?.addEventListener('abort', abort, { once: true })
+  link.start()
+  try {
+    return await promise
+  } finally {
+    options.signal?.removeEventListener('abort', abort)
+  }
+}
+
+const answer = (link: Link, question: EngineQuestion, identities: Identities, trust: (blob: Uint8Array, algorithm: string) => Promise<true>): void => {
+  switch (question.about) {
+    case 'host-key':
+      link.settle(question, () => trust(question.ask.hostKey, question.ask.algorithm))
+      return
+    case 'credential':
+      link.settle(question, () => identities.next(question.ask))
+      return
+    case 'signature':
+      link.settle(question, () => question.ask.credential.sign(question.ask.data, question.ask.credential.algorithm))
+      return
+    case 'prompts':
+      link.settle(question, () => identities.answer?.(question.ask))
+      return
+    case 'new-password':
+      link.settle(question, () => identities.newPassword?.(question.ask))
+      return
+    case 'compute':
+    case 'attempt':
+      question.fail(new TypeError(`a client is not asked about ${question.about}`))
+  }
+}
+

@@ -1,0 +1,110 @@
+// Owns the host key policy of known_hosts files: who is known, who is refused, and, if told so, remembering the new. Knows
+// the files' places, not their format.
+import { chmod, mkdir, open, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { randomFillSync } from 'node:crypto'
+import { HostKeyError } from '../errors.ts'
+import { formatKnownHostsLine, knownKeyTypes, lookUpHostKey, parseKnownHosts, type KnownHostsFile } from '../keys/known-hosts.ts'
+import type { HostKeyPolicy, PresentedHostKey } from './policy.ts'
+
+export interface KnownHostsOptions {
+  /** Files read, in order; new keys go into the first. */
+  readonly files: readonly string[]
+  /** `accept-new` remembers keys of hosts never seen; a changed key is refused all the same. Default `yes`. */
+  readonly strict?: 'yes' | 'accept-new'
+  /** Asked about an unknown key instead of refusing it; `true` remembers it. */
+  readonly ask?: (presented: PresentedHostKey) => boolean | Promise<boolean>
+  /** Write host names hashed. Default false. */
+  readonly hash?: boolean
+  /** The name keys are looked up by instead of the host (HostKeyAlias). */
+  readonly alias?: string
+  /** Told in words what was remembered. */
+  readonly onRemembered?: (presented: PresentedHostKey, file: string) => void
+}
+
+/** Policy and, for the order of negotiation, what is already known of a host. */
+export interface KnownHosts {
+  readonly policy: HostKeyPolicy
+  knownTypes(host: string, port: number): readonly string[]
+}
+
+const readIfThere = async (path: string): Promise<string> => {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return ''
+    throw error
+  }
+}
+
+const place = (presented: PresentedHostKey, alias: string | undefined): { host: string; port: number } =>
+  alias === undefined ? { host: presented.host.toLowerCase(), port: presented.port } : { host: alias.toLowerCase(), port: 22 }
+
+const nameOf = (presented: PresentedHostKey): string => (presented.port === 22 ? presented.host : `[${presented.host}]:${presented.port}`)
+
+const remember = async (presented: PresentedHostKey, file: string, options: KnownHostsOptions): Promise<void> => {
+  const { host, port } = place(presented, options.alias)
+  const line = formatKnownHostsLine(host, port, presented.key.blob, options.hash === true ? { hash: bytes => void randomFillSync(bytes) } : {})
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  const handle = await open(file, 'a+', 0o600)
+  try {
+    const { size } = await handle.stat()
+    const last = new Uint8Array(1)
+    const glued = size > 0 && (await handle.read(last, 0, 1, size - 1)).bytesRead === 1 && last[0] !== 0x0a
+    await handle.appendFile(`${glued ? '\n' : ''}${line}\n`)
+  } finally {
+    await handle.close()
+  }
+  if (process.platform !== 'win32') await chmod(file, 0o600).catch(() => {})
+  options.onRemembered?.(presented, file)
+}
+
+const decide = async (presented: PresentedHostKey, files: readonly KnownHostsFile[], options: KnownHostsOptions): Promise<void> => {
+  const { host, port } = place(presented, options.alias)
+  const found = lookUpHostKey(files, { host, port }, presented.key.blob)
+  const key = { fingerprint: presented.fingerprint, keyType: presented.key.type }
+  const name = nameOf(presented)
+  switch (found.is) {
+    case 'known':
+      return
+    case 'revoked':
+      throw new HostKeyError('HOST_KEY_REVOKED', `The host key of ${name} (${key.keyType} ${key.fingerprint}) is revoked by ${found.file} line ${found.line}. Do not connect: whoever holds it may not be the server.`, key, {
+        file: found.file,
+        line: found.line,
+        fingerprint: key.fingerprint,
+      })
+    case 'changed': {
+      const known = found.entries[0]
+      throw new HostKeyError(
+        'HOST_KEY_CHANGED',
+        `THE HOST KEY OF ${name} HAS CHANGED. It sent ${key.keyType} ${key.fingerprint}; ${known.file} line ${known.line} knows ${known.type} ${known.fingerprint}. ` +
+          `Someone may be in between, or the server was set up anew. If its administrator confirms the new fingerprint, remove that line (ssh-keygen -R '${name}') and connect again.`,
+        key,
+        { file: known.file, line: known.line, fingerprint: known.fingerprint },
+      )
+    }
+    case 'unknown': {
+      const first = options.files[0]
+      if (options.strict === 'accept-new' || ((await options.ask?.(presented)) ?? false)) {
+        if (first !== undefined) await remember(presented, first, options)
+        return
+      }
+      const others = found.knownTypes.length === 0 ? '' : ` Other keys of it are known (${found.knownTypes.join(', ')}), which this is not.`
+      throw new HostKeyError(
+        'HOST_KEY_UNKNOWN',
+        `The host ${name} is not known: its ${key.keyType} key ${key.fingerprint} is in none of ${options.files.join(', ') || '(no file)'}.${others} ` +
+          `Compare the fingerprint with one from the server's administrator (ssh-keygen -l on the server), then add it, or accept new hosts (StrictHostKeyChecking=accept-new).`,
+        key,
+      )
+    }
+  }
+}
+
+/** Reads the files now; later changes to them are not seen. */
+export const knownHosts = async (options: KnownHostsOptions): Promise<KnownHosts> => {
+  const files = await Promise.all(options.files.map(async path => parseKnownHosts(await readIfThere(path), path)))
+  return {
+    policy: presented => decide(presented, files, options),
+    knownTypes: (host, port) => knownKeyTypes(files, options.alias === undefined ? { host: host.toLowerCase(), port } : { host: options.alias.toLowerCase(), port: 22 }),
+  }
+}

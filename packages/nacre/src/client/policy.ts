@@ -1,0 +1,53 @@
+// Owns what a client must decide and a program may decide for it: is this the right server, and what do we log in with?
+// Knows nothing of where keys and answers are kept.
+import type { Credential, CredentialQuestion, NewPasswordQuestion, PromptsQuestion } from '../auth/questions.ts'
+import type { Secret } from '../crypto/secret.ts'
+import { HostKeyError } from '../errors.ts'
+import type { PublicKey } from '../keys/public.ts'
+
+/** A host key whose signature over this connection was verified; only trust is open. */
+export interface PresentedHostKey {
+  readonly key: PublicKey
+  /** `SHA256:…` */
+  readonly fingerprint: string
+  /** The signature algorithm, e.g. `rsa-sha2-512`. */
+  readonly algorithm: string
+  /** The name we meant to reach, and the port. */
+  readonly host: string
+  readonly port: number
+  /** The address we reached, when the transport knows. */
+  readonly address: string | undefined
+}
+
+/** Returns when the key is the right one; throws `HostKeyError` when it is not. */
+export type HostKeyPolicy = (presented: PresentedHostKey) => void | Promise<void>
+
+/** Trusts exactly these fingerprints (`SHA256:…`, as `ssh-keygen -l` prints them). */
+export const pinnedHostKeys =
+  (...fingerprints: readonly string[]): HostKeyPolicy =>
+  presented => {
+    if (fingerprints.includes(presented.fingerprint)) return
+    throw new HostKeyError('HOST_KEY_REFUSED', `The host key of ${presented.host} has the fingerprint ${presented.fingerprint}, not ${fingerprints.join(' or ')}. Someone may be in between, or the server has a new key.`, {
+      fingerprint: presented.fingerprint,
+      keyType: presented.key.type,
+    })
+  }
+
+/**
+ * Trusts any server, so that whoever is in between reads and alters everything. For tests against a server this very
+ * program has started, and nothing else.
+ */
+export const insecureAcceptAnyHostKey: HostKeyPolicy = () => {}
+
+/** What a client logs in with. Asked again after each attempt; `give-up` ends it. */
+export interface Identities {
+  /** Order in which host keys are best asked for; e.g. types already known for this host. */
+  readonly preferHostKeys?: readonly string[]
+  /** The next credential. */
+  next(question: CredentialQuestion): Credential | Promise<Credential>
+  /** Answers keyboard-interactive prompts; `undefined` cancels. */
+  answer?(question: PromptsQuestion): readonly string[] | undefined | Promise<readonly string[] | undefined>
+  /** A new password when the server asks for one; `undefined` cancels. */
+  newPassword?(question: NewPasswordQuestion): Secret<string> | undefined | Promise<Secret<string> | undefined>
+}
+

@@ -1,0 +1,123 @@
+// Owns a command, shell or subsystem that runs at the other end: its three streams, its signals, how it exits. Knows
+// nothing of connections.
+import { ByteQueue, type ByteWritable, byteWritable } from '../io/channel-streams.ts'
+import type { ChannelPort } from '../io/channel-port.ts'
+import { exitSignal } from '../connection/requests/exit-signal.ts'
+import { exitStatus } from '../connection/requests/exit-status.ts'
+import { breakRequest } from '../connection/requests/break.ts'
+import { signal as signalRow } from '../connection/requests/signal.ts'
+import { windowChange } from '../connection/requests/window-change.ts'
+import type { Exit } from '../errors.ts'
+
+/** Size of a terminal, in characters and, where known, pixels. */
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
+  readonly widthPixels?: number
+  readonly heightPixels?: number
+}
+
+/** Bytes as they come, for callers that want no streams in between: see `Process.tap`. */
+export interface ProcessTap {
+  /** Valid until it returns. Return a promise to hold the peer back until it settles. */
+  stdout(bytes: Uint8Array): void | Promise<void>
+  stderr(bytes: Uint8Array): void | Promise<void>
+}
+
+export class Process implements AsyncDisposable {
+  /** What the process reads. `end()` closes it: the process sees end of file. */
+  readonly stdin: ByteWritable
+  /** How it ended. Settles when the channel closes, after the last byte; rejects when the connection ends first. */
+  readonly exited: Promise<Exit>
+  readonly #port: ChannelPort
+  readonly #stdout: ByteQueue
+  readonly #stderr: ByteQueue
+  #exit: Exit = { unknown: true }
+  #tap: ProcessTap | undefined
+
+  constructor(port: ChannelPort) {
+    this.#port = port
+    this.#stdout = new ByteQueue(count => port.consume(count))
+    this.#stderr = new ByteQueue(count => port.consume(count))
+    this.stdin = byteWritable({ write: bytes => port.write(bytes), end: () => port.eof(), abort: () => port.abort() })
+    const { promise, resolve, reject } = Promise.withResolvers<Exit>()
+    this.exited = promise
+    // Whoever does not look at `exited` must not be killed by it.
+    promise.catch(() => {})
+    port.handle({
+      data: (bytes, type, detached) => this.#data(bytes, type, detached),
+      eof: () => this.#endStreams(undefined),
+      request: ({ request, succeed, fail }) => {
+        if (request.type === exitStatus.name) this.#exit = { code: request.value.exitStatus }
+        else if (request.type === exitSignal.name) this.#exit = { signal: request.value.signalName, coreDumped: request.value.coreDumped, message: request.value.errorMessage }
+        else {
+          fail()
+          return
+        }
+        succeed()
+      },
+      closed: error => {
+        this.#endStreams(error)
+        if (error === undefined) resolve(this.#exit)
+        else reject(error)
+      },
+    })
+  }
+
+  /** What the process writes. */
+  get stdout(): ReadableStream<Uint8Array> {
+    return this.#stdout.stream
+  }
+  /** What the process writes to standard error; with a terminal, nothing. */
+  get stderr(): ReadableStream<Uint8Array> {
+    return this.#stderr.stream
+  }
+
+  /** Sends all further output to `tap`, without streams. For programs that copy bytes on, like a command-line client. */
+  tap(tap: ProcessTap): void {
+    this.#tap = tap
+  }
+
+  #data(bytes: Uint8Array, type: number, detached: boolean): void {
+    if (this.#tap === undefined) {
+      const queue = type === 1 ? this.#stderr : this.#stdout
+      queue.push(detached ? bytes : bytes.slice())
+      return
+    }
+    const count = bytes.length
+    const taken = type === 1 ? this.#tap.stderr(bytes) : this.#tap.stdout(bytes)
+    if (taken === undefined) this.#port.consume(count)
+    else void taken.catch(() => {}).then(() => this.#port.consume(count))
+  }
+
+  #endStreams(error: Error | undefined): void {
+    this.#stdout.end(error)
+    this.#stderr.end(error)
+  }
+
+  /** Sends a signal by its name without SIG (RFC 4254 §6.9), e.g. `TERM`. Many servers ignore it. */
+  signal(name: string): void {
+    this.#port.notify(signalRow, { signalName: name })
+  }
+
+  /** RFC 4335: resolves when the server passed the break on. `milliseconds` 0 leaves the length to it. */
+  async break(milliseconds = 0): Promise<void> {
+    await this.#port.ask(breakRequest, { breakLength: milliseconds })
+  }
+
+  /** Tells the process that its terminal has another size. */
+  resize(size: TerminalSize): void {
+    this.#port.notify(windowChange, { columns: size.columns, rows: size.rows, widthPixels: size.widthPixels ?? 0, heightPixels: size.heightPixels ?? 0 })
+  }
+
+  /** Closes the channel; the server hangs up on the process. */
+  close(): void {
+    this.#port.abort()
+  }
+
+  /** Closes the channel if the process still runs, and waits until it is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#port.abort()
+    await this.exited.catch(() => {})
+  }
+}

@@ -1,0 +1,155 @@
+// Owns making an engine's configuration from a program's options: defaults, algorithm choices, limits. Knows nothing of
+// files or command lines; whatever is wrong in the options is a `ConfigError` before anything touches a network.
+import type { Offer } from '../algorithms/negotiate.ts'
+import { choose } from '../algorithms/preference.ts'
+import type { DhGroup } from '../algorithms/rows.ts'
+import type { AlgorithmTables } from '../algorithms/tables.ts'
+import type { CryptoProvider, Random } from '../crypto/provider.ts'
+import type { Signer } from '../keys/signer.ts'
+import { channelTypes as defaultChannelTypes } from '../connection/channel-types/table.ts'
+import { globalRequests as defaultGlobalRequests } from '../connection/global-requests/table.ts'
+import { defaultLimits, type ConnectionLimits } from '../connection/limits.ts'
+import { channelRequests as defaultRequests } from '../connection/requests/table.ts'
+import type { ChannelTypeRow } from '../connection/channel-types/row.ts'
+import type { GlobalRequestRow } from '../connection/global-requests/row.ts'
+import type { RequestRow } from '../connection/requests/row.ts'
+import { ConfigError } from '../errors.ts'
+import { ourIdentification } from '../transport/identification.ts'
+import { BufferPool } from '../transport/outgoing.ts'
+import { defaults, type EngineConfig } from './config.ts'
+import type { TraceRecord } from './trace.ts'
+
+/** A list of names, or OpenSSH's notation: `a,b`, `+a`, `-a*`, `^a`. */
+export type AlgorithmChoice = string | readonly string[]
+
+/** Which algorithms to offer. What is left out has the defaults of the tables. */
+export interface AlgorithmOptions {
+  readonly kex?: AlgorithmChoice
+  readonly hostKey?: AlgorithmChoice
+  readonly ciphers?: AlgorithmChoice
+  readonly macs?: AlgorithmChoice
+  readonly compression?: AlgorithmChoice
+  /** Server: signature algorithms taken for publickey; announced as server-sig-algs. */
+  readonly publicKeyAccepted?: AlgorithmChoice
+}
+
+/** Options clients and servers share. Times are milliseconds. */
+export interface CommonOptions {
+  readonly algorithms?: AlgorithmOptions
+  /** Your own tables, to add algorithms. */
+  readonly tables?: AlgorithmTables
+  readonly crypto?: CryptoProvider
+  /** Where random bytes come from; the provider's unless a test replays. */
+  readonly random?: Random
+  /** A new key exchange after so many bytes or packets in one direction, or milliseconds. Default 1 GiB, 2^30, an hour. */
+  readonly rekey?: { readonly bytes?: number; readonly packets?: number; readonly milliseconds?: number }
+  /** How a dead peer is noticed; `false` turns it off. Default: asked after 30 s of silence, dead after 3 unanswered. */
+  readonly keepalive?: false | { readonly milliseconds?: number; readonly maximumUnanswered?: number }
+  /** Ceilings on waiting. Defaults 60 s for the first key exchange, 120 s for a client to log in, 120 s for later exchanges. */
+  readonly deadlines?: { readonly handshake?: number; readonly login?: number; readonly rekey?: number }
+  /** RSA keys below this many bits are refused. Default 2048. */
+  readonly minimumRsaBits?: number
+  /** Every packet, decoded, secrets left out. */
+  readonly trace?: (record: TraceRecord) => void
+  /** The software version in our identification (RFC 4253 §4.2), and comments after it. */
+  readonly software?: string
+  readonly comments?: string
+  readonly limits?: Partial<ConnectionLimits>
+  /** Rows for requests and channel types of your own, added to the standard ones. */
+  readonly requests?: readonly RequestRow[]
+  readonly globalRequests?: readonly GlobalRequestRow[]
+  readonly channelTypes?: readonly ChannelTypeRow[]
+}
+
+export const softwareVersion = 'nacre_0.1'
+
+/** What only one role has. */
+export type RoleOptions =
+  | { readonly role: 'client'; readonly user: string; /** Host key algorithms to ask for first: those of keys already known. */ readonly preferHostKeys: readonly string[] }
+  | { readonly role: 'server'; readonly hostKeys: readonly Signer[]; readonly groups: readonly DhGroup[]; readonly maximumAttempts: number | undefined; readonly methods: readonly string[]; readonly banner: string | undefined }
+
+/** What a runtime brings along. */
+export interface Runtime {
+  readonly crypto: CryptoProvider
+  readonly tables: AlgorithmTables
+  readonly pool: BufferPool
+}
+
+const positive = (what: string, value: number): number => {
+  if (!Number.isFinite(value) || value <= 0) throw new ConfigError(`${what} must be a positive number, not ${value}.`)
+  return value
+}
+
+const preferring = (names: readonly string[], first: readonly string[]): readonly string[] => [...names.filter(each => first.includes(each)), ...names.filter(each => !first.includes(each))]
+
+const hostKeyOffer = (tables: AlgorithmTables, choice: AlgorithmChoice | undefined, role: RoleOptions): readonly string[] => {
+  const names = choose('host key algorithm', tables.signatures, choice)
+  if (role.role === 'client') return choice === undefined ? preferring(names, role.preferHostKeys) : names
+  const possible = names.filter(each => role.hostKeys.some(key => key.algorithms.includes(each)))
+  if (possible.length === 0) {
+    const have = role.hostKeys.map(key => key.publicKey.type).join(', ')
+    throw new ConfigError(role.hostKeys.length === 0 ? 'A server needs at least one host key.' : `No host key fits the host key algorithms ${names.join(', ')}; the keys are of type ${have}.`)
+  }
+  return possible
+}
+
+/** The lists of KEXINIT. */
+const buildOffer = (tables: AlgorithmTables, chosen: AlgorithmOptions, role: RoleOptions): Offer => {
+  const ciphers = choose('cipher', tables.ciphers, chosen.ciphers)
+  const macs = choose('MAC', tables.macs, chosen.macs)
+  const compressions = choose('compression', tables.compressions, chosen.compression)
+  return {
+    kex: choose('key exchange method', tables.kexMethods, chosen.kex),
+    hostKey: hostKeyOffer(tables, chosen.hostKey, role),
+    cipherClientToServer: ciphers,
+    cipherServerToClient: ciphers,
+    macClientToServer: macs,
+    macServerToClient: macs,
+    compressionClientToServer: compressions,
+    compressionServerToClient: compressions,
+  }
+}
+
+/** A complete engine configuration. Throws `ConfigError` for options that cannot work. */
+export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Runtime): EngineConfig => {
+  const tables = options.tables ?? runtime.tables
+  const crypto = options.crypto ?? runtime.crypto
+  const chosen = options.algorithms ?? {}
+  const accepted = choose('signature algorithm', tables.signatures, chosen.publicKeyAccepted)
+  const keepalive = options.keepalive
+  return {
+    transport: {
+      role: role.role,
+      crypto,
+      random: options.random ?? crypto.random,
+      tables,
+      offer: buildOffer(tables, chosen, role),
+      identification: ourIdentification(options.software ?? softwareVersion, options.comments),
+      hostKeys: role.role === 'server' ? role.hostKeys : [],
+      groups: role.role === 'server' ? role.groups : [],
+      groupSizes: defaults.groupSizes,
+      minimumRsaBits: options.minimumRsaBits ?? defaults.minimumRsaBits,
+      rekey: { bytes: positive('rekey.bytes', options.rekey?.bytes ?? defaults.rekey.bytes), packets: positive('rekey.packets', options.rekey?.packets ?? defaults.rekey.packets) },
+      highWater: defaults.highWater,
+      extensions: role.role === 'server' ? { 'server-sig-algs': accepted.join(',') } : {},
+      pool: runtime.pool,
+    },
+    authentication: role.role === 'client' ? { role: 'client', user: role.user } : {
+            role: 'server',
+            acceptedAlgorithms: accepted,
+            maximumAttempts: role.maximumAttempts ?? defaults.maximumAttempts,
+            methods: role.methods,
+            banner: role.banner,
+          },
+    connection: {
+      limits: { ...defaultLimits, ...options.limits },
+      requests: [...defaultRequests, ...(options.requests ?? [])],
+      globalRequests: [...defaultGlobalRequests, ...(options.globalRequests ?? [])],
+      channelTypes: [...defaultChannelTypes, ...(options.channelTypes ?? [])],
+    },
+    deadlines: { ...defaults.deadlines, ...options.deadlines },
+    rekeyMilliseconds: positive('rekey.milliseconds', options.rekey?.milliseconds ?? defaults.rekeyMilliseconds),
+    keepalive: keepalive === false ? { milliseconds: 0, maximumUnanswered: 0 } : { ...defaults.keepalive, ...keepalive },
+    trace: options.trace,
+  }
+}

@@ -1,0 +1,202 @@
+// Owns the asynchronous face of one channel: bounded reading with back-pressure, writing that waits for room, requests
+// that settle, and the end. Streams and sessions are built on it. Knows nothing of what the channel is for.
+import type { Channel } from '../connection/channel.ts'
+import type { ChannelRequestQuestion } from '../connection/events.ts'
+import type { RequestRow } from '../connection/requests/row.ts'
+import { RequestRefusedError } from '../errors.ts'
+
+/** What a consumer of a channel sees. Bytes are views: valid until `data` returns unless `detached`. */
+export interface PortHandler {
+  /** Takes bytes; call `consume` with as many once they have been dealt with, so that the peer may send more. */
+  data(bytes: Uint8Array, type: number, detached: boolean): void
+  /** The peer will send no more data. */
+  eof(): void
+  request(request: ChannelRequestQuestion): void
+  /** The channel is gone; `error` is set when the connection ended under it. */
+  closed(error: Error | undefined): void
+}
+
+interface WaitingWrite {
+  readonly bytes: Uint8Array
+  offset: number
+  readonly type: number
+  readonly done: () => void
+  readonly failed: (error: Error) => void
+}
+
+export class ChannelPort {
+  readonly channel: Channel
+  readonly #wake: () => void
+  #handler: PortHandler | undefined
+  readonly #waiting: WaitingWrite[] = []
+  /** Events that came before a handler was set. Bounded by the channel's window and the limit on requests. */
+  #early: ((handler: PortHandler) => void)[] | undefined = []
+  #closed: { readonly error: Error | undefined } | undefined
+  #eofWanted = false
+  #closeWanted = false
+  #afterWrites: (() => void) | undefined
+  readonly #pendingRequests = new Set<(error: Error) => void>()
+
+  /** `wake` tells the driver that the engine has something to send. */
+  constructor(channel: Channel, wake: () => void) {
+    this.channel = channel
+    this.#wake = wake
+  }
+
+  /** Sets who gets the channel's events; those that came before are delivered at once. */
+  handle(handler: PortHandler): void {
+    const early = this.#early ?? []
+    this.#early = undefined
+    this.#handler = handler
+    for (const deliver of early) deliver(handler)
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined
+  }
+
+  // ── from the driver ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  data(bytes: Uint8Array, type: number, detached: boolean): void {
+    if (this.#handler !== undefined) {
+      this.#handler.data(bytes, type, detached)
+      return
+    }
+    const kept = detached ? bytes : bytes.slice()
+    this.#early?.push(handler => handler.data(kept, type, true))
+  }
+
+  eof(): void {
+    this.#deliver(handler => handler.eof())
+  }
+
+  request(question: ChannelRequestQuestion): void {
+    this.#deliver(handler => handler.request(question))
+  }
+
+  writable(): void {
+    while (this.#waiting.length > 0) {
+      const next = this.#waiting[0]
+      next.offset += this.channel.write(next.offset === 0 ? next.bytes : next.bytes.subarray(next.offset), next.type)
+      if (next.offset < next.bytes.length) return
+      this.#waiting.shift()
+      next.done()
+    }
+    const after = this.#afterWrites
+    this.#afterWrites = undefined
+    after?.()
+    if (this.#eofWanted && !this.#closeWanted) this.channel.eof()
+    this.#eofWanted = false
+    if (this.#closeWanted) this.channel.close()
+  }
+
+  ended(error: Error | undefined): void {
+    if (this.#closed !== undefined) return
+    this.#closed = { error }
+    const cause = this.#closedError()
+    for (const each of this.#waiting.splice(0)) each.failed(cause)
+    for (const failed of this.#pendingRequests) failed(cause)
+    this.#pendingRequests.clear()
+    this.#deliver(handler => handler.closed(error))
+  }
+
+  #deliver(deliver: (handler: PortHandler) => void): void {
+    if (this.#handler !== undefined) deliver(this.#handler)
+    else this.#early?.push(deliver)
+  }
+
+  #closedError(): Error {
+    return this.#closed?.error ?? new ChannelClosedError()
+  }
+
+  // ── for the consumer ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Sends `bytes` as data of `type` (0, or 1 for standard error). Returns `undefined` when all of it was taken at once,
+   * else a promise for when it will have been. The bytes must not change until then. Rejects when the channel closes.
+   */
+  write(bytes: Uint8Array, type = 0): Promise<void> | undefined {
+    if (this.#closed !== undefined || this.#eofWanted || this.#closeWanted) return Promise.reject(this.#closedError())
+    let taken = 0
+    if (this.#waiting.length === 0) {
+      taken = this.channel.write(bytes, type)
+      if (taken > 0) this.#wake()
+      if (taken === bytes.length) return undefined
+    }
+    return new Promise((done, failed) => {
+      this.#waiting.push({ bytes, offset: taken, type, done, failed })
+    })
+  }
+
+  /** Gives `count` bytes back to the receive window. */
+  consume(count: number): void {
+    if (this.#closed !== undefined) return
+    this.channel.consume(count)
+    this.#wake()
+  }
+
+  /** Calls `act` once everything written so far has gone; never when the channel closes before. */
+  afterWrites(act: () => void): void {
+    if (this.#closed !== undefined) return
+    if (this.#waiting.length > 0) this.#afterWrites = act
+    else act()
+  }
+
+  /** No more data from us, once what waits has gone. */
+  eof(): void {
+    if (this.#closed !== undefined || this.#eofWanted || this.#closeWanted) return
+    if (this.#waiting.length > 0) {
+      this.#eofWanted = true
+      return
+    }
+    this.channel.eof()
+    this.#wake()
+  }
+
+  /** Closes, once what waits has gone. */
+  close(): void {
+    if (this.#closed !== undefined || this.#closeWanted) return
+    this.#closeWanted = true
+    if (this.#waiting.length > 0) return
+    this.channel.close()
+    this.#wake()
+  }
+
+  /** Closes without waiting for anything. */
+  abort(): void {
+    if (this.#closed !== undefined) return
+    const cause = new ChannelClosedError()
+    for (const each of this.#waiting.splice(0)) each.failed(cause)
+    this.#closeWanted = true
+    this.channel.close()
+    this.#wake()
+  }
+
+  /** Sends a request nobody answers. */
+  notify<T>(row: RequestRow<string, T>, value: T): void {
+    if (this.#closed !== undefined) return
+    this.channel.request(row, value)
+    this.#wake()
+  }
+
+  /** Sends a request; resolves when the peer agreed, rejects with `RequestRefusedError` when not. */
+  async ask<T>(row: RequestRow<string, T>, value: T): Promise<void> {
+    if (this.#closed !== undefined) throw this.#closedError()
+    await new Promise<void>((resolve, reject) => {
+      this.#pendingRequests.add(reject)
+      this.channel.request(row, value, ok => {
+        this.#pendingRequests.delete(reject)
+        if (ok) resolve()
+        else reject(new RequestRefusedError(row.name, `The peer refused the request "${row.name}".`))
+      })
+      this.#wake()
+    })
+  }
+}
+
+/** The channel is closed; there was no fault of the connection. */
+class ChannelClosedError extends RequestRefusedError {
+  constructor() {
+    super('channel', 'The channel is closed.')
+  }
+}

@@ -1,0 +1,116 @@
+// Owns the loop between one engine and one transport: bytes in, events to the handler, bytes out, one timer. Holds no
+// policy, waits for nobody, and allocates nothing per packet.
+import type { Engine } from '../engine/engine.ts'
+import type { EngineEvent } from '../engine/events.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { ByteTransport } from './transport.ts'
+
+export class Driver {
+  readonly engine: Engine
+  readonly transport: ByteTransport
+  readonly #handle: (event: EngineEvent) => void
+  readonly #clock: Clock
+  #settling = false
+  #scheduled = false
+  #paused = false
+  #closed = false
+  #cancelTimer: (() => void) | undefined
+  #timerAt = Number.POSITIVE_INFINITY
+
+  /** `handle` sees every event, in order, synchronously; what it throws ends the connection, not the process. */
+  constructor(engine: Engine, transport: ByteTransport, handle: (event: EngineEvent) => void, clock: Clock = systemClock) {
+    this.engine = engine
+    this.transport = transport
+    this.#handle = handle
+    this.#clock = clock
+  }
+
+  start(): void {
+    this.engine.start(this.#clock.now())
+    this.transport.start({
+      data: bytes => {
+        this.engine.receive(bytes, this.#clock.now())
+        this.settle()
+      },
+      end: error => {
+        this.engine.end(this.#clock.now(), error)
+        this.settle()
+      },
+    })
+    this.settle()
+  }
+
+  /** Call after using the engine from outside an event: what that produced leaves at the end of this turn, in one write. */
+  wake(): void {
+    if (this.#scheduled || this.#settling) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.settle()
+    })
+  }
+
+  /** Delivers all events and hands all bytes to the transport. */
+  settle(): void {
+    if (this.#settling) return
+    this.#settling = true
+    try {
+      for (let event = this.engine.nextEvent(); event !== undefined; event = this.engine.nextEvent()) this.#deliver(event)
+      this.#write()
+    } finally {
+      this.#settling = false
+    }
+    if (this.engine.ended) {
+      this.#close()
+      return
+    }
+    this.#regulate()
+    this.#arm()
+  }
+
+  #deliver(event: EngineEvent): void {
+    try {
+      this.#handle(event)
+    } catch (error) {
+      this.engine.disconnect('by-application', 'internal error', error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #write(): void {
+    for (let buffer = this.engine.takeOutgoing(); buffer !== undefined; buffer = this.engine.takeOutgoing()) {
+      const taken = buffer
+      this.transport.write(taken, () => {
+        this.engine.release(taken)
+        this.wake()
+      })
+    }
+  }
+
+  #regulate(): void {
+    const wants = this.engine.wantsInput
+    if (wants !== this.#paused) return
+    this.#paused = !wants
+    if (wants) this.transport.resume()
+    else this.transport.pause()
+  }
+
+  /** One timer, only moved forward: a deadline that recedes is looked at again when the old one rings. */
+  #arm(): void {
+    const at = this.engine.deadline()
+    if (at === undefined || at >= this.#timerAt) return
+    this.#cancelTimer?.()
+    this.#timerAt = at
+    this.#cancelTimer = this.#clock.after(Math.max(0, at - this.#clock.now()), () => {
+      this.#timerAt = Number.POSITIVE_INFINITY
+      this.engine.elapse(this.#clock.now())
+      this.settle()
+    })
+  }
+
+  #close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#cancelTimer?.()
+    this.transport.close()
+  }
+}

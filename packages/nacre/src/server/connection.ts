@@ -1,0 +1,185 @@
+// Owns one client's connection on the server: login, sessions, other channels, the end. Knows nothing of listening.
+import type { Agreed } from '../algorithms/negotiate.ts'
+import type { ChannelTypeRow } from '../connection/channel-types/row.ts'
+import { session as sessionType } from '../connection/channel-types/session.ts'
+import type { GlobalRequestQuestion, OpenQuestion } from '../connection/events.ts'
+import type { GlobalRequestRow } from '../connection/global-requests/row.ts'
+import type { EngineConfig } from '../engine/config.ts'
+import type { Ended, EngineEvent, EngineQuestion } from '../engine/events.ts'
+import type { DisconnectReason } from '../errors.ts'
+import type { ChannelPort } from '../io/channel-port.ts'
+import type { Clock } from '../io/clock.ts'
+import { Link } from '../io/link.ts'
+import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
+import { answerAttempts, type Authenticator, type RefusalFloor } from './authenticate.ts'
+import { type SessionHandlers, serveSession } from './session.ts'
+
+/** What a server does for its connections; see `ServerOptions`. */
+export interface ConnectionPolicy<Identity> {
+  readonly authenticate: Authenticator<Identity>
+  readonly floor: RefusalFloor
+  readonly session: SessionHandlers<Identity> | ((connection: ServerConnection<Identity>) => SessionHandlers<Identity>)
+  /** Channel types besides `session`, by name. Answer the question, now or later. */
+  readonly channels: Readonly<Record<string, (question: OpenQuestion, connection: ServerConnection<Identity>) => void>>
+  /** Global requests by name. */
+  readonly globalRequests: Readonly<Record<string, (question: GlobalRequestQuestion, connection: ServerConnection<Identity>) => void>>
+  readonly maximumSessions: number
+  readonly onError: (error: unknown, connection: ServerConnection<Identity>) => void
+  readonly onEvent: (event: EngineEvent, connection: ServerConnection<Identity>) => void
+}
+
+export class ServerConnection<Identity = unknown> implements AsyncDisposable {
+  readonly remote: RemoteAddress | undefined
+  readonly #link: Link
+  readonly #policy: ConnectionPolicy<Identity>
+  readonly #ending = new AbortController()
+  readonly #answer: ReturnType<typeof answerAttempts>
+  #login: { readonly userName: string; readonly identity: Identity } | undefined
+  #clientVersion = ''
+  #sessions = 0
+
+  constructor(config: EngineConfig, transport: ByteTransport, policy: ConnectionPolicy<Identity>, clock: Clock) {
+    this.remote = transport.remote
+    this.#policy = policy
+    this.#answer = answerAttempts(policy.authenticate, {
+      remote: transport.remote,
+      signal: this.#ending.signal,
+      clock,
+      floor: policy.floor,
+      onError: error => policy.onError(error, this),
+    })
+    this.#link = new Link(
+      config,
+      transport,
+      {
+        question: question => this.#question(question),
+        openRequested: question => this.#openRequested(question),
+        globalRequested: question => this.#globalRequested(question),
+        noted: event => this.#noted(event),
+        ended: ended => {
+          this.#ending.abort(ended.error)
+          policy.onEvent(ended, this)
+        },
+      },
+      clock,
+    )
+  }
+
+  /** Begins to speak. Called once, by the server. */
+  start(): void {
+    this.#link.start()
+  }
+
+  /** The name the client logged in with; `undefined` before. */
+  get userName(): string | undefined {
+    return this.#login?.userName
+  }
+  /** What the authenticator returned after proof; `undefined` before. */
+  get identity(): Identity | undefined {
+    return this.#login?.identity
+  }
+  get authenticated(): boolean {
+    return this.#login !== undefined
+  }
+  /** The client's software version (RFC 4253 §4.2); text from the peer. */
+  get clientVersion(): string {
+    return this.#clientVersion
+  }
+  get algorithms(): Agreed | undefined {
+    return this.#link.agreed
+  }
+  /** Sessions that are open now. */
+  get sessions(): number {
+    return this.#sessions
+  }
+  get link(): Link {
+    return this.#link
+  }
+  /** Resolves when the connection has ended and says how; never rejects. */
+  get closed(): Promise<Ended> {
+    return this.#link.closed
+  }
+  /** Fires when the connection has ended. */
+  get signal(): AbortSignal {
+    return this.#ending.signal
+  }
+
+  /** Opens a channel to the client. */
+  async open<T>(row: ChannelTypeRow<string, T>, details: T): Promise<ChannelPort> {
+    return await this.#link.open(row, details)
+  }
+  async request<T>(row: GlobalRequestRow<string, T>, value: T): Promise<Uint8Array> {
+    return await this.#link.request(row, value)
+  }
+  rekey(): void {
+    this.#link.rekey()
+  }
+  disconnect(reason: DisconnectReason = 'by-application', description = ''): void {
+    this.#link.disconnect(reason, description)
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.disconnect()
+    await this.#link.closed
+  }
+
+  #question(question: EngineQuestion): void {
+    if (question.about === 'attempt') {
+      const { ask } = question
+      this.#link.settle(question, () => this.#answer(ask))
+    } else {
+      question.fail(new TypeError(`a server is not asked about ${question.about}`))
+    }
+  }
+
+  #noted(event: EngineEvent): void {
+    if (event.is === 'identified') this.#clientVersion = event.peer.softwareVersion
+    // The identity comes out of the authenticator of this very connection, so it has its type.
+    else if (event.is === 'authenticated') this.#login = { userName: event.user, identity: event.identity as Identity }
+    this.#policy.onEvent(event, this)
+  }
+
+  #openRequested(question: OpenQuestion): void {
+    const { channelType } = question
+    if (channelType === sessionType.name) {
+      this.#openSession(question)
+      return
+    }
+    const { channels } = this.#policy
+    const handler = Object.hasOwn(channels, channelType) ? channels[channelType] : undefined
+    if (handler === undefined) question.refuse('unknown-channel-type', 'this server has no such channels')
+    else this.#safely(() => handler(question, this))
+  }
+
+  #openSession(question: OpenQuestion): void {
+    const login = this.#login
+    if (login === undefined || this.#sessions >= this.#policy.maximumSessions) {
+      question.refuse('administratively-prohibited', `at most ${this.#policy.maximumSessions} sessions at once`)
+      return
+    }
+    this.#safely(() => {
+      const { session } = this.#policy
+      const handlers = typeof session === 'function' ? session(this) : session
+      const port = this.#link.accept(question)
+      this.#sessions++
+      serveSession(port, { ...login, remote: this.remote, handlers, failed: error => this.#policy.onError(error, this), gone: () => this.#sessions-- })
+    })
+  }
+
+  #globalRequested(question: GlobalRequestQuestion): void {
+    const { globalRequests } = this.#policy
+    const { request } = question
+    const name = request.type === 'unknown' ? request.name : request.type
+    const handler = Object.hasOwn(globalRequests, name) ? globalRequests[name] : undefined
+    // A keepalive wants any answer; OpenSSH's own server refuses it too.
+    if (handler === undefined) question.fail()
+    else this.#safely(() => handler(question, this))
+  }
+
+  #safely(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#policy.onError(error, this)
+    }
+  }
+}

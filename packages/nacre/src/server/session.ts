@@ -1,0 +1,319 @@
+// Owns one session a client opened: its requests up to the start of a command, shell or subsystem, its streams, and how it
+// ends. Knows nothing of processes or users' homes; a handler does the work.
+import type { ChannelRequestQuestion } from '../connection/events.ts'
+import { breakRequest } from '../connection/requests/break.ts'
+import { env as envRow } from '../connection/requests/env.ts'
+import { eow } from '../connection/requests/eow.ts'
+import { exec as execRow } from '../connection/requests/exec.ts'
+import { exitSignal } from '../connection/requests/exit-signal.ts'
+import { exitStatus } from '../connection/requests/exit-status.ts'
+import { ptyReq } from '../connection/requests/pty-req.ts'
+import { shell as shellRow } from '../connection/requests/shell.ts'
+import { signal as signalRow } from '../connection/requests/signal.ts'
+import { subsystem as subsystemRow } from '../connection/requests/subsystem.ts'
+import { windowChange } from '../connection/requests/window-change.ts'
+import type { TerminalModes } from '../connection/terminal-modes.ts'
+import type { Exit } from '../errors.ts'
+import { ByteQueue, type ByteWritable, byteWritable } from '../io/channel-streams.ts'
+import type { ChannelPort } from '../io/channel-port.ts'
+import type { RemoteAddress } from '../io/transport.ts'
+
+/** The terminal a client asked for. `size` is of the start; `Session.onResize` tells of changes. */
+export interface SessionTerminal {
+  readonly term: string
+  readonly modes: TerminalModes
+  readonly columns: number
+  readonly rows: number
+  readonly widthPixels: number
+  readonly heightPixels: number
+}
+
+export interface WindowSize {
+  readonly columns: number
+  readonly rows: number
+  readonly widthPixels: number
+  readonly heightPixels: number
+}
+
+/** Raw access to a session's bytes, for handlers that copy them on without streams. */
+export interface SessionTap {
+  /** Bytes from the client, valid until it returns; a promise holds the client back until it settles. */
+  stdin(bytes: Uint8Array): void | Promise<void>
+  /** The client will send no more. */
+  end(): void
+}
+
+/** What a handler sees. `user` is what the authenticator returned after proof, nothing a client merely said. */
+export interface Session<Identity> {
+  readonly user: Identity
+  /** The name the client logged in with. */
+  readonly userName: string
+  readonly remote: RemoteAddress | undefined
+  readonly kind: 'exec' | 'shell' | 'subsystem'
+  /** The command line as sent, for `exec`. */
+  readonly command: string | undefined
+  /** The name, for `subsystem`. */
+  readonly subsystem: string | undefined
+  /** Variables the client set and the server accepts. */
+  readonly env: Readonly<Record<string, string>>
+  /** The terminal, when the client asked for one. */
+  readonly pty: SessionTerminal | undefined
+  readonly stdin: ReadableStream<Uint8Array>
+  readonly stdout: ByteWritable
+  readonly stderr: ByteWritable
+  /** Fires when the session is gone: the client closed it, or the connection ended. */
+  readonly signal: AbortSignal
+  /** Sends all further input to `tap`, without streams. */
+  tap(tap: SessionTap): void
+  /** Writes without a promise when there is room at once. */
+  write(bytes: Uint8Array, type?: 0 | 1): Promise<void> | undefined
+  onResize(listener: (size: WindowSize) => void): void
+  /** Signal names without SIG. */
+  onSignal(listener: (name: string) => void): void
+  /** RFC 4335; milliseconds, 0 for a length of the server's choice. Without a listener breaks are refused. */
+  onBreak(listener: (milliseconds: number) => void): void
+  /** The client reads no more output (eow@openssh.com). */
+  onOutputClosed(listener: () => void): void
+}
+
+/** An exit status, a whole `Exit`, or nothing for status 0. */
+export type HandlerResult = number | Exit | undefined | void
+export type SessionHandler<Identity> = (session: Session<Identity>) => HandlerResult | Promise<HandlerResult>
+
+export interface SessionHandlers<Identity> {
+  readonly exec?: SessionHandler<Identity>
+  readonly shell?: SessionHandler<Identity>
+  /** By name, e.g. `sftp`. */
+  readonly subsystems?: Readonly<Record<string, SessionHandler<Identity>>>
+  /** Whether terminals are given. Default true; what a terminal means is up to the handler. */
+  readonly pty?: boolean | ((session: { readonly user: Identity; readonly term: string }) => boolean)
+  /** Variables that are accepted; `*` matches any text. Default `LANG`, `LC_*`, `COLORTERM`, `NO_COLOR`. */
+  readonly acceptEnv?: readonly string[]
+}
+
+const defaultAcceptEnv: readonly string[] = ['LANG', 'LC_*', 'COLORTERM', 'NO_COLOR']
+/** Ceilings on what a client may set before a command starts. */
+const maximumVariables = 128
+const maximumVariableBytes = 64 * 1024
+
+export interface SessionOwner<Identity> {
+  readonly identity: Identity
+  readonly userName: string
+  readonly remote: RemoteAddress | undefined
+  readonly handlers: SessionHandlers<Identity>
+  /** What a handler threw. */
+  readonly failed: (error: unknown) => void
+  /** The session's channel is closed. */
+  readonly gone: () => void
+}
+
+const accepts = (patterns: readonly string[], name: string): boolean =>
+  patterns.some(pattern => new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\?]/g, '\\$&').replaceAll('*', '.*')}$`).test(name))
+
+type Starting = { readonly kind: 'exec'; readonly command: string } | { readonly kind: 'shell' } | { readonly kind: 'subsystem'; readonly subsystem: string }
+
+class ServedSession<Identity> implements Session<Identity> {
+  readonly user: Identity
+  readonly userName: string
+  readonly remote: RemoteAddress | undefined
+  kind: 'exec' | 'shell' | 'subsystem' = 'shell'
+  command: string | undefined
+  subsystem: string | undefined
+  readonly env: Record<string, string> = {}
+  pty: SessionTerminal | undefined
+  readonly #owner: SessionOwner<Identity>
+  readonly #port: ChannelPort
+  readonly #gone = new AbortController()
+  readonly #stdin: ByteQueue
+  #stdout: ByteWritable | undefined
+  #stderr: ByteWritable | undefined
+  #tap: SessionTap | undefined
+  #started = false
+  #variableBytes = 0
+  #resized: ((size: WindowSize) => void) | undefined
+  #signalled: ((name: string) => void) | undefined
+  #broken: ((milliseconds: number) => void) | undefined
+  #outputClosed: (() => void) | undefined
+  #inputEnded = false
+
+  constructor(port: ChannelPort, owner: SessionOwner<Identity>) {
+    this.#port = port
+    this.#owner = owner
+    this.user = owner.identity
+    this.userName = owner.userName
+    this.remote = owner.remote
+    this.#stdin = new ByteQueue(count => port.consume(count))
+    port.handle({
+      data: (bytes, type, detached) => this.#data(bytes, type, detached),
+      eof: () => this.#endInput(),
+      request: question => this.#request(question),
+      closed: error => {
+        this.#endInput()
+        this.#gone.abort(error ?? new Error('the session is closed'))
+        owner.gone()
+      },
+    })
+  }
+
+  get stdin(): ReadableStream<Uint8Array> {
+    return this.#stdin.stream
+  }
+  get stdout(): ByteWritable {
+    return (this.#stdout ??= this.#writable(0))
+  }
+  get stderr(): ByteWritable {
+    return (this.#stderr ??= this.#writable(1))
+  }
+  get signal(): AbortSignal {
+    return this.#gone.signal
+  }
+
+  #writable(type: 0 | 1): ByteWritable {
+    return byteWritable({ write: bytes => this.#port.write(bytes, type), end: () => {}, abort: () => {} })
+  }
+
+  write(bytes: Uint8Array, type: 0 | 1 = 0): Promise<void> | undefined {
+    return this.#port.write(bytes, type)
+  }
+
+  tap(tap: SessionTap): void {
+    this.#tap = tap
+    if (this.#inputEnded) tap.end()
+  }
+  onResize(listener: (size: WindowSize) => void): void {
+    this.#resized = listener
+  }
+  onSignal(listener: (name: string) => void): void {
+    this.#signalled = listener
+  }
+  onBreak(listener: (milliseconds: number) => void): void {
+    this.#broken = listener
+  }
+  onOutputClosed(listener: () => void): void {
+    this.#outputClosed = listener
+  }
+
+  #data(bytes: Uint8Array, type: number, detached: boolean): void {
+    const count = bytes.length
+    if (type !== 0) {
+      // RFC 4254 defines no extended data from a client; it is counted and dropped.
+      this.#port.consume(count)
+    } else if (this.#tap === undefined) {
+      this.#stdin.push(detached ? bytes : bytes.slice())
+    } else {
+      const taken = this.#tap.stdin(bytes)
+      if (taken === undefined) this.#port.consume(count)
+      else void taken.catch(() => {}).then(() => this.#port.consume(count))
+    }
+  }
+
+  #endInput(): void {
+    if (this.#inputEnded) return
+    this.#inputEnded = true
+    this.#stdin.end()
+    this.#tap?.end()
+  }
+
+  #request(question: ChannelRequestQuestion): void {
+    const done = this.#take(question)
+    if (done === undefined) return
+    if (done) question.succeed()
+    else question.fail()
+  }
+
+  /** Deals with one request; `undefined` when it answered for itself. */
+  #take({ request, succeed }: ChannelRequestQuestion): boolean | undefined {
+    switch (request.type) {
+      case envRow.name:
+        return this.#setVariable(request.value.name, request.value.value)
+      case ptyReq.name:
+        return this.#allocate(request.value)
+      case windowChange.name:
+        this.#resized?.(request.value)
+        return this.#resized !== undefined
+      case signalRow.name:
+        this.#signalled?.(request.value.signalName)
+        return this.#signalled !== undefined
+      case breakRequest.name:
+        this.#broken?.(request.value.breakLength)
+        return this.#broken !== undefined
+      case eow.name:
+        this.#outputClosed?.()
+        return true
+      case execRow.name:
+        return this.#start({ kind: 'exec', command: request.value.command }, succeed)
+      case shellRow.name:
+        return this.#start({ kind: 'shell' }, succeed)
+      case subsystemRow.name:
+        return this.#start({ kind: 'subsystem', subsystem: request.value.subsystemName }, succeed)
+      default:
+        return false
+    }
+  }
+
+  #setVariable(name: string, value: string): boolean {
+    if (this.#started || !accepts(this.#owner.handlers.acceptEnv ?? defaultAcceptEnv, name)) return false
+    this.#variableBytes += name.length + value.length
+    if (Object.keys(this.env).length >= maximumVariables || this.#variableBytes > maximumVariableBytes || value.includes('\0')) return false
+    this.env[name] = value
+    return true
+  }
+
+  #allocate(terminal: SessionTerminal): boolean {
+    if (this.#started || this.pty !== undefined) return false
+    const { pty } = this.#owner.handlers
+    if (!(typeof pty === 'function' ? pty({ user: this.user, term: terminal.term }) : (pty ?? true))) return false
+    this.pty = terminal
+    return true
+  }
+
+  #handlerFor(starting: Starting): SessionHandler<Identity> | undefined {
+    const { handlers } = this.#owner
+    if (starting.kind === 'exec') return handlers.exec
+    if (starting.kind === 'shell') return handlers.shell
+    const { subsystems } = handlers
+    return subsystems !== undefined && Object.hasOwn(subsystems, starting.subsystem) ? subsystems[starting.subsystem] : undefined
+  }
+
+  /** RFC 4254 §6.5: one of them per channel. */
+  #start(starting: Starting, succeed: () => void): boolean | undefined {
+    const handler = this.#handlerFor(starting)
+    if (this.#started || handler === undefined) return false
+    this.#started = true
+    this.kind = starting.kind
+    this.command = starting.kind === 'exec' ? starting.command : undefined
+    this.subsystem = starting.kind === 'subsystem' ? starting.subsystem : undefined
+    succeed()
+    void this.#serve(handler)
+    return undefined
+  }
+
+  async #serve(handler: SessionHandler<Identity>): Promise<void> {
+    let result: HandlerResult
+    try {
+      result = await handler(this)
+    } catch (error) {
+      // A handler that fails because the client went away has not failed.
+      if (!this.#gone.signal.aborted) this.#owner.failed(error)
+      result = 1
+    }
+    this.#finish(result ?? 0)
+  }
+
+  /** Exit after the last byte: what was written first, then how it ended, then end of file and close. */
+  #finish(result: number | Exit): void {
+    if (this.#port.closed) return
+    const exit: Exit = typeof result === 'number' ? { code: result } : result
+    this.#port.afterWrites(() => {
+      if ('code' in exit) this.#port.notify(exitStatus, { exitStatus: exit.code >>> 0 })
+      else if ('signal' in exit) this.#port.notify(exitSignal, { signalName: exit.signal, coreDumped: exit.coreDumped, errorMessage: exit.message, languageTag: '' })
+      this.#port.eof()
+      this.#port.close()
+    })
+  }
+}
+
+/** Serves a session channel that was just accepted. */
+export const serveSession = <Identity>(port: ChannelPort, owner: SessionOwner<Identity>): void => {
+  void new ServedSession(port, owner)
+}
