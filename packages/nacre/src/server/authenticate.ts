@@ -1,0 +1,221 @@
+// Owns the contract of authenticators, and answering the questions of one connection by one of them: state for each
+// user, errors turned into refusals, and a floor under the time of a refusal. Knows no method of authentication.
+import type { AttemptQuestion, ServerAttempt, Verdict } from '../auth/questions.ts'
+import type { CryptoProvider } from '../crypto/provider.ts'
+import type { Clock } from '../io/clock.ts'
+
+export interface RemoteAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/** Who wants to log in: given to every check. */
+export interface Applicant {
+  /** The name they gave; 1 to 255 bytes without control characters, and nothing else is known about it. */
+  readonly user: string
+  readonly service: string
+  /** `undefined` when the connection did not come over a network we know. */
+  readonly remote: RemoteAddress | undefined
+  /** Aborts when the connection ends, the user name changes, or the login is over. */
+  readonly signal: AbortSignal
+  /** Milliseconds on a clock that never runs backwards. */
+  now(): number
+  /** Shows a text before the answer to this attempt (RFC 4252 §5.4). */
+  banner(message: string): void
+  /** Reports a failure of ours that the login goes on in spite of. */
+  report(error: unknown): void
+}
+
+/** What an authenticator makes of an attempt. */
+export type Answer<Identity> =
+  | { readonly is: 'accept'; readonly identity: Identity }
+  /** For a key that is not proven yet. Carries no identity on purpose. */
+  | { readonly is: 'would-accept' }
+  /** Right, and more is needed. */
+  | { readonly is: 'partial' }
+  | { readonly is: 'refuse' }
+  | Extract<Verdict, { is: 'prompt' | 'change-password' }>
+
+/** An authenticator at work for one user of one connection. */
+export interface AuthenticatorRun<out Identity> {
+  /** The methods that could be tried now. Must not depend on whether the user exists. */
+  remaining(): readonly string[]
+  attempt(attempt: ServerAttempt): Answer<Identity> | Promise<Answer<Identity>>
+}
+
+/** Decides who gets in, and what sessions know about them. A value: compose it with `firstOf`, `allOf`, `limit`, `from`. */
+export interface Authenticator<out Identity> {
+  /** The methods that can be tried first. */
+  readonly methods: readonly string[]
+  begin(applicant: Applicant): AuthenticatorRun<Identity>
+}
+
+/** The identity an authenticator yields. */
+export type IdentityOf<A> = A extends Authenticator<infer Identity> ? Identity : never
+
+/** The least time in milliseconds a refusal takes. */
+export type RefusalFloor = (user: string, method: string) => number
+
+export interface AuthenticationContext {
+  readonly remote: RemoteAddress | undefined
+  /** Aborts when the connection ends. */
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  readonly floor: RefusalFloor
+  /** Told of every error an authenticator throws; the attempt is refused. What it throws itself is dropped. */
+  readonly onError: (error: unknown, attempt: { readonly user: string; readonly method: string }) => void
+}
+
+/** Answers the questions of one connection. Never rejects. */
+export const answerAttempts = (authenticator: Authenticator<unknown>, context: AuthenticationContext): ((question: AttemptQuestion) => Promise<Verdict>) => {
+  let login: Login | undefined
+  return async question => {
+    const started = context.clock.now()
+    // RFC 4252 §5: another user or service name drops all that was proven.
+    if (login === undefined || question.ordinal === 0 || login.user !== question.user || login.service !== question.service) {
+      login?.over.abort()
+      login = beginLogin(authenticator, context, question)
+    }
+    login.question = question
+    const verdict = await judge(login, context, question.attempt)
+    if (verdict.is === 'accept' && !isQuery(question.attempt)) login.over.abort()
+    if (verdict.is === 'refuse') await holdBack(context, started, context.floor(question.user, question.attempt.method))
+    return verdict
+  }
+}
+
+/** A query shows a key and proves nothing. */
+export const isQuery = (attempt: ServerAttempt): boolean => attempt.method === 'publickey' && !attempt.proven
+
+/** The name under which an attempt stands in `methods` and `remaining`. */
+export const methodOf = (attempt: ServerAttempt): string =>
+  attempt.method === 'password-change' ? 'password' : attempt.method === 'keyboard-interactive-response' ? 'keyboard-interactive' : attempt.method
+
+/** One user of one connection, until the name changes or the login is over. */
+interface Login {
+  readonly user: string
+  readonly service: string
+  readonly over: AbortController
+  readonly run: AuthenticatorRun<unknown> | undefined
+  question: AttemptQuestion
+}
+
+const beginLogin = (authenticator: Authenticator<unknown>, context: AuthenticationContext, question: AttemptQuestion): Login => {
+  const over = new AbortController()
+  const { user, service } = question
+  const report = (error: unknown): void => reportTo(context, error, login.question)
+  const applicant: Applicant = {
+    user,
+    service,
+    remote: context.remote,
+    signal: AbortSignal.any([context.signal, over.signal]),
+    now: () => context.clock.now(),
+    banner: message => login.question.banner(message),
+    report,
+  }
+  let run: AuthenticatorRun<unknown> | undefined
+  const login: Login = {
+    user,
+    service,
+    over,
+    get run() {
+      return run
+    },
+    question,
+  }
+  try {
+    run = authenticator.begin(applicant)
+  } catch (error) {
+    report(error)
+  }
+  return login
+}
+
+const reportTo = (context: AuthenticationContext, error: unknown, question: AttemptQuestion): void => {
+  try {
+    context.onError(error, { user: question.user, method: question.attempt.method })
+  } catch {
+    // Whoever listens for errors must not be able to end the login, let alone the process.
+  }
+}
+
+const judge = async (login: Login, context: AuthenticationContext, attempt: ServerAttempt): Promise<Verdict> => {
+  const { run } = login
+  if (run === undefined) return { is: 'refuse', remaining: [] }
+  try {
+    const answer = await untilAborted(context.signal, async () => run.attempt(attempt))
+    return verdictOf(attempt, answer, run)
+  } catch (error) {
+    if (!context.signal.aborted) reportTo(context, error, login.question)
+    return { is: 'refuse', remaining: remainingOf(run) }
+  }
+}
+
+const verdictOf = (attempt: ServerAttempt, answer: Answer<unknown>, run: AuthenticatorRun<unknown>): Verdict => {
+  if (answer.is === 'refuse') return { is: 'refuse', remaining: run.remaining() }
+  // Whatever was said about a key that is only shown, no identity and no progress comes of it.
+  if (isQuery(attempt) && (answer.is === 'would-accept' || answer.is === 'accept' || answer.is === 'partial')) return { is: 'accept', identity: undefined }
+  if (answer.is === 'accept') return answer
+  if (answer.is === 'partial') return { is: 'partial', remaining: run.remaining() }
+  if (answer.is === 'prompt' && methodOf(attempt) === 'keyboard-interactive') return answer
+  if (answer.is === 'change-password' && methodOf(attempt) === 'password') return answer
+  throw new TypeError(`The answer "${answer.is}" does not fit the method ${attempt.method}.`)
+}
+
+const remainingOf = (run: AuthenticatorRun<unknown>): readonly string[] => {
+  try {
+    return run.remaining()
+  } catch {
+    return []
+  }
+}
+
+/** What `work` resolves to, or a rejection as soon as `signal` aborts; the work is then on its own. */
+const untilAborted = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
+  signal.throwIfAborted()
+  const ended = Promise.withResolvers<never>()
+  const end = (): void => ended.reject(signal.reason)
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    return await Promise.race([work(), ended.promise])
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
+}
+
+/** Waits until the floor is reached. Slower refusals wait for the next doubling, so that their own time stays hidden. */
+const holdBack = async (context: AuthenticationContext, started: number, floor: number): Promise<void> => {
+  if (!(floor > 0) || context.signal.aborted) return
+  const elapsed = context.clock.now() - started
+  let least = floor
+  while (least < elapsed) least *= 2
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const done = (): void => resolve()
+  const cancel = context.clock.after(least - elapsed, done)
+  context.signal.addEventListener('abort', done)
+  await promise
+  cancel()
+  context.signal.removeEventListener('abort', done)
+}
+
+/** Milliseconds: the floor for what a person knows, and for keys, which clients offer by the dozen. */
+const secretFloor = 60
+const keyFloor = 6
+/** The part by which it differs from user to user. */
+const jitter = 0.5
+
+/**
+ * The usual floor: 60 to 90 ms for passwords and prompts, 6 to 9 ms for keys, nothing for "none". The part between is
+ * fixed for a user name and unknown to others, so that it cannot be averaged away. Make one for each server.
+ */
+export const refusalFloor = (crypto: CryptoProvider): RefusalFloor => {
+  const seed = new Uint8Array(32)
+  crypto.random(seed)
+  const utf8 = new TextEncoder()
+  return (user, method) => {
+    if (method === 'none') return 0
+    const digest = crypto.hash('sha256', seed, utf8.encode(user))
+    const share = ((digest[0] << 8) | digest[1]) / 65536
+    return (method === 'publickey' ? keyFloor : secretFloor) * (1 + jitter * share)
+  }
+}

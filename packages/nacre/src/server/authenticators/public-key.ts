@@ -1,0 +1,37 @@
+// Owns the authenticator for keys. Knows nothing of authorized_keys files: those are checks like any other.
+// Signatures were verified before it is asked about a proof.
+import { blobType } from '../../auth/signature-names.ts'
+import type { Applicant, Authenticator } from '../authenticate.ts'
+import { type Accepted, answerOf } from './outcome.ts'
+
+/** A key somebody wants to log in with. */
+export interface PublicKeyView {
+  /** The type in the key, e.g. `ssh-rsa` or `ssh-ed25519-cert-v01@openssh.com`. */
+  readonly type: string
+  /** The signature algorithm of the request, e.g. `rsa-sha2-512`. */
+  readonly algorithm: string
+  /** The whole public key blob (RFC 4253 §6.6). */
+  readonly blob: Uint8Array
+  /** `SHA256:…`, as `ssh-keygen -l` prints it. */
+  fingerprint(): string
+}
+
+/** Says who a key belongs to, or something falsy when it may not log in as this user. */
+export type PublicKeyCheck<Result> = (applicant: Applicant, key: PublicKeyView) => Result | Promise<Result>
+
+/**
+ * Lets in by key. The check is asked when a client offers a key and again once it has proven to hold it; what it
+ * returns the first time is never used as an identity.
+ */
+export const publicKey = <Result>(check: PublicKeyCheck<Result>): Authenticator<Accepted<Result>> => ({
+  methods: ['publickey'],
+  begin: applicant => ({
+    remaining: () => ['publickey'],
+    async attempt(attempt) {
+      if (attempt.method !== 'publickey') return { is: 'refuse' }
+      const { publicKey: blob, algorithm, fingerprint, proven } = attempt
+      const answer = answerOf<Result>(await check(applicant, { type: blobType(blob), algorithm, blob, fingerprint: () => fingerprint }))
+      return answer.is === 'accept' && !proven ? { is: 'would-accept' } : answer
+    },
+  }),
+})
