@@ -111,8 +111,10 @@ export class Engine {
     this.#now = now
     this.#unansweredKeepalives = 0
     if (this.#deadlines.has('keepalive')) this.#deadlines.set('keepalive', now + this.#config.keepalive.milliseconds)
+    // A Buffer's `slice` is a view where ours must be a copy: inside, everything is a plain Uint8Array.
+    const plain = bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#guard(() => {
-      this.#transport.feed(bytes)
+      this.#transport.feed(plain)
       this.#pump()
     })
     this.#transport.incoming.keep()

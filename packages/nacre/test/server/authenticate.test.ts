@@ -24,10 +24,15 @@ describe('users', () => {
     assert.deepEqual(await me.proves(mine), partly('password'))
     assert.deepEqual(await me.ask({ method: 'none' }, 'ada', { ordinal: 0 }), refused('publickey'))
   })
+  test('another name forgets, whatever the ordinal says', async () => {
+    const me = login(keyThenPassword)
+    await me.proves(mine)
+    assert.deepEqual(await me.ask({ method: 'none' }, 'root', { ordinal: 1 }), refused('publickey'))
+  })
   test('another service forgets as well', async () => {
     const me = login(keyThenPassword)
     await me.proves(mine)
-    assert.deepEqual(await me.ask({ method: 'none' }, 'ada', { service: 'other' }), refused('publickey'))
+    assert.deepEqual(await me.ask({ method: 'none' }, 'ada', { service: 'other', ordinal: 1 }), refused('publickey'))
   })
   test('connections do not share what was proven', async () => {
     const [one, two] = [login(keyThenPassword), login(keyThenPassword)]

@@ -109,6 +109,11 @@ describe('the server', () => {
     })
   })
 
+  test('a key of another type than the algorithm fails, even if verification would not mind', () => {
+    const run = serverRun({ verify: () => true })
+    waits(play(serverAuthentication(run), [proof(signatureBlob('rsa-sha2-512', new Uint8Array(8)), key.blob, 'rsa-sha2-512'), refusedUnasked]))
+    waits(play(serverAuthentication(run), [gives(UserauthRequest, request('publickey', queryDetails('rsa-sha2-512', key.blob))), refusedUnasked]))
+  })
   test('an RSA proof whose signature is SHA-1 is not even verified', () => {
     const blob = encode(struct({ type: text, e: bytes }), { type: 'ssh-rsa', e: Uint8Array.of(3) })
     let verified = 0

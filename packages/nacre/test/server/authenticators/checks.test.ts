@@ -45,6 +45,13 @@ describe('publicKey', () => {
     await login(publicKey((_, key) => ((seen = key), true))).proves(mine)
     assert.deepEqual([seen?.type, seen?.algorithm, seen?.fingerprint(), seen?.blob], ['ssh-ed25519', 'ssh-ed25519', mine.fingerprint, mine.blob])
   })
+  test('has no identity for a key that is shown', async () => {
+    const attempt = { method: 'publickey', algorithm: mine.algorithm, publicKey: mine.blob, fingerprint: mine.fingerprint } as const
+    const applicant = { user: 'ada', service: 'ssh-connection', remote: undefined, signal: new AbortController().signal, now: () => 0, banner() {}, report() {} }
+    const run = onlyMine.begin(applicant)
+    assert.deepEqual(await run.attempt({ ...attempt, proven: false }), { is: 'would-accept' })
+    assert.deepEqual(await run.attempt({ ...attempt, proven: true }), { is: 'accept', identity: { name: 'ada' } })
+  })
   test('refuses other methods', async () => {
     assert.deepEqual(await login(publicKey(() => true)).password('x'), refused('publickey'))
     assert.deepEqual(await login(publicKey(() => true)).none(), refused('publickey'))
@@ -68,6 +75,12 @@ describe('password', () => {
   })
   test('a change that comes unasked is checked by the change alone', async () => {
     assert.deepEqual(await login(expiring).changes('guess', '12345'), refused('password'))
+  })
+  test('a change is not asked about other methods', async () => {
+    const me = login(expiring)
+    assert.deepEqual(await me.proves(mine), refused('password'))
+    assert.deepEqual(await me.none(), refused('password'))
+    assert.deepEqual(me.errors, [])
   })
   test('a change where there is none is refused', async () => {
     assert.deepEqual(await login(password(() => true)).changes('a', 'b'), refused('password'))

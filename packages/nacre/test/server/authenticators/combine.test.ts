@@ -1,6 +1,7 @@
 // firstOf and allOf: what is offered when, whose identity counts, and what never counts as progress.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Authenticator } from '../../../src/server/authenticate.ts'
 import { allowAnyoneWithoutProof } from '../../../src/server/authenticators/anyone.ts'
 import { allOf, firstOf } from '../../../src/server/authenticators/combine.ts'
 import { password, passwordExpired } from '../../../src/server/authenticators/password.ts'
@@ -35,6 +36,12 @@ describe('allOf', () => {
     assert.deepEqual(await me.password('right'), partly('publickey'))
     assert.deepEqual(await me.shows(mine), keyWouldDo)
     assert.deepEqual(await me.proves(mine), letIn({ password: 'right', key: mine.fingerprint }))
+  })
+  test('a key shown is no step, even when an authenticator of somebody takes it for one', async () => {
+    const careless: Authenticator<object> = { methods: ['publickey'], begin: () => ({ remaining: () => ['publickey'], attempt: () => ({ is: 'accept', identity: { root: true } }) }) }
+    const me = login(allOf(careless, secret('right')))
+    assert.deepEqual(await me.shows(mine), keyWouldDo)
+    assert.deepEqual(await me.password('right'), refused('publickey'))
   })
   test('the order is kept', async () => {
     assert.deepEqual(await login(allOf(key(mine), secret('right'))).password('right'), refused('publickey'))
@@ -118,6 +125,10 @@ describe('firstOf', () => {
     assert.deepEqual(await me.responds('1'), asked('Backup code: '))
     assert.deepEqual(await me.responds('1'), refused('keyboard-interactive', 'password'))
     assert.deepEqual(await me.responds('99'), refused('keyboard-interactive', 'password'))
+  })
+  test('prompts that pass a step at once do not begin other prompts', async () => {
+    const me = login(firstOf(allOf(prompts(() => ({ here: true })), secret('right')), code('Code: ', '42')))
+    assert.deepEqual(await me.talks(), partly('password', 'keyboard-interactive'))
   })
   test('an abandoned conversation is over', async () => {
     const me = login(firstOf(code('Code: ', '42'), secret('right')))

@@ -89,6 +89,14 @@ describe('limit', () => {
     clock.pass(1000)
     assert.deepEqual(await login(limited, at('192.0.2.1')).password('right'), letIn(true))
   })
+  test('a success gives back its own place, not those of the failures before it', async () => {
+    const limited = limit({ attempts: 2, seconds: 60 }, right)
+    const me = login(limited, at('192.0.2.1'))
+    await me.password('wrong')
+    assert.deepEqual(await me.password('right'), letIn(true))
+    await guesses(limited, '192.0.2.1', 1)
+    assert.equal((await login(limited, at('192.0.2.1')).password('right')).is, 'refuse')
+  })
   test('many at once do not slip through', async () => {
     let calls = 0
     const slow = limit({ attempts: 3, seconds: 60 }, password(async () => (calls++, await null, false)))
@@ -133,6 +141,11 @@ describe('limit', () => {
     assert.deepEqual(await me.responds('2'), asked('Code: '))
     assert.deepEqual(await me.responds('3'), asked('Code: '))
     assert.equal((await me.responds('42')).is, 'refuse')
+  })
+  test('the last place is enough for a prompt and its answer', async () => {
+    const me = login(limit({ attempts: 1, seconds: 60 }, prompts(async t => (await t.ask('Code: ')) === '42')), at('192.0.2.1'))
+    await me.talks()
+    assert.deepEqual(await me.responds('42'), letIn(true))
   })
   test('a conversation that succeeds gives all its places back', async () => {
     const limited = limit({ attempts: 3, seconds: 60 }, prompts(async t => { while ((await t.ask('Code: ')) !== '42'); return true }))
