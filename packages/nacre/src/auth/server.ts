@@ -16,10 +16,9 @@ const defaultMaximumAttempts = 6
 const defaultMaximumRequests = 1024
 const userNameBytes = 255
 
-/** What is known of one user and service; dropped whole when either changes (RFC 4252 §5). */
+/** What is known of one user; dropped whole when the name changes (RFC 4252 §5). There is but one service. */
 interface Progress {
   readonly user: string
-  readonly service: string
   remaining: readonly string[]
   readonly passed: string[]
   /** Questions asked so far. */
@@ -42,8 +41,8 @@ export function* serverAuthentication(run: ServerAuthRun): Dialogue<ServerAuthRe
     check(run.service, request)
     // Views end with the next step, and the banner is one.
     const details = request.details.slice()
-    if (progress?.user !== request.userName || progress.service !== request.serviceName) {
-      progress = { user: request.userName, service: request.serviceName, remaining: offered(run.methods ?? authMethods.map(each => each.name)), passed: [], asked: 0 }
+    if (progress?.user !== request.userName) {
+      progress = { user: request.userName, remaining: offered(run.methods ?? authMethods.map(each => each.name)), passed: [], asked: 0 }
     }
     if (first && run.banner !== undefined) yield* send(UserauthBanner, { message: run.banner, languageTag: '' })
     const outcome: ServerOutcome = yield* attempt(run, progress, count, request.methodName, details)
@@ -52,7 +51,7 @@ export function* serverAuthentication(run: ServerAuthRun): Dialogue<ServerAuthRe
     if (outcome.is === 'accept' || outcome.is === 'partial') progress.passed.push(request.methodName)
     if (outcome.is === 'accept') {
       yield* send(UserauthSuccess, {})
-      return { is: 'authenticated', user: progress.user, service: progress.service, identity: outcome.identity, methods: progress.passed }
+      return { is: 'authenticated', user: progress.user, service: run.service, identity: outcome.identity, methods: progress.passed }
     }
     // As OpenSSH counts: asking for the methods first is free, what was passed or only queried with success as well.
     if (outcome.is !== 'partial' && !(first && request.methodName === 'none')) failures++
@@ -70,14 +69,14 @@ function* attempt(run: ServerAuthRun, progress: Progress, count: () => void, met
   const turn: ServerTurn = {
     run,
     user: progress.user,
-    service: progress.service,
+    service: run.service,
     count,
     *judge(presented: ServerAttempt) {
       const banners: string[] = []
       const question: AttemptQuestion = {
         is: 'attempt',
         user: progress.user,
-        service: progress.service,
+        service: run.service,
         attempt: presented,
         ordinal: progress.asked++,
         banner: message => banners.push(message),

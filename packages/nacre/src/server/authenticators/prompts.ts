@@ -114,7 +114,7 @@ class Conversation<Identity> {
 
   /** Ends the conversation; returns what the engine waits for, if it does. */
   #end(): PromiseWithResolvers<Answer<Identity>> | undefined {
-    const answer = this.#over ? undefined : this.#answer
+    const answer = this.#answer
     this.#over = true
     this.#answer = undefined
     this.#asked = undefined

@@ -38,7 +38,7 @@ describe('allOf', () => {
     assert.deepEqual(await me.proves(mine), letIn({ password: 'right', key: mine.fingerprint }))
   })
   test('a key shown is no step, even when an authenticator of somebody takes it for one', async () => {
-    const careless: Authenticator<object> = { methods: ['publickey'], begin: () => ({ remaining: () => ['publickey'], attempt: () => ({ is: 'accept', identity: { root: true } }) }) }
+    const careless: Authenticator<object> = { methods: ['publickey'], begin: () => ({ remaining: () => ['publickey'], attempt: ({ method }) => (method === 'publickey' ? { is: 'accept', identity: { root: true } } : { is: 'refuse' }) }) }
     const me = login(allOf(careless, secret('right')))
     assert.deepEqual(await me.shows(mine), keyWouldDo)
     assert.deepEqual(await me.password('right'), refused('publickey'))
