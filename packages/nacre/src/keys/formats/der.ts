@@ -1,0 +1,83 @@
+// Owns reading the little DER (X.690) that key files need: sequences, integers, octet and bit strings, object names.
+// Knows nothing of keys. Lengths are definite and bounded by the input; anything else throws `WireError`.
+import { WireError } from '../../errors.ts'
+
+const tags = { integer: 0x02, bitString: 0x03, octetString: 0x04, objectId: 0x06, sequence: 0x30 } as const
+
+export class DerReader {
+  readonly #bytes: Uint8Array
+  #offset = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  get atEnd(): boolean {
+    return this.#offset === this.#bytes.length
+  }
+
+  /** The tag that comes next, or -1 at the end. */
+  get nextTag(): number {
+    return this.atEnd ? -1 : this.#bytes[this.#offset]
+  }
+
+  /** The content of the next element, which must have `tag`. A view. */
+  take(tag: number): Uint8Array {
+    const bytes = this.#bytes
+    if (this.nextTag !== tag) throw new WireError('the ASN.1 in it is not what belongs there')
+    let at = this.#offset + 1
+    let length = bytes[at++]
+    if (length === undefined) throw new WireError('the ASN.1 in it is cut off')
+    if (length > 0x80 && length <= 0x83) {
+      const digits = length & 0x7f
+      length = 0
+      for (let i = 0; i < digits; i++) length = length * 256 + (bytes[at++] ?? 0)
+    } else if (length >= 0x80) throw new WireError('the ASN.1 in it has a length of no use')
+    if (length > bytes.length - at) throw new WireError('the ASN.1 in it is cut off')
+    this.#offset = at + length
+    return bytes.subarray(at, at + length)
+  }
+
+  sequence(): DerReader {
+    return new DerReader(this.take(tags.sequence))
+  }
+
+  /** A non-negative integer, as a magnitude without leading zeros. */
+  integer(): Uint8Array {
+    const content = this.take(tags.integer)
+    if (content.length === 0 || content[0] & 0x80) throw new WireError('the ASN.1 in it has a negative number')
+    let start = 0
+    while (start < content.length && content[start] === 0) start++
+    return content.subarray(start)
+  }
+
+  octetString(): Uint8Array {
+    return this.take(tags.octetString)
+  }
+
+  /** A bit string of whole bytes. */
+  bitString(): Uint8Array {
+    const content = this.take(tags.bitString)
+    if (content[0] !== 0) throw new WireError('the ASN.1 in it has a bit string of odd length')
+    return content.subarray(1)
+  }
+
+  /** Dotted numbers. */
+  objectId(): string {
+    const content = this.take(tags.objectId)
+    const numbers: number[] = []
+    let value = 0
+    for (const byte of content) {
+      value = value * 128 + (byte & 0x7f)
+      if (byte & 0x80) continue
+      if (numbers.length === 0) numbers.push(Math.min(Math.floor(value / 40), 2), value - 40 * Math.min(Math.floor(value / 40), 2))
+      else numbers.push(value)
+      value = 0
+    }
+    return numbers.join('.')
+  }
+
+  finish(): void {
+    if (!this.atEnd) throw new WireError('bytes are left over')
+  }
+}

@@ -1,0 +1,26 @@
+// Owns the public map of `nacre/keys`. Knows nothing else.
+export { minimumRsaBits } from '../algorithms/signature/strength.ts'
+export { type AuthorizedKey, type AuthorizedKeysFile, findAuthorizedKey, parseAuthorizedKeys } from './authorized-keys.ts'
+export { type WriteKeyOptions, writeOpensshPrivateKey } from './formats/openssh.ts'
+export { type KeyFormat, type Passphrase, type ReadKeyOptions } from './formats/format.ts'
+export { keyFormats } from './formats/table.ts'
+export { type KeyOptions, parseKeyOptions, type PermittedPlace } from './key-options.ts'
+export {
+  formatKnownHostsLine,
+  type HostKeyLookup,
+  type HostNames,
+  type HostPlace,
+  knownHostKeyAlgorithms,
+  type KnownHostsEntry,
+  type KnownHostsFile,
+  type KnownKeyPlace,
+  knownKeyTypes,
+  lookUpHostKey,
+  parseKnownHosts,
+} from './known-hosts.ts'
+export { matchesPatternList, matchesWildcard } from './patterns.ts'
+export { PrivateKey } from './private.ts'
+export { readPrivateKey, readPublicPart } from './private-file.ts'
+export { fingerprint, type FingerprintHash, formatPublicKeyLine, parsePublicKey, parsePublicKeyLine, PublicKey } from './public.ts'
+export { createSigner, type Signer, type SignerOptions } from './signer.ts'
+export { type SignatureClaim, verifySignature } from './verify.ts'
