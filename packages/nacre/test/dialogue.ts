@@ -60,7 +60,8 @@ export const play = <Result>(dialogue: Dialogue<Result>, lines: readonly Line[])
       assert.ok(step.do === 'send', `${where}: the dialogue ${describeStep(step)}`)
       assert.equal(step.message.name, line.message.name, where)
       const sent = decodeMessage(step.message, encodeMessage(step.message, step.value))
-      for (const [field, value] of Object.entries(line.fields)) assert.deepEqual((sent as Record<string, unknown>)[field], value, `${where}: ${field}`)
+      for (const [field, value] of Object.entries(line.fields))
+        assert.deepEqual((sent as Record<string, unknown>)[field], value, `${where}: ${field}`)
       state = advance(() => dialogue.next(undefined))
     } else if (line.line === 'asks') {
       assert.ok(step.do === 'ask', `${where}: the dialogue ${describeStep(step)}`)
@@ -83,7 +84,10 @@ export const play = <Result>(dialogue: Dialogue<Result>, lines: readonly Line[])
 /** What the engine makes of a payload while a dialogue waits for one of `messages`. */
 const receivedBy = (messages: readonly Message[], payload: Uint8Array) => {
   const expected = messages.find(each => each.number === payload[0])
-  if (!expected) return { error: new ProtocolError('message-unexpected', `message ${payload[0]} where ${messages.map(each => each.name).join(' or ')} belongs`) }
+  if (!expected)
+    return {
+      error: new ProtocolError('message-unexpected', `message ${payload[0]} where ${messages.map(each => each.name).join(' or ')} belongs`),
+    }
   try {
     return { is: expected.name, value: decodeMessage(expected, payload), payload }
   } catch (cause) {
@@ -119,7 +123,10 @@ export const thrown = <E extends Error>(outcome: Outcome<unknown>, kind: abstrac
 /** Asserts that the dialogue waits for a message now. */
 export const waits = (outcome: Outcome<unknown>): void => {
   if (outcome.is === 'threw') throw outcome.error
-  assert.ok(outcome.is === 'waiting' && outcome.step.do === 'receive', outcome.is === 'waiting' ? `it ${describeStep(outcome.step)}` : 'it returned')
+  assert.ok(
+    outcome.is === 'waiting' && outcome.step.do === 'receive',
+    outcome.is === 'waiting' ? `it ${describeStep(outcome.step)}` : 'it returned',
+  )
 }
 
 /**
@@ -131,7 +138,12 @@ export const converse = async <L, R>(
   right: { readonly dialogue: Dialogue<R>; readonly answer: (question: never) => unknown },
 ): Promise<{ readonly left: L; readonly right: R; readonly transcript: readonly string[] }> => {
   const transcript: string[] = []
-  const side = <T>(who: string, of: { dialogue: Dialogue<T>; answer: (question: never) => unknown }) => ({ who, ...of, inbox: [] as Uint8Array[], state: of.dialogue.next() })
+  const side = <T>(who: string, of: { dialogue: Dialogue<T>; answer: (question: never) => unknown }) => ({
+    who,
+    ...of,
+    inbox: [] as Uint8Array[],
+    state: of.dialogue.next(),
+  })
   const sides = [side('left', left), side('right', right)] as const
   for (let idle = 0; idle < 2;) {
     for (const [index, me] of sides.entries()) {

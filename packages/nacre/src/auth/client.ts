@@ -62,7 +62,10 @@ const clientTurn = (run: ClientAuthRun): ClientTurn => {
   const banner = (received: Received<typeof UserauthBanner>): void => {
     if (++banners > bannerLimit) throw new ProtocolError('auth-request-limit', `The server sent more than ${bannerLimit} banners.`)
     if (received.payload.length > bannerBytes) {
-      throw new ProtocolError('auth-request-limit', `The server sent a banner of ${received.payload.length} bytes; at most ${bannerBytes} are read.`)
+      throw new ProtocolError(
+        'auth-request-limit',
+        `The server sent a banner of ${received.payload.length} bytes; at most ${bannerBytes} are read.`,
+      )
     }
     run.banner(received.value.message)
   }
@@ -76,7 +79,8 @@ const clientTurn = (run: ClientAuthRun): ClientTurn => {
         const received = (yield* receiveAny(UserauthFailure, UserauthSuccess, UserauthBanner, ...messages)) as Received<
           typeof UserauthFailure | typeof UserauthSuccess | typeof UserauthBanner | M[number]
         >
-        if (received.is !== 'SSH_MSG_USERAUTH_BANNER') return received as Received<typeof UserauthFailure | typeof UserauthSuccess | M[number]>
+        if (received.is !== 'SSH_MSG_USERAUTH_BANNER')
+          return received as Received<typeof UserauthFailure | typeof UserauthSuccess | M[number]>
         banner(received as Received<typeof UserauthBanner>)
       }
     },

@@ -44,7 +44,9 @@ const causes = (attempts: readonly AuthenticationAttempt[], remaining: readonly 
   const keys = reached.filter(each => each.method === 'publickey')
   if (keys.length > 0 && keys.every(each => each.outcome === 'refused')) {
     const [key, subject] = keys.length === 1 ? ['the key', 'is the key'] : ['all keys', 'is one of them']
-    lines.push(`Likely cause: the server refused ${key}: ${subject} in authorized_keys of this user, and are its permissions strict (writable by the owner only, as are its folders)?`)
+    lines.push(
+      `Likely cause: the server refused ${key}: ${subject} in authorized_keys of this user, and are its permissions strict (writable by the owner only, as are its folders)?`,
+    )
   }
   const passwords = reached.filter(each => each.method === 'password' && each.outcome === 'refused')
   if (passwords.length > 0 && !remaining.includes('password')) {

@@ -120,4 +120,9 @@ export interface AuthMethod<C extends Attempted = Attempted> {
 export const outcomeOf = (reply: Received<typeof UserauthFailure | typeof UserauthSuccess>, note?: string): ClientOutcome =>
   reply.is === 'SSH_MSG_USERAUTH_SUCCESS'
     ? { is: 'success' }
-    : { is: 'failure', canContinue: reply.value.canContinue, partialSuccess: reply.value.partialSuccess, ...(note === undefined ? {} : { note }) }
+    : {
+        is: 'failure',
+        canContinue: reply.value.canContinue,
+        partialSuccess: reply.value.partialSuccess,
+        ...(note === undefined ? {} : { note }),
+      }

@@ -62,7 +62,13 @@ export function* serverAuthentication(run: ServerAuthRun): Dialogue<ServerAuthRe
 }
 
 /** Runs the method of a request. One that is unknown, or not among what may continue, fails without a question. */
-function* attempt(run: ServerAuthRun, progress: Progress, count: () => void, methodName: string, details: Uint8Array): Dialogue<ServerOutcome> {
+function* attempt(
+  run: ServerAuthRun,
+  progress: Progress,
+  count: () => void,
+  methodName: string,
+  details: Uint8Array,
+): Dialogue<ServerOutcome> {
   const method = authMethod(methodName)
   // RFC 4252 §5.2: "none" is never listed, and may always be asked.
   if (!method || (methodName !== 'none' && !progress.remaining.includes(methodName))) return { is: 'failed' }
@@ -104,7 +110,10 @@ const utf8 = new TextEncoder()
 const check = (service: string, request: Request): void => {
   // RFC 4252 §5: the server may disconnect when the service is not there.
   if (request.serviceName !== service) {
-    throw new ProtocolError('service-unknown', `The client asked for the service "${escapeForPeople(request.serviceName, { limit: 64 })}"; there is only ${service}.`)
+    throw new ProtocolError(
+      'service-unknown',
+      `The client asked for the service "${escapeForPeople(request.serviceName, { limit: 64 })}"; there is only ${service}.`,
+    )
   }
   const { userName } = request
   // The name goes into logs, environments and lookups, so what can break a line or a string there ends here.

@@ -14,7 +14,8 @@ export const signatureNameOf = (algorithm: string): string => {
 /** The type a key blob must name for `algorithm`. RSA keys have one type and several algorithms (RFC 8332 §3). */
 export const keyTypeOf = (algorithm: string): string => {
   if (algorithm === 'rsa-sha2-256' || algorithm === 'rsa-sha2-512') return 'ssh-rsa'
-  if (algorithm === `rsa-sha2-256${certificateSuffix}` || algorithm === `rsa-sha2-512${certificateSuffix}`) return `ssh-rsa${certificateSuffix}`
+  if (algorithm === `rsa-sha2-256${certificateSuffix}` || algorithm === `rsa-sha2-512${certificateSuffix}`)
+    return `ssh-rsa${certificateSuffix}`
   return algorithm.startsWith('webauthn-sk-') ? algorithm.slice('webauthn-'.length) : algorithm
 }
 

@@ -42,12 +42,14 @@ interface Range {
 const parseRange = (text: string): Range => {
   const [address, length, ...more] = text.split('/')
   const bytes = parseAddress(address)
-  if (bytes === undefined || more.length > 0 || (length !== undefined && !/^\d{1,3}$/.test(length))) throw new TypeError(`"${text}" is not an IP address or range.`)
+  if (bytes === undefined || more.length > 0 || (length !== undefined && !/^\d{1,3}$/.test(length)))
+    throw new TypeError(`"${text}" is not an IP address or range.`)
   // A length written for the IPv6 form of an IPv4 address counts the 96 bits before it.
   const outer = address.includes(':') && bytes.length === 4 ? 96 : 0
   const bits = length === undefined ? bytes.length * 8 : Number(length) - outer
   if (bits < 0 || bits > bytes.length * 8) throw new TypeError(`"${text}" has a length that its address does not have.`)
-  if (!equalBits(bytes, masked(bytes, bits), bytes.length * 8)) throw new TypeError(`"${text}" has address bits behind its length of ${length}.`)
+  if (!equalBits(bytes, masked(bytes, bits), bytes.length * 8))
+    throw new TypeError(`"${text}" has address bits behind its length of ${length}.`)
   return { bytes, bits }
 }
 
@@ -65,7 +67,9 @@ export const addressRanges = (ranges: readonly string[]): ((address: string) => 
   const parsed = ranges.map(parseRange)
   return text => {
     const address = parseAddress(text)
-    return address !== undefined && parsed.some(range => range.bytes.length === address.length && equalBits(range.bytes, address, range.bits))
+    return (
+      address !== undefined && parsed.some(range => range.bytes.length === address.length && equalBits(range.bytes, address, range.bits))
+    )
   }
 }
 

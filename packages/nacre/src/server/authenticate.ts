@@ -67,7 +67,10 @@ export interface AuthenticationContext {
 }
 
 /** Answers the questions of one connection. Never rejects. */
-export const answerAttempts = (authenticator: Authenticator<unknown>, context: AuthenticationContext): ((question: AttemptQuestion) => Promise<Verdict>) => {
+export const answerAttempts = (
+  authenticator: Authenticator<unknown>,
+  context: AuthenticationContext,
+): ((question: AttemptQuestion) => Promise<Verdict>) => {
   let login: Login | undefined
   return async question => {
     const started = context.clock.now()
@@ -89,7 +92,11 @@ export const isQuery = (attempt: ServerAttempt): boolean => attempt.method === '
 
 /** The name under which an attempt stands in `methods` and `remaining`. */
 export const methodOf = (attempt: ServerAttempt): string =>
-  attempt.method === 'password-change' ? 'password' : attempt.method === 'keyboard-interactive-response' ? 'keyboard-interactive' : attempt.method
+  attempt.method === 'password-change'
+    ? 'password'
+    : attempt.method === 'keyboard-interactive-response'
+      ? 'keyboard-interactive'
+      : attempt.method
 
 /** One user of one connection, until the name changes or the login is over. */
 interface Login {
@@ -154,7 +161,8 @@ const judge = async (login: Login, context: AuthenticationContext, attempt: Serv
 const verdictOf = (attempt: ServerAttempt, answer: Answer<unknown>, run: AuthenticatorRun<unknown>): Verdict => {
   if (answer.is === 'refuse') return { is: 'refuse', remaining: run.remaining() }
   // Whatever was said about a key that is only shown, no identity and no progress comes of it.
-  if (isQuery(attempt) && (answer.is === 'would-accept' || answer.is === 'accept' || answer.is === 'partial')) return { is: 'accept', identity: undefined }
+  if (isQuery(attempt) && (answer.is === 'would-accept' || answer.is === 'accept' || answer.is === 'partial'))
+    return { is: 'accept', identity: undefined }
   if (answer.is === 'accept') return answer
   if (answer.is === 'partial') return { is: 'partial', remaining: run.remaining() }
   if (answer.is === 'prompt' && methodOf(attempt) === 'keyboard-interactive') return answer

@@ -31,7 +31,12 @@ describe('the loop', () => {
         sends(UserauthRequest, { userName: 'ada', serviceName: 'ssh-connection', methodName: 'none', details: noDetails }),
         failure('publickey', 'password'),
         credential(password),
-        sends(UserauthRequest, { userName: 'ada', serviceName: 'ssh-connection', methodName: 'password', details: passwordDetails('right') }),
+        sends(UserauthRequest, {
+          userName: 'ada',
+          serviceName: 'ssh-connection',
+          methodName: 'password',
+          details: passwordDetails('right'),
+        }),
         success,
       ]),
     )
@@ -39,8 +44,14 @@ describe('the loop', () => {
       { method: 'none', outcome: 'refused', remaining: ['publickey', 'password'] },
       { method: 'password', source: 'prompt', outcome: 'accepted', remaining: [] },
     ])
-    assert.deepEqual(questions.map(each => each.remaining), [undefined, ['publickey', 'password']])
-    assert.deepEqual(questions.map(each => each.attempts.length), [0, 1])
+    assert.deepEqual(
+      questions.map(each => each.remaining),
+      [undefined, ['publickey', 'password']],
+    )
+    assert.deepEqual(
+      questions.map(each => each.attempts.length),
+      [0, 1],
+    )
     assert.deepEqual(questions[0].serverSignatureAlgorithms, ['ssh-ed25519'])
     assert.equal(questions[0].user, 'ada')
   })
@@ -50,9 +61,19 @@ describe('the loop', () => {
   })
   test('a partial success is recorded as such, and the loop goes on', () => {
     const result = returned(
-      play(clientAuthentication(clientRun()), [asks('credential', password), sends(UserauthRequest), partialSuccess('publickey'), asks('credential', none), sends(UserauthRequest), success]),
+      play(clientAuthentication(clientRun()), [
+        asks('credential', password),
+        sends(UserauthRequest),
+        partialSuccess('publickey'),
+        asks('credential', none),
+        sends(UserauthRequest),
+        success,
+      ]),
     )
-    assert.deepEqual(result.attempts.map(each => each.outcome), ['partial', 'accepted'])
+    assert.deepEqual(
+      result.attempts.map(each => each.outcome),
+      ['partial', 'accepted'],
+    )
     assert.deepEqual(result.attempts[0].remaining, ['publickey'])
   })
   test('EXT_INFO that comes during authentication is seen by the next question', () => {
@@ -64,11 +85,20 @@ describe('the loop', () => {
         known = ['rsa-sha2-512']
         return answer
       })
-    play(clientAuthentication(clientRun({ serverSignatureAlgorithms: () => known })), [credential(none), sends(UserauthRequest), failure('publickey'), credential(giveUp)])
+    play(clientAuthentication(clientRun({ serverSignatureAlgorithms: () => known })), [
+      credential(none),
+      sends(UserauthRequest),
+      failure('publickey'),
+      credential(giveUp),
+    ])
     assert.deepEqual(seen, [undefined, ['rsa-sha2-512']])
   })
   test('a message of a method that is not running is a violation', () => {
-    const lines = [asks('credential', none), sends(UserauthRequest), gives(UserauthPkOk, { algorithmName: 'ssh-ed25519', publicKey: noDetails })]
+    const lines = [
+      asks('credential', none),
+      sends(UserauthRequest),
+      gives(UserauthPkOk, { algorithmName: 'ssh-ed25519', publicKey: noDetails }),
+    ]
     assert.equal(thrown(play(clientAuthentication(clientRun()), lines), ProtocolError).violation, 'message-unexpected')
   })
   test('credentials without end are taken for a loop', () => {
@@ -85,7 +115,9 @@ describe('the loop', () => {
 describe('banners', () => {
   test('may come before any answer, several of them, and are handed on in order', () => {
     const run = clientRun()
-    returned(play(clientAuthentication(run), [asks('credential', none), sends(UserauthRequest), banner('one\n'), banner('two\x1b[31m'), success]))
+    returned(
+      play(clientAuthentication(run), [asks('credential', none), sends(UserauthRequest), banner('one\n'), banner('two\x1b[31m'), success]),
+    )
     assert.deepEqual(run.banners, ['one\n', 'two\x1b[31m'], 'as they came: whoever shows them escapes them')
   })
   test('may come between the query and PK_OK', () => {
@@ -109,15 +141,29 @@ describe('banners', () => {
   test('64 are shown, the 65th is a violation, over the whole login', () => {
     const run = clientRun()
     const many = Array.from({ length: 32 }, (_, i) => banner(`${i}`))
-    const lines = [asks('credential', none), sends(UserauthRequest), ...many, failure('none'), asks('credential', none), sends(UserauthRequest), ...many]
+    const lines = [
+      asks('credential', none),
+      sends(UserauthRequest),
+      ...many,
+      failure('none'),
+      asks('credential', none),
+      sends(UserauthRequest),
+      ...many,
+    ]
     assert.equal(play(clientAuthentication(run), lines).is, 'waiting')
     assert.equal(run.banners.length, 64)
-    assert.equal(thrown(play(clientAuthentication(clientRun()), [...lines, banner('again')]), ProtocolError).violation, 'auth-request-limit')
+    assert.equal(
+      thrown(play(clientAuthentication(clientRun()), [...lines, banner('again')]), ProtocolError).violation,
+      'auth-request-limit',
+    )
   })
   test('one larger than 64 KiB is a violation', () => {
     const start = [asks('credential', none), sends(UserauthRequest)]
     assert.equal(play(clientAuthentication(clientRun()), [...start, banner('x'.repeat(65536 - 9))]).is, 'waiting')
-    assert.equal(thrown(play(clientAuthentication(clientRun()), [...start, banner('x'.repeat(65536 - 8))]), ProtocolError).violation, 'auth-request-limit')
+    assert.equal(
+      thrown(play(clientAuthentication(clientRun()), [...start, banner('x'.repeat(65536 - 8))]), ProtocolError).violation,
+      'auth-request-limit',
+    )
   })
 })
 
@@ -135,7 +181,16 @@ describe('giving up', () => {
         failure('publickey', 'password'),
         asks('credential', {
           method: 'give-up',
-          notes: [{ method: 'publickey', fingerprint: other.fingerprint, source: '~/.ssh/id_rsa', outcome: 'skipped', remaining: [], note: 'it needs a passphrase' }],
+          notes: [
+            {
+              method: 'publickey',
+              fingerprint: other.fingerprint,
+              source: '~/.ssh/id_rsa',
+              outcome: 'skipped',
+              remaining: [],
+              note: 'it needs a passphrase',
+            },
+          ],
         } satisfies Credential),
       ]),
       AuthenticationError,
@@ -143,7 +198,14 @@ describe('giving up', () => {
     assert.equal(error.code, 'AUTHENTICATION_FAILED')
     assert.equal(error.user, 'ada')
     assert.deepEqual(error.remaining, ['publickey', 'password'])
-    assert.deepEqual(error.attempts.map(each => [each.method, each.outcome]), [['none', 'refused'], ['publickey', 'refused'], ['publickey', 'skipped']])
+    assert.deepEqual(
+      error.attempts.map(each => [each.method, each.outcome]),
+      [
+        ['none', 'refused'],
+        ['publickey', 'refused'],
+        ['publickey', 'skipped'],
+      ],
+    )
     assert.deepEqual(error.message.split('\n'), [
       'Could not log in as "ada".',
       'Tried, in order:',

@@ -5,21 +5,37 @@ import { authenticationError } from '../../src/auth/explain.ts'
 import type { AuthenticationAttempt } from '../../src/errors.ts'
 
 const refused = (method: string, ...remaining: string[]): AuthenticationAttempt => ({ method, outcome: 'refused', remaining })
-const message = (attempts: readonly AuthenticationAttempt[], ...remaining: string[]) => authenticationError({ user: 'ada', attempts, remaining }).message
+const message = (attempts: readonly AuthenticationAttempt[], ...remaining: string[]) =>
+  authenticationError({ user: 'ada', attempts, remaining }).message
 
 describe('the likely cause', () => {
-  test('one key refused', () => assert.match(message([refused('publickey', 'publickey')], 'publickey'), /refused the key: is the key in authorized_keys/))
+  test('one key refused', () =>
+    assert.match(message([refused('publickey', 'publickey')], 'publickey'), /refused the key: is the key in authorized_keys/))
   test('all keys refused', () =>
-    assert.match(message([refused('publickey'), refused('publickey')], 'publickey'), /refused all keys: is one of them in authorized_keys.*permissions strict/))
+    assert.match(
+      message([refused('publickey'), refused('publickey')], 'publickey'),
+      /refused all keys: is one of them in authorized_keys.*permissions strict/,
+    ))
   test('a key that was passed is not to blame', () =>
-    assert.doesNotMatch(message([{ method: 'publickey', outcome: 'partial', remaining: ['password'] }, refused('publickey')], 'password'), /authorized_keys/))
-  test('a password where none is taken', () => assert.match(message([refused('password', 'publickey')], 'publickey'), /offers no password authentication\./))
+    assert.doesNotMatch(
+      message([{ method: 'publickey', outcome: 'partial', remaining: ['password'] }, refused('publickey')], 'password'),
+      /authorized_keys/,
+    ))
+  test('a password where none is taken', () =>
+    assert.match(message([refused('password', 'publickey')], 'publickey'), /offers no password authentication\./))
   test('a password where keyboard-interactive is taken', () =>
-    assert.match(message([refused('password', 'keyboard-interactive')], 'keyboard-interactive'), /no password authentication; it may ask for it by keyboard-interactive/))
+    assert.match(
+      message([refused('password', 'keyboard-interactive')], 'keyboard-interactive'),
+      /no password authentication; it may ask for it by keyboard-interactive/,
+    ))
   test('a wrong password', () => assert.match(message([refused('password', 'password')], 'password'), /password or the user name is wrong/))
   test('a method that was needed and not tried', () =>
     assert.match(
-      message([refused('publickey'), { method: 'password', outcome: 'skipped', remaining: [], note: 'no terminal to ask on' }], 'password', 'keyboard-interactive'),
+      message(
+        [refused('publickey'), { method: 'password', outcome: 'skipped', remaining: [], note: 'no terminal to ask on' }],
+        'password',
+        'keyboard-interactive',
+      ),
       /Not tried, though the server accepts them: password, keyboard-interactive\./,
     ))
   test('a partial success that stopped half way names the missing method', () => {
@@ -27,9 +43,13 @@ describe('the likely cause', () => {
     assert.match(text, /publickey: accepted, but the server wants more: keyboard-interactive/)
     assert.match(text, /Not tried, though the server accepts it: keyboard-interactive/)
   })
-  test('a server that takes nothing', () => assert.match(message([refused('none')]), /none: refused; the server still accepts nothing\nThe server accepts no further method\./))
+  test('a server that takes nothing', () =>
+    assert.match(message([refused('none')]), /none: refused; the server still accepts nothing\nThe server accepts no further method\./))
   test('why it stopped, when that has another reason', () =>
-    assert.match(authenticationError({ user: 'ada', attempts: [refused('none')], remaining: [], ended: 'The server hung up.' }).message, /\nThe server hung up\.\n/))
+    assert.match(
+      authenticationError({ user: 'ada', attempts: [refused('none')], remaining: [], ended: 'The server hung up.' }).message,
+      /\nThe server hung up\.\n/,
+    ))
 })
 
 test('what the peer and the person wrote is escaped', () => {

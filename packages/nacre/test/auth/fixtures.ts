@@ -10,12 +10,15 @@ export const userName = 'ada'
 // The RFC's fields written out again, so that a mistake in the sources is not repeated here.
 export const noDetails = new Uint8Array(0)
 export const passwordDetails = (password: string) => encode(struct({ change: boolean, password: text }), { change: false, password })
-export const changeDetails = (old: string, fresh: string) => encode(struct({ change: boolean, old: text, fresh: text }), { change: true, old, fresh })
+export const changeDetails = (old: string, fresh: string) =>
+  encode(struct({ change: boolean, old: text, fresh: text }), { change: true, old, fresh })
 export const interactiveDetails = (submethods = '') => encode(struct({ language: text, submethods: text }), { language: '', submethods })
-export const queryDetails = (algorithm: string, key: Uint8Array) => encode(struct({ signed: boolean, algorithm: text, key: bytes }), { signed: false, algorithm, key })
+export const queryDetails = (algorithm: string, key: Uint8Array) =>
+  encode(struct({ signed: boolean, algorithm: text, key: bytes }), { signed: false, algorithm, key })
 export const proofDetails = (algorithm: string, key: Uint8Array, signature: Uint8Array) =>
   encode(struct({ signed: boolean, algorithm: text, key: bytes, signature: bytes }), { signed: true, algorithm, key, signature })
-export const signatureBlob = (algorithm: string, signature: Uint8Array) => encode(struct({ algorithm: text, signature: bytes }), { algorithm, signature })
+export const signatureBlob = (algorithm: string, signature: Uint8Array) =>
+  encode(struct({ algorithm: text, signature: bytes }), { algorithm, signature })
 
 export const request = (methodName: string, details: Uint8Array, user = userName, serviceName = 'ssh-connection') => ({
   userName: user,
@@ -42,7 +45,12 @@ export const testKey = (seed: number): TestKey => {
   const privateKey = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, Buffer.alloc(32, seed)]), format: 'der', type: 'pkcs8' })
   const publicBytes = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(spkiPrefix.length)
   const blob = encode(struct({ type: text, key: bytes }), { type: 'ssh-ed25519', key: view(publicBytes) })
-  return { blob, algorithm: 'ssh-ed25519', fingerprint: fingerprint(blob), sign: data => signatureBlob('ssh-ed25519', view(signBytes(null, data, privateKey))) }
+  return {
+    blob,
+    algorithm: 'ssh-ed25519',
+    fingerprint: fingerprint(blob),
+    sign: data => signatureBlob('ssh-ed25519', view(signBytes(null, data, privateKey))),
+  }
 }
 
 export const verify = (publicKey: Uint8Array, algorithm: string, data: Uint8Array, signature: Uint8Array): boolean => {
@@ -52,19 +60,28 @@ export const verify = (publicKey: Uint8Array, algorithm: string, data: Uint8Arra
   return algorithm === 'ssh-ed25519' && verifyBytes(null, data, spki, inner.signature)
 }
 
-export const serverRun = (options: Partial<ServerAuthRun> = {}): ServerAuthRun & { readonly methods: readonly string[] } => ({
-  service: 'ssh-connection',
-  sessionId,
-  methods: ['publickey', 'password', 'keyboard-interactive'],
-  acceptedAlgorithms: ['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256'],
-  verify,
-  fingerprint,
-  ...options,
-} as ServerAuthRun & { readonly methods: readonly string[] })
+export const serverRun = (options: Partial<ServerAuthRun> = {}): ServerAuthRun & { readonly methods: readonly string[] } =>
+  ({
+    service: 'ssh-connection',
+    sessionId,
+    methods: ['publickey', 'password', 'keyboard-interactive'],
+    acceptedAlgorithms: ['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256'],
+    verify,
+    fingerprint,
+    ...options,
+  }) as ServerAuthRun & { readonly methods: readonly string[] }
 
 export const clientRun = (options: Partial<ClientAuthRun> = {}): ClientAuthRun & { readonly banners: string[] } => {
   const banners: string[] = []
-  return { user: userName, service: 'ssh-connection', sessionId, serverSignatureAlgorithms: () => undefined, banner: message => banners.push(message), banners, ...options }
+  return {
+    user: userName,
+    service: 'ssh-connection',
+    sessionId,
+    serverSignatureAlgorithms: () => undefined,
+    banner: message => banners.push(message),
+    banners,
+    ...options,
+  }
 }
 
 export const keyCredential = (key: TestKey, query = true): Extract<Credential, { method: 'publickey' }> => ({

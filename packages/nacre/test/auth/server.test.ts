@@ -1,13 +1,35 @@
 // The server's loop: counting, limits, user names, chains of methods, banners. Methods have their own files.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { UserauthBanner, UserauthFailure, UserauthInfoRequest, UserauthInfoResponse, UserauthPkOk, UserauthRequest, UserauthSuccess } from '../../src/auth/messages.ts'
+import {
+  UserauthBanner,
+  UserauthFailure,
+  UserauthInfoRequest,
+  UserauthInfoResponse,
+  UserauthPkOk,
+  UserauthRequest,
+  UserauthSuccess,
+} from '../../src/auth/messages.ts'
 import { publickeySignedData } from '../../src/auth/methods/publickey.ts'
 import type { AttemptQuestion } from '../../src/auth/questions.ts'
 import { serverAuthentication } from '../../src/auth/server.ts'
 import { ProtocolError, WireError } from '../../src/errors.ts'
 import { asks, gives, givesBytes, type Line, play, returned, sends, thrown, waits } from '../dialogue.ts'
-import { accept, interactiveDetails, noDetails, partial, passwordDetails, proofDetails, queryDetails, recorder, refuse, request, serverRun, sessionId, testKey } from './fixtures.ts'
+import {
+  accept,
+  interactiveDetails,
+  noDetails,
+  partial,
+  passwordDetails,
+  proofDetails,
+  queryDetails,
+  recorder,
+  refuse,
+  request,
+  serverRun,
+  sessionId,
+  testKey,
+} from './fixtures.ts'
 
 const wrongPassword: readonly Line[] = [
   gives(UserauthRequest, request('password', passwordDetails('wrong'))),
@@ -29,7 +51,11 @@ describe('the first question of every client', () => {
   })
   test('"none" may be enough', () => {
     const result = returned(
-      play(serverAuthentication(serverRun()), [gives(UserauthRequest, request('none', noDetails)), asks('attempt', accept('anyone')), sends(UserauthSuccess)]),
+      play(serverAuthentication(serverRun()), [
+        gives(UserauthRequest, request('none', noDetails)),
+        asks('attempt', accept('anyone')),
+        sends(UserauthSuccess),
+      ]),
     )
     assert.deepEqual(result, { is: 'authenticated', user: 'ada', service: 'ssh-connection', identity: 'anyone', methods: ['none'] })
   })
@@ -118,7 +144,10 @@ describe('chains', () => {
     )
     assert.deepEqual(result.methods, ['publickey', 'password'])
     assert.deepEqual(result.identity, { name: 'ada' })
-    assert.deepEqual(seen.questions.map(each => each.ordinal), [0, 1])
+    assert.deepEqual(
+      seen.questions.map(each => each.ordinal),
+      [0, 1],
+    )
   })
   test('after a partial success a method that is not asked for fails', () => {
     waits(
@@ -148,7 +177,14 @@ describe('chains', () => {
     )
     assert.deepEqual(result.methods, ['password'], 'the key was shown by somebody else')
     assert.equal(result.user, 'root')
-    assert.deepEqual(seen.questions.map(each => [each.user, each.ordinal]), [['ada', 0], ['root', 0], ['root', 1]])
+    assert.deepEqual(
+      seen.questions.map(each => [each.user, each.ordinal]),
+      [
+        ['ada', 0],
+        ['root', 0],
+        ['root', 1],
+      ],
+    )
   })
   test('a short visit as another user forgets as well, even when nobody was asked about it', () => {
     const seen = recorder()
@@ -165,7 +201,11 @@ describe('chains', () => {
       ]),
     )
     assert.deepEqual(result.methods, ['password'])
-    assert.deepEqual(seen.questions.map(each => each.ordinal), [0, 0], 'ordinal 0 tells whoever answers to forget')
+    assert.deepEqual(
+      seen.questions.map(each => each.ordinal),
+      [0, 0],
+      'ordinal 0 tells whoever answers to forget',
+    )
   })
   test('failures are counted across user names', () => {
     const lines = ['a', 'b', 'c', 'd', 'e', 'f'].flatMap((user, index) => [
@@ -204,7 +244,10 @@ describe('too many attempts', () => {
         sends(UserauthFailure, { partialSuccess: true }),
       ]),
     )
-    assert.equal(violation([query, asks('attempt', refuse('publickey'))], serverRun({ maximumAttempts: 1 })).violation, 'too-many-auth-attempts')
+    assert.equal(
+      violation([query, asks('attempt', refuse('publickey'))], serverRun({ maximumAttempts: 1 })).violation,
+      'too-many-auth-attempts',
+    )
   })
   test('methods that are unknown or may not continue count', () => {
     const run = serverRun({ maximumAttempts: 1, methods: ['publickey'] })
@@ -213,7 +256,11 @@ describe('too many attempts', () => {
   })
   test('queries without end meet a limit of their own', () => {
     const key = testKey(3)
-    const round = [gives(UserauthRequest, request('publickey', queryDetails(key.algorithm, key.blob))), asks('attempt', accept(1)), sends(UserauthPkOk)]
+    const round = [
+      gives(UserauthRequest, request('publickey', queryDetails(key.algorithm, key.blob))),
+      asks('attempt', accept(1)),
+      sends(UserauthPkOk),
+    ]
     const run = serverRun({ maximumRequests: 10 })
     waits(play(serverAuthentication(run), Array.from({ length: 10 }, () => round).flat()))
     const error = violation([...Array.from({ length: 10 }, () => round).flat(), round[0]], run)
@@ -251,7 +298,13 @@ describe('names', () => {
   }
   for (const user of ['a', 'é'.repeat(127), 'git', 'DOMAIN\\ada', 'ada@example', 'ада', 'a b']) {
     test(`a user name may be ${JSON.stringify(user).slice(0, 20)}`, () => {
-      waits(play(serverAuthentication(serverRun()), [gives(UserauthRequest, request('none', noDetails, user)), asks('attempt', refuse()), sends(UserauthFailure)]))
+      waits(
+        play(serverAuthentication(serverRun()), [
+          gives(UserauthRequest, request('none', noDetails, user)),
+          asks('attempt', refuse()),
+          sends(UserauthFailure),
+        ]),
+      )
     })
   }
   test('a user name that is not UTF-8 is malformed', () => {

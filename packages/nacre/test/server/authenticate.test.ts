@@ -8,9 +8,15 @@ import { prompts } from '../../src/server/authenticators/prompts.ts'
 import { publicKey } from '../../src/server/authenticators/public-key.ts'
 import { asked, handClock, keyWouldDo, letIn, login, mine, partly, refused, someCrypto } from './login.ts'
 
-const keyThenPassword = allOf(publicKey(() => ({ key: true })), password((_, secret) => (secret.reveal() === 'right' ? { password: true } : undefined)))
+const keyThenPassword = allOf(
+  publicKey(() => ({ key: true })),
+  password((_, secret) => (secret.reveal() === 'right' ? { password: true } : undefined)),
+)
 /** An authenticator that gives one answer to everything, as somebody's own might. */
-const always = (answer: Answer<unknown>): Authenticator<unknown> => ({ methods: ['publickey', 'password'], begin: () => ({ remaining: () => ['publickey', 'password'], attempt: () => answer }) })
+const always = (answer: Answer<unknown>): Authenticator<unknown> => ({
+  methods: ['publickey', 'password'],
+  begin: () => ({ remaining: () => ['publickey', 'password'], attempt: () => answer }),
+})
 
 describe('users', () => {
   test('what one user proved is forgotten when the name changes', async () => {
@@ -59,9 +65,15 @@ describe('users', () => {
     await me.password('wrong', 'ada')
     assert.equal(signals[0].aborted, false)
     await me.password('wrong', 'root')
-    assert.deepEqual(signals.map(each => each.aborted), [true, false])
+    assert.deepEqual(
+      signals.map(each => each.aborted),
+      [true, false],
+    )
     await me.password('right', 'root')
-    assert.deepEqual(signals.map(each => each.aborted), [true, true, true])
+    assert.deepEqual(
+      signals.map(each => each.aborted),
+      [true, true, true],
+    )
   })
 })
 
@@ -82,28 +94,60 @@ describe('errors', () => {
   const failing = (act: () => never | Promise<never>) => login(password(act))
   test('thrown by a check are refusals, and reported', async () => {
     const error = new Error('the directory is down')
-    for (const me of [failing(() => { throw error }), failing(() => Promise.reject(error))]) {
+    for (const me of [
+      failing(() => {
+        throw error
+      }),
+      failing(() => Promise.reject(error)),
+    ]) {
       assert.deepEqual(await me.password('right'), refused('password'))
       assert.deepEqual(me.errors, [error])
     }
   })
   test('are reported with user and method', async () => {
     const reports: unknown[] = []
-    const me = login(password(() => { throw new Error('x') }), { onError: (_, attempt) => reports.push(attempt) })
+    const me = login(
+      password(() => {
+        throw new Error('x')
+      }),
+      { onError: (_, attempt) => reports.push(attempt) },
+    )
     await me.password('right')
     assert.deepEqual(reports, [{ user: 'ada', method: 'password' }])
   })
   test('of the listener for errors are dropped', async () => {
-    const me = login(password(() => { throw new Error('x') }), { onError: () => { throw new Error('y') } })
+    const me = login(
+      password(() => {
+        throw new Error('x')
+      }),
+      {
+        onError: () => {
+          throw new Error('y')
+        },
+      },
+    )
     assert.deepEqual(await me.password('right'), refused('password'))
   })
   test('at the very start refuse everything', async () => {
-    const me = login({ methods: ['password'], begin: () => { throw new Error('no start') } })
+    const me = login({
+      methods: ['password'],
+      begin: () => {
+        throw new Error('no start')
+      },
+    })
     assert.deepEqual(await me.password('right'), refused())
     assert.equal(me.errors.length, 1)
   })
   test('in what remains do not escape', async () => {
-    const me = login({ methods: [], begin: () => ({ remaining: () => { throw new Error('x') }, attempt: () => ({ is: 'refuse' }) }) })
+    const me = login({
+      methods: [],
+      begin: () => ({
+        remaining: () => {
+          throw new Error('x')
+        },
+        attempt: () => ({ is: 'refuse' }),
+      }),
+    })
     assert.deepEqual(await me.password('right'), refused())
   })
   test('an answer that does not fit the method is refused and reported', async () => {
@@ -133,7 +177,8 @@ describe('errors', () => {
 })
 
 describe('the floor under a refusal', () => {
-  const slow = (milliseconds: number, clock: ReturnType<typeof handClock>) => password((_, secret) => (clock.pass(milliseconds), secret.reveal() === 'right'))
+  const slow = (milliseconds: number, clock: ReturnType<typeof handClock>) =>
+    password((_, secret) => (clock.pass(milliseconds), secret.reveal() === 'right'))
   const elapsed = async (work: number, attempt = 'wrong', floor = 60) => {
     const clock = handClock()
     const me = login(slow(work, clock), { clock, floor: () => floor })
@@ -151,18 +196,29 @@ describe('the floor under a refusal', () => {
   test('no floor, no wait', async () => assert.equal(await elapsed(3, 'wrong', 0), 3))
   test('the end of the connection ends the wait', async () => {
     const clock = { ...handClock(), after: () => () => {} }
-    const me = login(password(() => false), { clock, floor: () => 60 })
+    const me = login(
+      password(() => false),
+      { clock, floor: () => 60 },
+    )
     const verdict = me.password('wrong')
     setImmediate(me.end)
     assert.equal((await verdict).is, 'refuse')
   })
   test('prompts and errors are held back too', async () => {
     const clock = handClock()
-    const me = login(prompts(async t => (await t.ask('Code: ')) === '1'), { clock, floor: () => 60 })
+    const me = login(
+      prompts(async t => (await t.ask('Code: ')) === '1'),
+      { clock, floor: () => 60 },
+    )
     assert.deepEqual(await me.talks(), asked('Code: '))
     assert.deepEqual(clock.waited, [], 'a prompt is no refusal')
     await me.responds('2')
-    await login(password(() => { throw new Error('x') }), { clock, floor: () => 60 }).password('x')
+    await login(
+      password(() => {
+        throw new Error('x')
+      }),
+      { clock, floor: () => 60 },
+    ).password('x')
     assert.deepEqual(clock.waited, [60, 60])
   })
 })
@@ -172,9 +228,15 @@ describe('the usual floor', () => {
     const [one, two] = [refusalFloor(someCrypto), refusalFloor(someCrypto)]
     const users = Array.from({ length: 64 }, (_, i) => `user${i}`)
     const floors = users.map(user => one(user, 'password'))
-    assert.deepEqual(floors, users.map(user => one(user, 'password')))
+    assert.deepEqual(
+      floors,
+      users.map(user => one(user, 'password')),
+    )
     assert.ok(new Set(floors).size > 32)
-    assert.notDeepEqual(floors, users.map(user => two(user, 'password')))
+    assert.notDeepEqual(
+      floors,
+      users.map(user => two(user, 'password')),
+    )
     for (const floor of floors) assert.ok(floor >= 60 && floor < 90, `${floor}`)
   })
   test('is small for keys, which come by the dozen, and nothing for "none"', () => {

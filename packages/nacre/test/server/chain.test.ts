@@ -17,7 +17,9 @@ import { handClock, mine, yours } from './login.ts'
 
 const staff = publicKey((applicant, key) => (key.fingerprint() === mine.fingerprint ? { name: applicant.user } : undefined))
 const code = prompts(async t => ((await t.ask('Code: ')) === '42' ? { mfa: true } : undefined))
-const legacy = password((_, secret) => (secret.reveal() === 'old' ? passwordExpired() : undefined), { change: (_, old, fresh) => (old.reveal() === 'old' ? { changed: fresh.reveal() } : undefined) })
+const legacy = password((_, secret) => (secret.reveal() === 'old' ? passwordExpired() : undefined), {
+  change: (_, old, fresh) => (old.reveal() === 'old' ? { changed: fresh.reveal() } : undefined),
+})
 
 /** Tries the credentials in order. */
 const attemptLogin = (authenticator: Authenticator<unknown>, credentials: readonly Credential[], responses: readonly string[] = []) => {
@@ -73,11 +75,20 @@ describe('a login', () => {
   test('that stops half way', async () => {
     await assert.rejects(attemptLogin(gate, [keyCredential(mine), talk], ['41']), (error: unknown) => {
       assert.ok(error instanceof AuthenticationError)
-      assert.match(error.message, /publickey SHA256:\S+ from ~\/\.ssh\/id_ed25519: accepted, but the server wants more: keyboard-interactive, password/)
+      assert.match(
+        error.message,
+        /publickey SHA256:\S+ from ~\/\.ssh\/id_ed25519: accepted, but the server wants more: keyboard-interactive, password/,
+      )
       return true
     })
   })
   test('with too many keys', async () => {
-    await assert.rejects(attemptLogin(gate, Array.from({ length: 9 }, () => keyCredential(yours))), (error: unknown) => error instanceof ProtocolError && error.violation === 'too-many-auth-attempts')
+    await assert.rejects(
+      attemptLogin(
+        gate,
+        Array.from({ length: 9 }, () => keyCredential(yours)),
+      ),
+      (error: unknown) => error instanceof ProtocolError && error.violation === 'too-many-auth-attempts',
+    )
   })
 })

@@ -48,7 +48,15 @@ export const login = (authenticator: Authenticator<unknown>, options: LoginOptio
   const ordinals = { user: '', next: 0 }
   const ask = (attempt: ServerAttempt, user = 'ada', more: Partial<AttemptQuestion> = {}): Promise<Verdict> => {
     if (ordinals.user !== user) Object.assign(ordinals, { user, next: 0 })
-    return answer({ is: 'attempt', user, service: 'ssh-connection', attempt, ordinal: ordinals.next++, banner: text => banners.push(text), ...more })
+    return answer({
+      is: 'attempt',
+      user,
+      service: 'ssh-connection',
+      attempt,
+      ordinal: ordinals.next++,
+      banner: text => banners.push(text),
+      ...more,
+    })
   }
   return {
     errors,
@@ -57,15 +65,23 @@ export const login = (authenticator: Authenticator<unknown>, options: LoginOptio
     ask,
     none: (user?: string) => ask({ method: 'none' }, user),
     password: (password: string, user?: string) => ask({ method: 'password', password: new Secret(password) }, user),
-    changes: (old: string, fresh: string, user?: string) => ask({ method: 'password-change', oldPassword: new Secret(old), newPassword: new Secret(fresh) }, user),
+    changes: (old: string, fresh: string, user?: string) =>
+      ask({ method: 'password-change', oldPassword: new Secret(old), newPassword: new Secret(fresh) }, user),
     shows: (key: TestKey, user?: string) => ask(keyAttempt(key, false), user),
     proves: (key: TestKey, user?: string) => ask(keyAttempt(key, true), user),
     talks: (user?: string, submethods: readonly string[] = []) => ask({ method: 'keyboard-interactive', submethods }, user),
-    responds: (...responses: string[]) => ask({ method: 'keyboard-interactive-response', responses: responses.map(each => new Secret(each)) }, ordinals.user),
+    responds: (...responses: string[]) =>
+      ask({ method: 'keyboard-interactive-response', responses: responses.map(each => new Secret(each)) }, ordinals.user),
   }
 }
 
-const keyAttempt = (key: TestKey, proven: boolean): ServerAttempt => ({ method: 'publickey', algorithm: key.algorithm, publicKey: key.blob, fingerprint: key.fingerprint, proven })
+const keyAttempt = (key: TestKey, proven: boolean): ServerAttempt => ({
+  method: 'publickey',
+  algorithm: key.algorithm,
+  publicKey: key.blob,
+  fingerprint: key.fingerprint,
+  proven,
+})
 
 export const mine = testKey(1)
 export const yours = testKey(2)
@@ -75,7 +91,12 @@ export const partly = (...remaining: string[]): Verdict => ({ is: 'partial', rem
 export const letIn = (identity: unknown): Verdict => ({ is: 'accept', identity })
 /** PK_OK: accepted, and nobody. */
 export const keyWouldDo: Verdict = { is: 'accept', identity: undefined }
-export const asked = (...texts: string[]): Verdict => ({ is: 'prompt', name: '', instruction: '', prompts: texts.map(prompt => ({ prompt, echo: false })) })
+export const asked = (...texts: string[]): Verdict => ({
+  is: 'prompt',
+  name: '',
+  instruction: '',
+  prompts: texts.map(prompt => ({ prompt, echo: false })),
+})
 
 /** As much of a provider as the floor needs. */
 export const someCrypto = {

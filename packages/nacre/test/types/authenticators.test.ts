@@ -39,7 +39,9 @@ const types = (): void => {
   same<IdentityOf<typeof never>, never>(true)
 
   // Neither is the wish for a new password; what the change yields is one.
-  const expiring = password((_, secret) => (secret.reveal() === 'x' ? passwordExpired() : { uid: 1 }), { change: async () => ({ changed: 'yes' as const }) })
+  const expiring = password((_, secret) => (secret.reveal() === 'x' ? passwordExpired() : { uid: 1 }), {
+    change: async () => ({ changed: 'yes' as const }),
+  })
   same<IdentityOf<typeof expiring>, { uid: number } | { changed: 'yes' }>(true)
 
   const guest = allowAnyoneWithoutProof(applicant => ({ guest: applicant.user }))
@@ -60,7 +62,10 @@ const types = (): void => {
   else same<typeof user, { uid: number }>(true)
 
   // What stands in front changes nothing.
-  const fronted = limit({ attempts: 6, seconds: 60 }, guard(() => true, from('10.0.0.0/8', legacy)))
+  const fronted = limit(
+    { attempts: 6, seconds: 60 },
+    guard(() => true, from('10.0.0.0/8', legacy)),
+  )
   same<typeof fronted, typeof legacy>(true)
 
   // An authenticator for more is one for less, not the other way round.

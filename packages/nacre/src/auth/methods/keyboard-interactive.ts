@@ -49,7 +49,10 @@ export const keyboardInteractive: AuthMethod<Extract<Credential, { method: 'keyb
       turn.count()
       // RFC 4256 §3.4: another number of responses than of prompts is a failure.
       if (received.value.responses.length !== prompts.length) return { is: 'failed' }
-      verdict = yield* turn.judge({ method: 'keyboard-interactive-response', responses: received.value.responses.map(each => new Secret(each)) })
+      verdict = yield* turn.judge({
+        method: 'keyboard-interactive-response',
+        responses: received.value.responses.map(each => new Secret(each)),
+      })
     }
     return settled('keyboard-interactive', verdict)
   },

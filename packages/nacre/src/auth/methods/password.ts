@@ -23,11 +23,16 @@ export const password: AuthMethod<Extract<Credential, { method: 'password' }>> =
     for (let changes = 0; ; changes++) {
       const reply = yield* turn.reply(UserauthPasswdChangereq)
       if (reply.is !== 'SSH_MSG_USERAUTH_PASSWD_CHANGEREQ') return outcomeOf(reply, changes > 0 ? 'after a change of password' : undefined)
-      if (changes === changeLimit) throw new ProtocolError('auth-request-limit', `The server asked for a new password more than ${changeLimit} times.`)
+      if (changes === changeLimit)
+        throw new ProtocolError('auth-request-limit', `The server asked for a new password more than ${changeLimit} times.`)
       const question: NewPasswordQuestion = { is: 'new-password', prompt: reply.value.prompt }
       const chosen = yield* ask(question)
       if (chosen === undefined) return { is: 'abandoned', note: 'the password has expired and no new one was given' }
-      yield* turn.request('password', changeDetails, { change: true, oldPassword: credential.password.reveal(), newPassword: chosen.reveal() })
+      yield* turn.request('password', changeDetails, {
+        change: true,
+        oldPassword: credential.password.reveal(),
+        newPassword: chosen.reveal(),
+      })
     }
   },
   *server(turn, input) {
@@ -39,7 +44,8 @@ export const password: AuthMethod<Extract<Credential, { method: 'password' }>> =
   },
 }
 
-const passwordAttempt = (input: Uint8Array) => ({ method: 'password', password: new Secret(decode(passwordDetails, input).password) }) as const
+const passwordAttempt = (input: Uint8Array) =>
+  ({ method: 'password', password: new Secret(decode(passwordDetails, input).password) }) as const
 
 const changeAttempt = (input: Uint8Array) => {
   const { oldPassword, newPassword } = decode(changeDetails, input)

@@ -87,7 +87,8 @@ function* query(turn: ClientTurn, credential: KeyCredential): Dialogue<ClientOut
   const reply = yield* turn.reply(UserauthPkOk)
   if (reply.is === 'SSH_MSG_USERAUTH_FAILURE') return outcomeOf(reply, likelyCause(turn, credential))
   // RFC 4252 §7: a query is answered by PK_OK or FAILURE. A server that lets us in unproven does not know who we are.
-  if (reply.is === 'SSH_MSG_USERAUTH_SUCCESS') throw new ProtocolError('message-unexpected', 'The server answered SUCCESS to a mere question about a key.')
+  if (reply.is === 'SSH_MSG_USERAUTH_SUCCESS')
+    throw new ProtocolError('message-unexpected', 'The server answered SUCCESS to a mere question about a key.')
   if (reply.value.algorithmName !== algorithm || !equalBytes(reply.value.publicKey, publicKey)) {
     throw new ProtocolError('message-unexpected', 'The server said it would take a key that we did not ask about.')
   }
@@ -110,7 +111,9 @@ const unfitSignature = (algorithm: string, signature: Uint8Array): string | unde
 const likelyCause = (turn: ClientTurn, credential: KeyCredential): string | undefined => {
   const taken = turn.run.serverSignatureAlgorithms()
   const needed = signatureNameOf(credential.algorithm)
-  return taken === undefined || taken.includes(needed) ? undefined : `the server does not list ${needed} among the signatures it takes (server-sig-algs)`
+  return taken === undefined || taken.includes(needed)
+    ? undefined
+    : `the server does not list ${needed} among the signatures it takes (server-sig-algs)`
 }
 
 /** The algorithm is one we take, and the key is of the type it works with. The same for every user. */

@@ -6,7 +6,9 @@ import { type Accepted, answerOf } from './outcome.ts'
  * Lets in everybody who connects, under whatever name they say (method "none", RFC 4252 §5.2). `identify` gives them an
  * identity, or something falsy to refuse. For games and public services whose sessions can do no harm.
  */
-export const allowAnyoneWithoutProof = <Result>(identify: (applicant: Applicant) => Result | Promise<Result>): Authenticator<Accepted<Result>> => ({
+export const allowAnyoneWithoutProof = <Result>(
+  identify: (applicant: Applicant) => Result | Promise<Result>,
+): Authenticator<Accepted<Result>> => ({
   methods: ['none'],
   begin: applicant => ({
     remaining: () => ['none'],

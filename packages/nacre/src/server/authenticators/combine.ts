@@ -1,6 +1,14 @@
 // Owns composing authenticators: one of several, or all of several in order. Knows nothing of what they check.
 import type { ServerAttempt } from '../../auth/questions.ts'
-import { type Answer, type Applicant, type Authenticator, type AuthenticatorRun, type IdentityOf, isQuery, methodOf } from '../authenticate.ts'
+import {
+  type Answer,
+  type Applicant,
+  type Authenticator,
+  type AuthenticatorRun,
+  type IdentityOf,
+  isQuery,
+  methodOf,
+} from '../authenticate.ts'
 
 /** `A & B` for the identities of a list. */
 export type AllIdentities<List> = List extends readonly [infer First, ...infer Others] ? IdentityOf<First> & AllIdentities<Others> : unknown
@@ -11,7 +19,9 @@ const unique = (names: readonly string[]): readonly string[] => [...new Set(name
  * Lets in whoever satisfies one of these. Each is tried in order with whatever the client sends. One that fails by an
  * error is left out for that attempt, and the error is reported.
  */
-export const firstOf = <const List extends readonly [Authenticator<unknown>, ...Authenticator<unknown>[]]>(...list: List): Authenticator<IdentityOf<List[number]>> => ({
+export const firstOf = <const List extends readonly [Authenticator<unknown>, ...Authenticator<unknown>[]]>(
+  ...list: List
+): Authenticator<IdentityOf<List[number]>> => ({
   methods: unique(list.flatMap(each => each.methods)),
   begin: applicant => new FirstOf(applicant, list as unknown as readonly Authenticator<IdentityOf<List[number]>>[]),
 })
@@ -70,7 +80,9 @@ class FirstOf<Identity> implements AuthenticatorRun<Identity> {
  * Lets in whoever satisfies all of these, in this order: the next is offered once the one before is passed. The identity
  * has the fields of all of them, as by `Object.assign`; the same key cannot serve two of them.
  */
-export const allOf = <const List extends readonly [Authenticator<object>, ...Authenticator<object>[]]>(...list: List): Authenticator<AllIdentities<List>> => ({
+export const allOf = <const List extends readonly [Authenticator<object>, ...Authenticator<object>[]]>(
+  ...list: List
+): Authenticator<AllIdentities<List>> => ({
   methods: list[0].methods,
   begin: applicant => new AllOf<AllIdentities<List>>(list.map(each => each.begin(applicant))),
 })

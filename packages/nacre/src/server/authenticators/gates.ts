@@ -8,7 +8,10 @@ import { type Answer, type Applicant, type Authenticator, type AuthenticatorRun,
  * Refuses everything while `allow` says no. It is asked once for each user name on a connection. The methods stay listed
  * all the same, so that nobody learns whom the test knows.
  */
-export const guard = <Identity>(allow: (applicant: Applicant) => boolean | Promise<boolean>, inner: Authenticator<Identity>): Authenticator<Identity> => ({
+export const guard = <Identity>(
+  allow: (applicant: Applicant) => boolean | Promise<boolean>,
+  inner: Authenticator<Identity>,
+): Authenticator<Identity> => ({
   methods: inner.methods,
   begin(applicant) {
     const run = inner.begin(applicant)

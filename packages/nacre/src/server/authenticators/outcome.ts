@@ -8,4 +8,5 @@ export type Refusal = undefined | null | false | '' | 0 | 0n | void
 export type Accepted<Result> = Exclude<Awaited<Result>, Refusal>
 
 /** Everything falsy refuses. */
-export const answerOf = <Result>(result: Result): Answer<Accepted<Result>> => (result ? { is: 'accept', identity: result as Accepted<Result> } : { is: 'refuse' })
+export const answerOf = <Result>(result: Result): Answer<Accepted<Result>> =>
+  result ? { is: 'accept', identity: result as Accepted<Result> } : { is: 'refuse' }

@@ -16,7 +16,11 @@ export const passwordExpired = (prompt = 'Your password has expired. Choose a ne
 /** The identity, or something falsy to refuse. Compare secrets in constant time, and unknown users as slowly as known. */
 export type PasswordCheck<Result> = (applicant: Applicant, password: Secret<string>) => Result | Promise<Result>
 /** Must check the old password itself: a client may send a change without being asked (RFC 4252 §8). */
-export type PasswordChange<Result> = (applicant: Applicant, oldPassword: Secret<string>, newPassword: Secret<string>) => Result | Promise<Result>
+export type PasswordChange<Result> = (
+  applicant: Applicant,
+  oldPassword: Secret<string>,
+  newPassword: Secret<string>,
+) => Result | Promise<Result>
 
 type PasswordIdentity<Result> = Exclude<Accepted<Result>, PasswordExpired>
 

@@ -24,7 +24,10 @@ export interface Prompter extends Applicant {
 }
 
 /** Lets in whoever answers rightly: `dialogue` returns the identity, or something falsy to refuse. `name` is a heading. */
-export const prompts = <Result>(dialogue: (t: Prompter) => Result | Promise<Result>, options: { readonly name?: string } = {}): Authenticator<Accepted<Result>> => ({
+export const prompts = <Result>(
+  dialogue: (t: Prompter) => Result | Promise<Result>,
+  options: { readonly name?: string } = {},
+): Authenticator<Accepted<Result>> => ({
   methods: ['keyboard-interactive'],
   begin(applicant) {
     let conversation: Conversation<Accepted<Result>> | undefined

@@ -10,13 +10,23 @@ import { AuthenticationError, ProtocolError, WireError } from '../../../src/erro
 import { asks, gives, play, returned, sends, thrown, waits } from '../../dialogue.ts'
 import { accept, clientRun, interactiveDetails, passwordDetails, recorder, refuse, request, serverRun } from '../fixtures.ts'
 
-const prompts = (...texts: string[]): Verdict => ({ is: 'prompt', name: 'Login', instruction: 'please', prompts: texts.map(prompt => ({ prompt, echo: false })) })
+const prompts = (...texts: string[]): Verdict => ({
+  is: 'prompt',
+  name: 'Login',
+  instruction: 'please',
+  prompts: texts.map(prompt => ({ prompt, echo: false })),
+})
 
 describe('the server', () => {
   const begins = gives(UserauthRequest, request('keyboard-interactive', interactiveDetails('pam,,otp')))
   const responds = (...responses: string[]) => gives(UserauthInfoResponse, { responses })
   const sendsPrompts = (...texts: string[]) =>
-    sends(UserauthInfoRequest, { name: 'Login', instruction: 'please', languageTag: '', prompts: texts.map(prompt => ({ prompt, echo: false })) })
+    sends(UserauthInfoRequest, {
+      name: 'Login',
+      instruction: 'please',
+      languageTag: '',
+      prompts: texts.map(prompt => ({ prompt, echo: false })),
+    })
 
   test('asks round after round, also one without prompts', () => {
     const seen = recorder()
@@ -39,7 +49,10 @@ describe('the server', () => {
     assert.deepEqual(result.methods, ['keyboard-interactive'])
     const shown = seen.questions.map(({ attempt }) => ('responses' in attempt ? attempt.responses.map(each => each.reveal()) : attempt))
     assert.deepEqual(shown, [{ method: 'keyboard-interactive', submethods: ['pam', 'otp'] }, ['secret'], [], ['123', 'blue']])
-    assert.deepEqual(seen.questions.map(each => each.ordinal), [0, 1, 2, 3])
+    assert.deepEqual(
+      seen.questions.map(each => each.ordinal),
+      [0, 1, 2, 3],
+    )
     assert.doesNotMatch(inspect(seen.questions, { depth: 9 }), /'secret'|blue/)
   })
   test('may let in or refuse without asking anything', () => {
@@ -49,8 +62,16 @@ describe('the server', () => {
   for (const responses of [[], ['1'], ['1', '2', '3']]) {
     test(`${responses.length} responses to 2 prompts are a failure, and nobody is asked`, () => {
       const lines = [begins, asks('attempt', prompts('a', 'b')), sendsPrompts('a', 'b'), responds(...responses)]
-      waits(play(serverAuthentication(serverRun()), [...lines, sends(UserauthFailure, { canContinue: serverRun().methods, partialSuccess: false })]))
-      assert.equal(thrown(play(serverAuthentication(serverRun({ maximumAttempts: 1 })), lines), ProtocolError).violation, 'too-many-auth-attempts')
+      waits(
+        play(serverAuthentication(serverRun()), [
+          ...lines,
+          sends(UserauthFailure, { canContinue: serverRun().methods, partialSuccess: false }),
+        ]),
+      )
+      assert.equal(
+        thrown(play(serverAuthentication(serverRun({ maximumAttempts: 1 })), lines), ProtocolError).violation,
+        'too-many-auth-attempts',
+      )
     })
   }
   test('a new request abandons the rounds, without a FAILURE for them (RFC 4252 §5.1)', () => {
@@ -66,7 +87,10 @@ describe('the server', () => {
       ]),
     )
     assert.deepEqual(result.methods, ['password'])
-    assert.deepEqual(seen.questions.map(each => each.attempt.method), ['keyboard-interactive', 'password'])
+    assert.deepEqual(
+      seen.questions.map(each => each.attempt.method),
+      ['keyboard-interactive', 'password'],
+    )
   })
   test('a response after the rounds were abandoned is a violation', () => {
     const lines = [
@@ -89,31 +113,65 @@ describe('the server', () => {
       gives(UserauthRequest, request('keyboard-interactive', interactiveDetails(), 'root')),
       asks('attempt', seen.answer(refuse())),
     ])
-    assert.deepEqual(seen.questions.map(each => [each.user, each.ordinal]), [['ada', 0], ['root', 0]])
+    assert.deepEqual(
+      seen.questions.map(each => [each.user, each.ordinal]),
+      [
+        ['ada', 0],
+        ['root', 0],
+      ],
+    )
   })
   test('a refused round is one failed attempt, however many rounds there were', () => {
-    const conversation = [begins, asks('attempt', prompts('a')), sendsPrompts('a'), responds('1'), asks('attempt', prompts('b')), sendsPrompts('b'), responds('2'), asks('attempt', refuse('keyboard-interactive'))]
+    const conversation = [
+      begins,
+      asks('attempt', prompts('a')),
+      sendsPrompts('a'),
+      responds('1'),
+      asks('attempt', prompts('b')),
+      sendsPrompts('b'),
+      responds('2'),
+      asks('attempt', refuse('keyboard-interactive')),
+    ]
     const run = serverRun({ maximumAttempts: 2 })
     waits(play(serverAuthentication(run), [...conversation, sends(UserauthFailure)]))
-    assert.equal(thrown(play(serverAuthentication(run), [...conversation, sends(UserauthFailure), ...conversation]), ProtocolError).violation, 'too-many-auth-attempts')
+    assert.equal(
+      thrown(play(serverAuthentication(run), [...conversation, sends(UserauthFailure), ...conversation]), ProtocolError).violation,
+      'too-many-auth-attempts',
+    )
   })
   test('responses count towards the limit of requests', () => {
     const round = [asks('attempt', prompts('again')), sendsPrompts('again'), responds('no')]
     const lines = [begins, ...Array.from({ length: 4 }, () => round).flat()]
-    assert.equal(thrown(play(serverAuthentication(serverRun({ maximumRequests: 4 })), lines), ProtocolError).violation, 'auth-request-limit')
+    assert.equal(
+      thrown(play(serverAuthentication(serverRun({ maximumRequests: 4 })), lines), ProtocolError).violation,
+      'auth-request-limit',
+    )
   })
   test('a malformed request is malformed', () => {
-    thrown(play(serverAuthentication(serverRun()), [gives(UserauthRequest, request('keyboard-interactive', Uint8Array.of(0, 0, 0, 0)))]), WireError)
+    thrown(
+      play(serverAuthentication(serverRun()), [gives(UserauthRequest, request('keyboard-interactive', Uint8Array.of(0, 0, 0, 0)))]),
+      WireError,
+    )
   })
 })
 
 describe('the client', () => {
-  const begins = [asks('credential', { method: 'keyboard-interactive', submethods: 'pam', source: 'prompt' }), sends(UserauthRequest, { methodName: 'keyboard-interactive', details: interactiveDetails('pam') })]
+  const begins = [
+    asks('credential', { method: 'keyboard-interactive', submethods: 'pam', source: 'prompt' }),
+    sends(UserauthRequest, { methodName: 'keyboard-interactive', details: interactiveDetails('pam') }),
+  ]
   const giveUp = asks('credential', { method: 'give-up', notes: [] })
-  const wants = (...texts: string[]) => gives(UserauthInfoRequest, { name: 'n', instruction: 'i\n', languageTag: '', prompts: texts.map(prompt => ({ prompt, echo: prompt === 'User: ' })) })
+  const wants = (...texts: string[]) =>
+    gives(UserauthInfoRequest, {
+      name: 'n',
+      instruction: 'i\n',
+      languageTag: '',
+      prompts: texts.map(prompt => ({ prompt, echo: prompt === 'User: ' })),
+    })
   const success = gives(UserauthSuccess, {})
   const failure = gives(UserauthFailure, { canContinue: ['password'], partialSuccess: false })
-  const refusal = (...lines: Parameters<typeof play>[1]) => thrown(play(clientAuthentication(clientRun()), [...begins, ...lines]), AuthenticationError).attempts[0]
+  const refusal = (...lines: Parameters<typeof play>[1]) =>
+    thrown(play(clientAuthentication(clientRun()), [...begins, ...lines]), AuthenticationError).attempts[0]
 
   test('answers round after round', () => {
     const questions: PromptsQuestion[] = []
@@ -145,11 +203,34 @@ describe('the client', () => {
     })
   })
   test('a round without prompts is shown, and answered with nothing', () => {
-    returned(play(clientAuthentication(clientRun()), [...begins, wants(), asks('prompts', []), sends(UserauthInfoResponse, { responses: [] }), success]))
+    returned(
+      play(clientAuthentication(clientRun()), [
+        ...begins,
+        wants(),
+        asks('prompts', []),
+        sends(UserauthInfoResponse, { responses: [] }),
+        success,
+      ]),
+    )
   })
   test('cancelling skips the method; the next request may follow at once', () => {
-    const result = returned(play(clientAuthentication(clientRun()), [...begins, wants('Password: '), asks('prompts', undefined), asks('credential', { method: 'none' }), sends(UserauthRequest, { methodName: 'none' }), success]))
-    assert.deepEqual(result.attempts.map(each => [each.method, each.outcome, each.note]), [['keyboard-interactive', 'skipped', 'the prompts were cancelled'], ['none', 'accepted', undefined]])
+    const result = returned(
+      play(clientAuthentication(clientRun()), [
+        ...begins,
+        wants('Password: '),
+        asks('prompts', undefined),
+        asks('credential', { method: 'none' }),
+        sends(UserauthRequest, { methodName: 'none' }),
+        success,
+      ]),
+    )
+    assert.deepEqual(
+      result.attempts.map(each => [each.method, each.outcome, each.note]),
+      [
+        ['keyboard-interactive', 'skipped', 'the prompts were cancelled'],
+        ['none', 'accepted', undefined],
+      ],
+    )
   })
   test('another number of answers than of prompts is not sent', () => {
     const attempt = refusal(wants('a', 'b'), asks('prompts', ['1']), giveUp)

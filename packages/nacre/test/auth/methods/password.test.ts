@@ -17,7 +17,14 @@ describe('the server', () => {
 
   test('lets in, or refuses', () => {
     const result = returned(
-      play(serverAuthentication(serverRun()), [tries('wrong'), asks('attempt', refuse('password')), sends(UserauthFailure), tries('right'), asks('attempt', accept('ada')), sends(UserauthSuccess)]),
+      play(serverAuthentication(serverRun()), [
+        tries('wrong'),
+        asks('attempt', refuse('password')),
+        sends(UserauthFailure),
+        tries('right'),
+        asks('attempt', accept('ada')),
+        sends(UserauthSuccess),
+      ]),
     )
     assert.deepEqual(result.methods, ['password'])
   })
@@ -90,20 +97,57 @@ describe('the client', () => {
         return new Secret(fresh)
       })
     const changed = (fresh: string) => sends(UserauthRequest, { methodName: 'password', details: changeDetails('old', fresh) })
-    returned(play(clientAuthentication(clientRun()), [password, sendsPassword, wantsChange('expired'), chooses('123'), changed('123'), wantsChange('too short'), chooses('12345'), changed('12345'), success]))
+    returned(
+      play(clientAuthentication(clientRun()), [
+        password,
+        sendsPassword,
+        wantsChange('expired'),
+        chooses('123'),
+        changed('123'),
+        wantsChange('too short'),
+        chooses('12345'),
+        changed('12345'),
+        success,
+      ]),
+    )
     assert.deepEqual(prompts, ['expired', 'too short'])
   })
   test('a change that is refused is a refusal, with a note', () => {
-    const lines = [password, sendsPassword, wantsChange('expired'), asks('new-password', new Secret('new')), sends(UserauthRequest), failure(false), giveUp]
+    const lines = [
+      password,
+      sendsPassword,
+      wantsChange('expired'),
+      asks('new-password', new Secret('new')),
+      sends(UserauthRequest),
+      failure(false),
+      giveUp,
+    ]
     const [attempt] = thrown(play(clientAuthentication(clientRun()), lines), AuthenticationError).attempts
-    assert.deepEqual(attempt, { method: 'password', source: 'prompt', outcome: 'refused', remaining: ['password'], note: 'after a change of password' })
+    assert.deepEqual(attempt, {
+      method: 'password',
+      source: 'prompt',
+      outcome: 'refused',
+      remaining: ['password'],
+      note: 'after a change of password',
+    })
   })
   test('a change that was made, with more to prove, is a partial success', () => {
-    const lines = [password, sendsPassword, wantsChange('expired'), asks('new-password', new Secret('new')), sends(UserauthRequest), failure(true), giveUp]
+    const lines = [
+      password,
+      sendsPassword,
+      wantsChange('expired'),
+      asks('new-password', new Secret('new')),
+      sends(UserauthRequest),
+      failure(true),
+      giveUp,
+    ]
     assert.equal(thrown(play(clientAuthentication(clientRun()), lines), AuthenticationError).attempts[0].outcome, 'partial')
   })
   test('nobody has to choose a new one', () => {
-    const [attempt] = thrown(play(clientAuthentication(clientRun()), [password, sendsPassword, wantsChange('expired'), asks('new-password', undefined), giveUp]), AuthenticationError).attempts
+    const [attempt] = thrown(
+      play(clientAuthentication(clientRun()), [password, sendsPassword, wantsChange('expired'), asks('new-password', undefined), giveUp]),
+      AuthenticationError,
+    ).attempts
     assert.deepEqual([attempt.outcome, attempt.note], ['skipped', 'the password has expired and no new one was given'])
   })
   test('a server that is never content is taken for a loop', () => {

@@ -9,12 +9,28 @@ import { serverAuthentication } from '../../../src/auth/server.ts'
 import { AuthenticationError, ProtocolError, WireError } from '../../../src/errors.ts'
 import { bytes, encode, struct, text } from '../../../src/wire/codec.ts'
 import { asks, converse, gives, type Line, play, returned, sends, thrown, waits } from '../../dialogue.ts'
-import { accept, clientRun, keyCredential, partial, proofDetails, queryDetails, recorder, refuse, request, serverRun, sessionId, signatureBlob, testKey, verify } from '../fixtures.ts'
+import {
+  accept,
+  clientRun,
+  keyCredential,
+  partial,
+  proofDetails,
+  queryDetails,
+  recorder,
+  refuse,
+  request,
+  serverRun,
+  sessionId,
+  signatureBlob,
+  testKey,
+  verify,
+} from '../fixtures.ts'
 
 const key = testKey(1)
 const other = testKey(2)
 const here = { sessionId, user: 'ada', service: 'ssh-connection' }
-const signedHere = (by = key, over: Partial<typeof here> = {}, blob = by.blob) => by.sign(publickeySignedData({ ...here, ...over }, 'ssh-ed25519', blob))
+const signedHere = (by = key, over: Partial<typeof here> = {}, blob = by.blob) =>
+  by.sign(publickeySignedData({ ...here, ...over }, 'ssh-ed25519', blob))
 const query = gives(UserauthRequest, request('publickey', queryDetails('ssh-ed25519', key.blob)))
 const proof = (signature: Uint8Array, blob = key.blob, algorithm = 'ssh-ed25519', user = 'ada') =>
   gives(UserauthRequest, request('publickey', proofDetails(algorithm, blob, signature), user))
@@ -25,29 +41,85 @@ test('what is signed, byte for byte (RFC 4252 §7)', () => {
   assert.deepEqual(
     [...data],
     // session id, 50, user, service, "publickey", TRUE, algorithm, key
-    [0, 0, 0, 2, 1, 2, 50, 0, 0, 0, 1, 0x75, 0, 0, 0, 1, 0x73, 0, 0, 0, 9, ...new TextEncoder().encode('publickey'), 1, 0, 0, 0, 1, 0x61, 0, 0, 0, 1, 9],
+    [
+      0,
+      0,
+      0,
+      2,
+      1,
+      2,
+      50,
+      0,
+      0,
+      0,
+      1,
+      0x75,
+      0,
+      0,
+      0,
+      1,
+      0x73,
+      0,
+      0,
+      0,
+      9,
+      ...new TextEncoder().encode('publickey'),
+      1,
+      0,
+      0,
+      0,
+      1,
+      0x61,
+      0,
+      0,
+      0,
+      1,
+      9,
+    ],
   )
 })
 
 describe('the server', () => {
   test('lets in who proves the key', () => {
     const seen = recorder()
-    const result = returned(play(serverAuthentication(serverRun()), [proof(signedHere()), asks('attempt', seen.answer(accept({ id: 1 }))), sends(UserauthSuccess)]))
+    const result = returned(
+      play(serverAuthentication(serverRun()), [
+        proof(signedHere()),
+        asks('attempt', seen.answer(accept({ id: 1 }))),
+        sends(UserauthSuccess),
+      ]),
+    )
     assert.deepEqual(result, { is: 'authenticated', user: 'ada', service: 'ssh-connection', identity: { id: 1 }, methods: ['publickey'] })
-    assert.deepEqual(seen.questions.map(each => each.attempt), [{ method: 'publickey', algorithm: 'ssh-ed25519', publicKey: key.blob, fingerprint: key.fingerprint, proven: true }])
+    assert.deepEqual(
+      seen.questions.map(each => each.attempt),
+      [{ method: 'publickey', algorithm: 'ssh-ed25519', publicKey: key.blob, fingerprint: key.fingerprint, proven: true }],
+    )
   })
 
   describe('a query', () => {
-    for (const [name, verdict] of [['accept', accept('query')], ['partial', partial('password')]] as const) {
+    for (const [name, verdict] of [
+      ['accept', accept('query')],
+      ['partial', partial('password')],
+    ] as const) {
       test(`answered ${name} yields PK_OK with algorithm and key, and lets nobody in`, () => {
         const seen = recorder()
-        const outcome = play(serverAuthentication(serverRun()), [query, asks('attempt', seen.answer(verdict)), sends(UserauthPkOk, { algorithmName: 'ssh-ed25519', publicKey: key.blob })])
+        const outcome = play(serverAuthentication(serverRun()), [
+          query,
+          asks('attempt', seen.answer(verdict)),
+          sends(UserauthPkOk, { algorithmName: 'ssh-ed25519', publicKey: key.blob }),
+        ])
         waits(outcome)
         assert.ok(seen.questions[0].attempt.method === 'publickey' && seen.questions[0].attempt.proven === false)
       })
     }
     test('that is refused is told so', () => {
-      waits(play(serverAuthentication(serverRun()), [query, asks('attempt', refuse('password')), sends(UserauthFailure, { canContinue: ['password'] })]))
+      waits(
+        play(serverAuthentication(serverRun()), [
+          query,
+          asks('attempt', refuse('password')),
+          sends(UserauthFailure, { canContinue: ['password'] }),
+        ]),
+      )
     })
     test('accepted, followed by a proof that is refused, is a refusal', () => {
       waits(
@@ -63,7 +135,14 @@ describe('the server', () => {
     })
     test('gives no identity: that of the proof counts', () => {
       const result = returned(
-        play(serverAuthentication(serverRun()), [query, asks('attempt', accept('of the query')), sends(UserauthPkOk), proof(signedHere()), asks('attempt', accept('of the proof')), sends(UserauthSuccess)]),
+        play(serverAuthentication(serverRun()), [
+          query,
+          asks('attempt', accept('of the query')),
+          sends(UserauthPkOk),
+          proof(signedHere()),
+          asks('attempt', accept('of the proof')),
+          sends(UserauthSuccess),
+        ]),
       )
       assert.equal(result.identity, 'of the proof')
       assert.deepEqual(result.methods, ['publickey'])
@@ -104,15 +183,25 @@ describe('the server', () => {
     ]
     for (const [what, line] of cases) test(what, () => waits(play(serverAuthentication(serverRun()), [line, refusedUnasked])))
     test('as one failed attempt each', () => {
-      const error = thrown(play(serverAuthentication(serverRun({ maximumAttempts: 2 })), [cases[0][1], refusedUnasked, cases[1][1]]), ProtocolError)
+      const error = thrown(
+        play(serverAuthentication(serverRun({ maximumAttempts: 2 })), [cases[0][1], refusedUnasked, cases[1][1]]),
+        ProtocolError,
+      )
       assert.equal(error.violation, 'too-many-auth-attempts')
     })
   })
 
   test('a key of another type than the algorithm fails, even if verification would not mind', () => {
     const run = serverRun({ verify: () => true })
-    waits(play(serverAuthentication(run), [proof(signatureBlob('rsa-sha2-512', new Uint8Array(8)), key.blob, 'rsa-sha2-512'), refusedUnasked]))
-    waits(play(serverAuthentication(run), [gives(UserauthRequest, request('publickey', queryDetails('rsa-sha2-512', key.blob))), refusedUnasked]))
+    waits(
+      play(serverAuthentication(run), [proof(signatureBlob('rsa-sha2-512', new Uint8Array(8)), key.blob, 'rsa-sha2-512'), refusedUnasked]),
+    )
+    waits(
+      play(serverAuthentication(run), [
+        gives(UserauthRequest, request('publickey', queryDetails('rsa-sha2-512', key.blob))),
+        refusedUnasked,
+      ]),
+    )
   })
   test('an RSA proof whose signature is SHA-1 is not even verified', () => {
     const blob = encode(struct({ type: text, e: bytes }), { type: 'ssh-rsa', e: Uint8Array.of(3) })
@@ -120,37 +209,64 @@ describe('the server', () => {
     const run = serverRun({ verify: () => ++verified > 0 })
     waits(play(serverAuthentication(run), [proof(signatureBlob('ssh-rsa', new Uint8Array(8)), blob, 'rsa-sha2-512'), refusedUnasked]))
     assert.equal(verified, 0)
-    returned(play(serverAuthentication(run), [proof(signatureBlob('rsa-sha2-512', new Uint8Array(8)), blob, 'rsa-sha2-512'), asks('attempt', accept(1)), sends(UserauthSuccess)]))
+    returned(
+      play(serverAuthentication(run), [
+        proof(signatureBlob('rsa-sha2-512', new Uint8Array(8)), blob, 'rsa-sha2-512'),
+        asks('attempt', accept(1)),
+        sends(UserauthSuccess),
+      ]),
+    )
     assert.equal(verified, 1)
   })
   test('verify is given exactly the key, algorithm, data and signature', () => {
     const given: unknown[] = []
     const signature = signedHere()
-    play(serverAuthentication(serverRun({ verify: (...all) => (given.push(...all.map(each => (typeof each === 'string' ? each : each.slice()))), false) })), [proof(signature)])
+    play(
+      serverAuthentication(
+        serverRun({ verify: (...all) => (given.push(...all.map(each => (typeof each === 'string' ? each : each.slice()))), false) }),
+      ),
+      [proof(signature)],
+    )
     assert.deepEqual(given, [key.blob, 'ssh-ed25519', publickeySignedData(here, 'ssh-ed25519', key.blob), signature])
   })
   test('verification that cannot read the key is a failure; another error is not hidden', () => {
-    const refusing = serverRun({ verify: () => { throw new WireError('not a point') } })
+    const refusing = serverRun({
+      verify: () => {
+        throw new WireError('not a point')
+      },
+    })
     waits(play(serverAuthentication(refusing), [proof(signedHere()), refusedUnasked]))
-    const broken = serverRun({ verify: () => { throw new RangeError('broken') } })
+    const broken = serverRun({
+      verify: () => {
+        throw new RangeError('broken')
+      },
+    })
     assert.equal(thrown(play(serverAuthentication(broken), [proof(signedHere())]), RangeError).message, 'broken')
   })
   test('a request cut off anywhere is malformed', () => {
     const details = proofDetails('ssh-ed25519', key.blob, signedHere())
     for (let length = 0; length < details.length; length++) {
-      thrown(play(serverAuthentication(serverRun()), [gives(UserauthRequest, request('publickey', details.subarray(0, length)))]), WireError)
+      thrown(
+        play(serverAuthentication(serverRun()), [gives(UserauthRequest, request('publickey', details.subarray(0, length)))]),
+        WireError,
+      )
     }
   })
   test('the key in a question outlives the receive buffer', () => {
     let asked: AttemptQuestion | undefined
-    play(serverAuthentication(serverRun()), [query, asks<AttemptQuestion>('attempt', (question: AttemptQuestion) => ((asked = question), accept(1))), sends(UserauthPkOk, { publicKey: key.blob })])
+    play(serverAuthentication(serverRun()), [
+      query,
+      asks<AttemptQuestion>('attempt', (question: AttemptQuestion) => ((asked = question), accept(1))),
+      sends(UserauthPkOk, { publicKey: key.blob }),
+    ])
     assert.ok(asked?.attempt.method === 'publickey')
     assert.deepEqual(asked.attempt.publicKey, key.blob)
   })
 })
 
 describe('the client', () => {
-  const offer = (query: boolean, credential: Partial<Extract<Credential, { method: 'publickey' }>> = {}) => asks('credential', { ...keyCredential(key, query), ...credential })
+  const offer = (query: boolean, credential: Partial<Extract<Credential, { method: 'publickey' }>> = {}) =>
+    asks('credential', { ...keyCredential(key, query), ...credential })
   const sendsQuery = sends(UserauthRequest, { methodName: 'publickey', details: queryDetails('ssh-ed25519', key.blob) })
   const okay = gives(UserauthPkOk, { algorithmName: 'ssh-ed25519', publicKey: key.blob })
   const signs = asks<SignatureQuestion>('signature', (question: SignatureQuestion) => key.sign(question.data))
@@ -158,40 +274,68 @@ describe('the client', () => {
   const giveUp = asks('credential', { method: 'give-up', notes: [] })
   const failure = gives(UserauthFailure, { canContinue: ['publickey'], partialSuccess: false })
   const violation = (...lines: Line[]) => thrown(play(clientAuthentication(clientRun()), lines), ProtocolError).violation
-  const refusal = (lines: readonly Line[], run = clientRun()) => thrown(play(clientAuthentication(run), lines), AuthenticationError).attempts
+  const refusal = (lines: readonly Line[], run = clientRun()) =>
+    thrown(play(clientAuthentication(run), lines), AuthenticationError).attempts
 
   test('asks about the key, then proves it', () => {
-    const result = returned(play(clientAuthentication(clientRun()), [offer(true), sendsQuery, okay, signs, sendsProof, gives(UserauthSuccess, {})]))
-    assert.deepEqual(result.attempts, [{ method: 'publickey', fingerprint: key.fingerprint, source: '~/.ssh/id_ed25519', outcome: 'accepted', remaining: [] }])
+    const result = returned(
+      play(clientAuthentication(clientRun()), [offer(true), sendsQuery, okay, signs, sendsProof, gives(UserauthSuccess, {})]),
+    )
+    assert.deepEqual(result.attempts, [
+      { method: 'publickey', fingerprint: key.fingerprint, source: '~/.ssh/id_ed25519', outcome: 'accepted', remaining: [] },
+    ])
   })
   test('proves at once when told so', () => {
     returned(play(clientAuthentication(clientRun()), [offer(false), signs, sendsProof, gives(UserauthSuccess, {})]))
   })
   test('signs nothing for a key the server refuses', () => {
-    assert.deepEqual(refusal([offer(true), sendsQuery, failure, giveUp]).map(each => each.outcome), ['refused'])
+    assert.deepEqual(
+      refusal([offer(true), sendsQuery, failure, giveUp]).map(each => each.outcome),
+      ['refused'],
+    )
   })
   test('a proof may be refused after PK_OK', () => {
-    assert.deepEqual(refusal([offer(true), sendsQuery, okay, signs, sendsProof, failure, giveUp]).map(each => each.outcome), ['refused'])
+    assert.deepEqual(
+      refusal([offer(true), sendsQuery, okay, signs, sendsProof, failure, giveUp]).map(each => each.outcome),
+      ['refused'],
+    )
   })
   test('PK_OK for another key is a violation', () => {
-    assert.equal(violation(offer(true), sendsQuery, gives(UserauthPkOk, { algorithmName: 'ssh-ed25519', publicKey: other.blob })), 'message-unexpected')
+    assert.equal(
+      violation(offer(true), sendsQuery, gives(UserauthPkOk, { algorithmName: 'ssh-ed25519', publicKey: other.blob })),
+      'message-unexpected',
+    )
   })
   test('PK_OK for another algorithm is a violation', () => {
-    assert.equal(violation(offer(true), sendsQuery, gives(UserauthPkOk, { algorithmName: 'ssh-rsa', publicKey: key.blob })), 'message-unexpected')
+    assert.equal(
+      violation(offer(true), sendsQuery, gives(UserauthPkOk, { algorithmName: 'ssh-rsa', publicKey: key.blob })),
+      'message-unexpected',
+    )
   })
-  test('PK_OK in answer to a proof is a violation', () => assert.equal(violation(offer(false), signs, sendsProof, okay), 'message-unexpected'))
-  test('SUCCESS in answer to a query is a violation', () => assert.equal(violation(offer(true), sendsQuery, gives(UserauthSuccess, {})), 'message-unexpected'))
+  test('PK_OK in answer to a proof is a violation', () =>
+    assert.equal(violation(offer(false), signs, sendsProof, okay), 'message-unexpected'))
+  test('SUCCESS in answer to a query is a violation', () =>
+    assert.equal(violation(offer(true), sendsQuery, gives(UserauthSuccess, {})), 'message-unexpected'))
   test('a signature that cannot be made skips the key', () => {
     const [attempt] = refusal([offer(true), sendsQuery, okay, asks('signature', undefined), giveUp])
     assert.equal(attempt.outcome, 'skipped')
     assert.match(attempt.note ?? '', /no signature could be made/)
   })
   test('a signature by another algorithm than asked for is not sent', () => {
-    const [attempt] = refusal([offer(false, { algorithm: 'rsa-sha2-512' }), asks('signature', signatureBlob('ssh-rsa', new Uint8Array(4))), giveUp])
+    const [attempt] = refusal([
+      offer(false, { algorithm: 'rsa-sha2-512' }),
+      asks('signature', signatureBlob('ssh-rsa', new Uint8Array(4))),
+      giveUp,
+    ])
     assert.deepEqual([attempt.outcome, attempt.note], ['skipped', 'the signer answered with ssh-rsa where rsa-sha2-512 was asked for'])
   })
   test('a signature under the plain name is right for a certificate', () => {
-    const lines = [offer(false, { algorithm: 'ssh-ed25519-cert-v01@openssh.com' }), signs, sends(UserauthRequest), gives(UserauthSuccess, {})]
+    const lines = [
+      offer(false, { algorithm: 'ssh-ed25519-cert-v01@openssh.com' }),
+      signs,
+      sends(UserauthRequest),
+      gives(UserauthSuccess, {}),
+    ]
     returned(play(clientAuthentication(clientRun()), lines))
   })
   test('a signature that is none is not sent', () => {
@@ -212,7 +356,11 @@ test('both sides together', async () => {
     {
       dialogue: clientAuthentication(clientRun()),
       answer: (question: SignatureQuestion | { is: 'credential'; remaining: unknown }) =>
-        question.is === 'signature' ? key.sign(question.data) : question.remaining === undefined ? ({ method: 'none' } satisfies Credential) : keyCredential(key),
+        question.is === 'signature'
+          ? key.sign(question.data)
+          : question.remaining === undefined
+            ? ({ method: 'none' } satisfies Credential)
+            : keyCredential(key),
     },
     {
       dialogue: serverAuthentication(serverRun({ verify })),
@@ -224,14 +372,13 @@ test('both sides together', async () => {
     },
   )
   assert.equal(right.identity, key.fingerprint)
-  assert.deepEqual(left.attempts.map(each => each.outcome), ['refused', 'accepted'])
+  assert.deepEqual(
+    left.attempts.map(each => each.outcome),
+    ['refused', 'accepted'],
+  )
   assert.deepEqual(asked, [false, true])
-  assert.deepEqual(transcript.map(line => line.replace(/SSH_MSG_USERAUTH_/, '')), [
-    'left: REQUEST',
-    'right: FAILURE',
-    'left: REQUEST',
-    'right: PK_OK',
-    'left: REQUEST',
-    'right: SUCCESS',
-  ])
+  assert.deepEqual(
+    transcript.map(line => line.replace(/SSH_MSG_USERAUTH_/, '')),
+    ['left: REQUEST', 'right: FAILURE', 'left: REQUEST', 'right: PK_OK', 'left: REQUEST', 'right: SUCCESS'],
+  )
 })

@@ -43,11 +43,22 @@ describe('publicKey', () => {
   test('shows the check the key as it is', async () => {
     let seen: PublicKeyView | undefined
     await login(publicKey((_, key) => ((seen = key), true))).proves(mine)
-    assert.deepEqual([seen?.type, seen?.algorithm, seen?.fingerprint(), seen?.blob], ['ssh-ed25519', 'ssh-ed25519', mine.fingerprint, mine.blob])
+    assert.deepEqual(
+      [seen?.type, seen?.algorithm, seen?.fingerprint(), seen?.blob],
+      ['ssh-ed25519', 'ssh-ed25519', mine.fingerprint, mine.blob],
+    )
   })
   test('has no identity for a key that is shown', async () => {
     const attempt = { method: 'publickey', algorithm: mine.algorithm, publicKey: mine.blob, fingerprint: mine.fingerprint } as const
-    const applicant = { user: 'ada', service: 'ssh-connection', remote: undefined, signal: new AbortController().signal, now: () => 0, banner() {}, report() {} }
+    const applicant = {
+      user: 'ada',
+      service: 'ssh-connection',
+      remote: undefined,
+      signal: new AbortController().signal,
+      now: () => 0,
+      banner() {},
+      report() {},
+    }
     const run = onlyMine.begin(applicant)
     assert.deepEqual(await run.attempt({ ...attempt, proven: false }), { is: 'would-accept' })
     assert.deepEqual(await run.attempt({ ...attempt, proven: true }), { is: 'accept', identity: { name: 'ada' } })
@@ -65,7 +76,8 @@ describe('password', () => {
     assert.deepEqual(await me.password('right'), letIn('ada'))
   })
   const expiring = password((_, secret) => (secret.reveal() === 'old' ? passwordExpired('expired') : undefined), {
-    change: (applicant, old, fresh) => (old.reveal() !== 'old' ? undefined : fresh.reveal().length < 4 ? passwordExpired('too short') : { name: applicant.user }),
+    change: (applicant, old, fresh) =>
+      old.reveal() !== 'old' ? undefined : fresh.reveal().length < 4 ? passwordExpired('too short') : { name: applicant.user },
   })
   test('may have expired; the new one may be refused, then taken', async () => {
     const me = login(expiring)
@@ -105,9 +117,22 @@ describe('prompts', () => {
         { name: 'Gate' },
       ),
     )
-    assert.deepEqual(await me.talks('ada', ['otp']), { is: 'prompt', name: 'Gate', instruction: '', prompts: [{ prompt: 'Name? ', echo: true }] })
+    assert.deepEqual(await me.talks('ada', ['otp']), {
+      is: 'prompt',
+      name: 'Gate',
+      instruction: '',
+      prompts: [{ prompt: 'Name? ', echo: true }],
+    })
     assert.deepEqual(await me.responds('Ada'), { is: 'prompt', name: 'Gate', instruction: 'Almost there.', prompts: [] })
-    assert.deepEqual(await me.responds(), { is: 'prompt', name: 'Gate', instruction: 'Two at once', prompts: [{ prompt: 'One? ', echo: false }, { prompt: 'Two? ', echo: true }] })
+    assert.deepEqual(await me.responds(), {
+      is: 'prompt',
+      name: 'Gate',
+      instruction: 'Two at once',
+      prompts: [
+        { prompt: 'One? ', echo: false },
+        { prompt: 'Two? ', echo: true },
+      ],
+    })
     assert.deepEqual(await me.responds('1', '2'), letIn({ user: 'ada', submethods: ['otp'], name: 'Ada', one: '1', two: '2' }))
   })
   test('a dialogue may refuse after any round, and begin again', async () => {
@@ -126,7 +151,12 @@ describe('prompts', () => {
   })
   test('a dialogue that throws refuses, and is reported', async () => {
     const error = new Error('no gateway for messages')
-    const me = login(prompts(async t => { await t.ask('Code: '); throw error }))
+    const me = login(
+      prompts(async t => {
+        await t.ask('Code: ')
+        throw error
+      }),
+    )
     await me.talks()
     assert.deepEqual(await me.responds('42'), refused('keyboard-interactive'))
     assert.deepEqual(me.errors, [error])
@@ -166,7 +196,13 @@ describe('prompts', () => {
     })
   }
   test('one question at a time', async () => {
-    const me = login(prompts(async t => { void t.ask('One? ').catch(() => {}); await t.ask('Two? '); return true }))
+    const me = login(
+      prompts(async t => {
+        void t.ask('One? ').catch(() => {})
+        await t.ask('Two? ')
+        return true
+      }),
+    )
     // The first prompt went out; the mistake ends the dialogue, so the response finds nobody.
     assert.deepEqual(await me.talks(), asked('One? '))
     assert.deepEqual(await me.responds('1'), refused('keyboard-interactive'))

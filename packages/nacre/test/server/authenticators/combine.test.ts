@@ -10,8 +10,10 @@ import { publicKey } from '../../../src/server/authenticators/public-key.ts'
 import type { TestKey } from '../../auth/fixtures.ts'
 import { asked, keyWouldDo, letIn, login, mine, partly, refused, yours } from '../login.ts'
 
-const key = (of: TestKey, identity: object = { key: of.fingerprint }) => publicKey((_, shown) => (shown.fingerprint() === of.fingerprint ? identity : undefined))
-const secret = (right: string, identity: object = { password: right }) => password((_, given) => (given.reveal() === right ? identity : undefined))
+const key = (of: TestKey, identity: object = { key: of.fingerprint }) =>
+  publicKey((_, shown) => (shown.fingerprint() === of.fingerprint ? identity : undefined))
+const secret = (right: string, identity: object = { password: right }) =>
+  password((_, given) => (given.reveal() === right ? identity : undefined))
 const code = (prompt: string, right: string) => prompts(async t => ((await t.ask(prompt)) === right ? { code: right } : undefined))
 
 describe('allOf', () => {
@@ -38,7 +40,13 @@ describe('allOf', () => {
     assert.deepEqual(await me.proves(mine), letIn({ password: 'right', key: mine.fingerprint }))
   })
   test('a key shown is no step, even when an authenticator of somebody takes it for one', async () => {
-    const careless: Authenticator<object> = { methods: ['publickey'], begin: () => ({ remaining: () => ['publickey'], attempt: ({ method }) => (method === 'publickey' ? { is: 'accept', identity: { root: true } } : { is: 'refuse' }) }) }
+    const careless: Authenticator<object> = {
+      methods: ['publickey'],
+      begin: () => ({
+        remaining: () => ['publickey'],
+        attempt: ({ method }) => (method === 'publickey' ? { is: 'accept', identity: { root: true } } : { is: 'refuse' }),
+      }),
+    }
     const me = login(allOf(careless, secret('right')))
     assert.deepEqual(await me.shows(mine), keyWouldDo)
     assert.deepEqual(await me.password('right'), refused('publickey'))
@@ -92,7 +100,12 @@ describe('firstOf', () => {
   })
   test('asks only those that take the method', async () => {
     let calls = 0
-    await login(firstOf(password(() => ++calls), key(mine))).proves(mine)
+    await login(
+      firstOf(
+        password(() => ++calls),
+        key(mine),
+      ),
+    ).proves(mine)
     assert.equal(calls, 0)
   })
   test('a key shown is accepted when any takes it', async () => {
@@ -127,7 +140,15 @@ describe('firstOf', () => {
     assert.deepEqual(await me.responds('99'), refused('keyboard-interactive', 'password'))
   })
   test('prompts that pass a step at once do not begin other prompts', async () => {
-    const me = login(firstOf(allOf(prompts(() => ({ here: true })), secret('right')), code('Code: ', '42')))
+    const me = login(
+      firstOf(
+        allOf(
+          prompts(() => ({ here: true })),
+          secret('right'),
+        ),
+        code('Code: ', '42'),
+      ),
+    )
     assert.deepEqual(await me.talks(), partly('password', 'keyboard-interactive'))
   })
   test('an abandoned conversation is over', async () => {
@@ -137,19 +158,36 @@ describe('firstOf', () => {
     assert.deepEqual(await me.responds('42'), refused('keyboard-interactive', 'password'))
   })
   test('an expired password is changed in the branch that can', async () => {
-    const expiring = password((_, given) => (given.reveal() === 'old' ? passwordExpired('expired') : undefined), { change: (_, old) => (old.reveal() === 'old' ? { changed: true } : undefined) })
+    const expiring = password((_, given) => (given.reveal() === 'old' ? passwordExpired('expired') : undefined), {
+      change: (_, old) => (old.reveal() === 'old' ? { changed: true } : undefined),
+    })
     const me = login(firstOf(secret('right'), expiring))
     assert.deepEqual(await me.password('old'), { is: 'change-password', prompt: 'expired' })
     assert.deepEqual(await me.changes('old', 'new'), letIn({ changed: true }))
   })
   test('a branch that fails by an error is passed over, and reported', async () => {
     const error = new Error('the directory is down')
-    const me = login(firstOf(password(() => { throw error }), secret('right')))
+    const me = login(
+      firstOf(
+        password(() => {
+          throw error
+        }),
+        secret('right'),
+      ),
+    )
     assert.deepEqual(await me.password('right'), letIn({ password: 'right' }))
     assert.deepEqual(me.errors, [error])
   })
   test('"none" is passed on to who takes it, and others never see it', async () => {
-    assert.deepEqual(await login(firstOf(secret('x'), allowAnyoneWithoutProof(() => ({ guest: true })))).none(), letIn({ guest: true }))
+    assert.deepEqual(
+      await login(
+        firstOf(
+          secret('x'),
+          allowAnyoneWithoutProof(() => ({ guest: true })),
+        ),
+      ).none(),
+      letIn({ guest: true }),
+    )
     assert.deepEqual(await login(firstOf(secret('x'), key(mine))).none(), refused('password', 'publickey'))
   })
 })

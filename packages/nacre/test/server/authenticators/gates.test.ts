@@ -13,7 +13,13 @@ const right = password((_, secret) => secret.reveal() === 'right')
 
 describe('guard', () => {
   test('refuses everything while the test says no, and lists the methods all the same', async () => {
-    const staff = guard(async applicant => applicant.user === 'ada', firstOf(right, publicKey(() => true)))
+    const staff = guard(
+      async applicant => applicant.user === 'ada',
+      firstOf(
+        right,
+        publicKey(() => true),
+      ),
+    )
     assert.deepEqual(await login(staff).password('right', 'ada'), letIn(true))
     assert.deepEqual(await login(staff).password('right', 'eve'), refused('password', 'publickey'))
     assert.deepEqual(await login(staff).shows(mine, 'eve'), refused('password', 'publickey'))
@@ -28,16 +34,24 @@ describe('guard', () => {
     assert.deepEqual(asks, ['ada', 'eve'])
   })
   test('a test that throws refuses, and is reported', async () => {
-    const me = login(guard(() => { throw new Error('x') }, right))
+    const me = login(
+      guard(() => {
+        throw new Error('x')
+      }, right),
+    )
     assert.deepEqual(await me.password('right'), refused('password'))
     assert.equal(me.errors.length, 1)
   })
 })
 
 describe('from', () => {
-  const office = firstOf(from(['10.0.0.0/8', '2001:db8::/32'], right), publicKey(() => 'key'))
+  const office = firstOf(
+    from(['10.0.0.0/8', '2001:db8::/32'], right),
+    publicKey(() => 'key'),
+  )
   test('inside, the method is there', async () => {
-    for (const address of ['10.1.2.3', '::ffff:10.1.2.3', '2001:db8:1::7']) assert.deepEqual(await login(office, { address }).password('right'), letIn(true), address)
+    for (const address of ['10.1.2.3', '::ffff:10.1.2.3', '2001:db8:1::7'])
+      assert.deepEqual(await login(office, { address }).password('right'), letIn(true), address)
   })
   test('outside, it is not even offered', async () => {
     for (const address of ['11.0.0.1', '2001:db9::1', 'not an address']) {
@@ -99,7 +113,10 @@ describe('limit', () => {
   })
   test('many at once do not slip through', async () => {
     let calls = 0
-    const slow = limit({ attempts: 3, seconds: 60 }, password(async () => (calls++, await null, false)))
+    const slow = limit(
+      { attempts: 3, seconds: 60 },
+      password(async () => (calls++, await null, false)),
+    )
     await Promise.all(Array.from({ length: 20 }, () => login(slow, at('192.0.2.1')).password('guess')))
     assert.equal(calls, 3)
   })
@@ -117,7 +134,10 @@ describe('limit', () => {
     assert.equal((await login(limited, { clock, remote: undefined }).password('right')).is, 'refuse')
   })
   test('keys that are only shown and "none" cost nothing, proofs do', async () => {
-    const limited = limit({ attempts: 1, seconds: 60 }, publicKey((_, key) => key.fingerprint() === mine.fingerprint))
+    const limited = limit(
+      { attempts: 1, seconds: 60 },
+      publicKey((_, key) => key.fingerprint() === mine.fingerprint),
+    )
     const me = login(limited, at('192.0.2.1'))
     for (let i = 0; i < 5; i++) {
       await me.none()
@@ -129,12 +149,24 @@ describe('limit', () => {
     assert.deepEqual(await me.proves(mine), refused('publickey'))
   })
   test('a full window closes the open door as well', async () => {
-    const limited = limit({ attempts: 1, seconds: 60 }, firstOf(right, allowAnyoneWithoutProof(() => true)))
+    const limited = limit(
+      { attempts: 1, seconds: 60 },
+      firstOf(
+        right,
+        allowAnyoneWithoutProof(() => true),
+      ),
+    )
     await guesses(limited, '192.0.2.1', 1)
     assert.equal((await login(limited, at('192.0.2.1')).none()).is, 'refuse')
   })
   test('a conversation is one attempt with its first response; each further response is another', async () => {
-    const limited = limit({ attempts: 3, seconds: 60 }, prompts(async t => { while ((await t.ask('Code: ')) !== '42'); return true }))
+    const limited = limit(
+      { attempts: 3, seconds: 60 },
+      prompts(async t => {
+        while ((await t.ask('Code: ')) !== '42');
+        return true
+      }),
+    )
     const me = login(limited, at('192.0.2.1'))
     assert.deepEqual(await me.talks(), asked('Code: '))
     assert.deepEqual(await me.responds('1'), asked('Code: '))
@@ -143,12 +175,24 @@ describe('limit', () => {
     assert.equal((await me.responds('42')).is, 'refuse')
   })
   test('the last place is enough for a prompt and its answer', async () => {
-    const me = login(limit({ attempts: 1, seconds: 60 }, prompts(async t => (await t.ask('Code: ')) === '42')), at('192.0.2.1'))
+    const me = login(
+      limit(
+        { attempts: 1, seconds: 60 },
+        prompts(async t => (await t.ask('Code: ')) === '42'),
+      ),
+      at('192.0.2.1'),
+    )
     await me.talks()
     assert.deepEqual(await me.responds('42'), letIn(true))
   })
   test('a conversation that succeeds gives all its places back', async () => {
-    const limited = limit({ attempts: 3, seconds: 60 }, prompts(async t => { while ((await t.ask('Code: ')) !== '42'); return true }))
+    const limited = limit(
+      { attempts: 3, seconds: 60 },
+      prompts(async t => {
+        while ((await t.ask('Code: ')) !== '42');
+        return true
+      }),
+    )
     for (let i = 0; i < 3; i++) {
       const me = login(limited, at('192.0.2.1'))
       await me.talks()
@@ -158,19 +202,31 @@ describe('limit', () => {
   })
   test('beginning conversations without end counts, as each may send a message to a telephone', async () => {
     let sent = 0
-    const limited = limit({ attempts: 2, seconds: 60 }, prompts(async t => (sent++, (await t.ask('Code: ')) === '42')))
+    const limited = limit(
+      { attempts: 2, seconds: 60 },
+      prompts(async t => (sent++, (await t.ask('Code: ')) === '42')),
+    )
     const me = login(limited, at('192.0.2.1'))
     for (let i = 0; i < 5; i++) await me.talks()
     assert.equal(sent, 2)
   })
   test('a right password that has expired costs nothing', async () => {
-    const limited = limit({ attempts: 1, seconds: 60 }, password(() => passwordExpired('x'), { change: () => true }))
+    const limited = limit(
+      { attempts: 1, seconds: 60 },
+      password(() => passwordExpired('x'), { change: () => true }),
+    )
     const me = login(limited, at('192.0.2.1'))
     assert.equal((await me.password('old')).is, 'change-password')
     assert.deepEqual(await me.changes('old', 'new'), letIn(true))
   })
   test('an error of ours costs a place', async () => {
-    const limited = limit({ attempts: 1, seconds: 60 }, password((_, secret) => { if (secret.reveal() === 'right') return true; throw new Error('x') }))
+    const limited = limit(
+      { attempts: 1, seconds: 60 },
+      password((_, secret) => {
+        if (secret.reveal() === 'right') return true
+        throw new Error('x')
+      }),
+    )
     await guesses(limited, '192.0.2.1', 1)
     assert.equal((await login(limited, at('192.0.2.1')).password('right')).is, 'refuse')
   })
@@ -185,7 +241,12 @@ describe('limit', () => {
     assert.equal(await open('192.0.2.2'), true)
   })
   test('limits that are none are refused at once', () => {
-    for (const options of [{ attempts: 0, seconds: 1 }, { attempts: 1, seconds: -1 }, { attempts: Number.NaN, seconds: 1 }, { attempts: 1, seconds: 1, sources: 0 }]) {
+    for (const options of [
+      { attempts: 0, seconds: 1 },
+      { attempts: 1, seconds: -1 },
+      { attempts: Number.NaN, seconds: 1 },
+      { attempts: 1, seconds: 1, sources: 0 },
+    ]) {
       assert.throws(() => limit(options, right), TypeError)
     }
   })
