@@ -10,7 +10,7 @@ import { prompts } from '../../src/server/authenticators/prompts.ts'
 import { publicKey, type PublicKeyCheck } from '../../src/server/authenticators/public-key.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
-const same = <A, B>(_: Equal<A, B>): void => {}
+const same = <A, B>(proof: Equal<A, B>): void => void proof
 
 declare const authorizedKeys: PublicKeyCheck<{ name: string; line: number } | undefined>
 declare const directory: (user: string, secret: Secret<string>) => Promise<{ uid: number } | null>

@@ -78,7 +78,9 @@ describe('allOf', () => {
     assert.deepEqual(await me.responds('c'), letIn({ key: mine.fingerprint, password: 'a', code: 'c' }))
   })
   test('of one is that one', async () => {
-    class User {}
+    class User {
+      readonly name = 'ada'
+    }
     const user = new User()
     const verdict = await login(allOf(password(() => user))).password('x')
     assert.ok(verdict.is === 'accept' && verdict.identity === user)

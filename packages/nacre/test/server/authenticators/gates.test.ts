@@ -115,7 +115,7 @@ describe('limit', () => {
     let calls = 0
     const slow = limit(
       { attempts: 3, seconds: 60 },
-      password(async () => (calls++, await null, false)),
+      password(async () => (calls++, await Promise.resolve(), false)),
     )
     await Promise.all(Array.from({ length: 20 }, () => login(slow, at('192.0.2.1')).password('guess')))
     assert.equal(calls, 3)
