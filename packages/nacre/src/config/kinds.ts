@@ -109,16 +109,15 @@ export const rekeyLimit: Kind<RekeyLimit> = {
   read: input => {
     const [amount, time, ...more] = some(input, rekeyLimit.means)
     if (more.length > 0) throw new BadValue('takes an amount and a time, nothing more')
-    const bytes = amount.toLowerCase() === 'default' ? undefined : readBytes(amount)
-    if (bytes === undefined && amount.toLowerCase() !== 'default')
-      throw new BadValue(`has the amount "${amount}"; write ${rekeyLimit.means}`)
-    if (bytes !== undefined && bytes < leastRekeyBytes) throw new BadValue(`has an amount below ${leastRekeyBytes} bytes`)
-    if (time === undefined || time.toLowerCase() === 'none') return { bytes, seconds: undefined }
-    const after = readSeconds(time)
+    const bytes = amount.toLowerCase() === 'default' ? 0 : readBytes(amount)
+    if (bytes === undefined) throw new BadValue(`has the amount "${amount}"; write ${rekeyLimit.means}`)
+    if (bytes !== 0 && bytes < leastRekeyBytes) throw new BadValue(`has an amount below ${leastRekeyBytes} bytes`)
+    const after = time === undefined || time.toLowerCase() === 'none' ? 0 : readSeconds(time)
     if (after === undefined) throw new BadValue(`has the time "${time}"; write ${rekeyLimit.means}`)
-    return { bytes, seconds: after === 0 ? undefined : after }
+    // OpenSSH writes 0 for “the default” and for “never”.
+    return { bytes: bytes === 0 ? undefined : bytes, seconds: after === 0 ? undefined : after }
   },
-  show: value => [`${value.bytes ?? 'default'} ${value.seconds ?? 'none'}`],
+  show: value => [`${value.bytes ?? 0} ${value.seconds ?? 0}`],
 }
 
 /** One word, taken as it stands: a path, a name, a host. Tokens such as `%h` stay unexpanded. */
