@@ -102,7 +102,7 @@ export class AgentClient {
       )
     }
     if (signFlags[algorithm] !== undefined) this.#guard(() => decode(signatureBlob, signature))
-    return signature.slice()
+    return new Uint8Array(signature)
   }
 
   /** Ends the connection to the agent. */

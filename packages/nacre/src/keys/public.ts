@@ -75,7 +75,8 @@ export const sameBlob = (left: Uint8Array, right: Uint8Array): boolean =>
  * `WireError` for bytes that are no key blob, and for a key of a known type that is not valid.
  */
 export const parsePublicKey = (blob: Uint8Array, keyTypes: readonly KeyType[] = usualKeyTypes): PublicKey => {
-  const own = blob.slice()
+  // Not `slice`: on a Buffer, which is a Uint8Array too, that makes a view.
+  const own = new Uint8Array(blob)
   const reader = new Reader(own)
   const type = reader.text()
   if (!/^[\x21-\x2b\x2d-\x7e]{1,64}$/.test(type)) throw new WireError('a key type that is not a name (RFC 4251 §6)')

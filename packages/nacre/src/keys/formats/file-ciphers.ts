@@ -38,7 +38,11 @@ const gcm = (name: string, keyBytes: number): FileCipher => ({
   process: (crypto, key, iv, section, direction) => {
     const aead = crypto.aesGcm(key, direction)
     const end = section.length - 16
-    if (direction === 'open') return aead.open(iv, section, 0, 0, end)
+    if (direction === 'open') {
+      // What a runtime hands out may be a subclass of its own; the key made of it should not be.
+      const opened = aead.open(iv, section, 0, 0, end)
+      return opened === undefined ? undefined : new Uint8Array(opened)
+    }
     aead.seal(iv, section, 0, 0, end)
     return section
   },

@@ -39,7 +39,7 @@ export const passphraseWrong = (path: string | undefined): KeyFormatError =>
 
 /** The UTF-8 bytes of a passphrase, a copy. */
 export const passphraseBytes = (passphrase: Passphrase): Uint8Array => {
-  if (passphrase instanceof Uint8Array) return passphrase.slice()
+  if (passphrase instanceof Uint8Array) return new Uint8Array(passphrase)
   return new TextEncoder().encode(typeof passphrase === 'string' ? passphrase : passphrase.reveal())
 }
 

@@ -1,0 +1,111 @@
+// The options of authorized_keys, one by one, as sshd(8) lists them.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type KeyOptions, noOptions, parseKeyOptions } from '../../src/keys/key-options.ts'
+
+const parse = (field: string): KeyOptions => {
+  const options = parseKeyOptions(field)
+  if (typeof options === 'string') throw new Error(`${field}: ${options}`)
+  return options
+}
+const problem = (field: string): string => {
+  const options = parseKeyOptions(field)
+  assert.equal(typeof options, 'string', field)
+  return options as string
+}
+
+const everything = { pty: true, portForwarding: true, agentForwarding: true, x11Forwarding: true, userRc: true }
+const nothing = { pty: false, portForwarding: false, agentForwarding: false, x11Forwarding: false, userRc: false }
+
+test('permissions: all by default, restrict takes all, single ones are given back and taken away in order', () => {
+  assert.deepEqual(noOptions.may, everything)
+  assert.deepEqual(parse('restrict').may, nothing)
+  assert.deepEqual(parse('restrict,pty,X11-forwarding').may, { ...nothing, pty: true, x11Forwarding: true })
+  assert.deepEqual(parse('no-pty,no-port-forwarding,no-agent-forwarding,no-X11-forwarding,no-user-rc').may, nothing)
+  assert.deepEqual(parse('pty,restrict').may, nothing)
+  assert.deepEqual(parse('RESTRICT,Agent-Forwarding,Port-Forwarding,User-RC').may, { ...everything, pty: false, x11Forwarding: false })
+})
+
+test('parsing leaves the shared default alone', () => {
+  parse('restrict,environment="A=1"')
+  assert.deepEqual(noOptions.may, everything)
+  assert.deepEqual(noOptions.environment, [])
+})
+
+test('command: only \\" is an escape', () => {
+  assert.equal(parse('command="a\\"b"').command, 'a"b')
+  assert.equal(parse('command="a\\\\b\\n"').command, 'a\\\\b\\n')
+  assert.equal(parse('command=""').command, '')
+  assert.match(problem('command="a",command="b"'), /"command" is there twice/)
+})
+
+test('environment: names of letters, digits and underscores; the first of a name counts', () => {
+  assert.deepEqual(parse('environment="A=1",environment="B_2=x=y",environment="A=2",environment="C="').environment, [
+    { name: 'A', value: '1' },
+    { name: 'B_2', value: 'x=y' },
+    { name: 'C', value: '' },
+  ])
+  for (const bad of ['environment="=x"', 'environment="A"', 'environment="A-B=1"', 'environment="2A=1"']) problem(bad)
+})
+
+test('from: a list of patterns', () => {
+  assert.deepEqual(parse('from="*.example, !bad.example,192.0.2.0/24"').from, ['*.example', '!bad.example', '192.0.2.0/24'])
+  problem('from=""')
+  problem('from="a",from="b"')
+})
+
+test('expiry-time: local time or UTC, the earliest counts, impossible ones are refused', () => {
+  assert.equal(parse('expiry-time="20300102Z"').expires, Date.UTC(2030, 0, 2))
+  assert.equal(parse('expiry-time="203001021530Z"').expires, Date.UTC(2030, 0, 2, 15, 30))
+  assert.equal(parse('expiry-time="20300102153059z"').expires, Date.UTC(2030, 0, 2, 15, 30, 59))
+  assert.equal(parse('expiry-time="20300102"').expires, new Date(2030, 0, 2).getTime())
+  assert.equal(parse('expiry-time="20300102Z",expiry-time="20290102Z"').expires, Date.UTC(2029, 0, 2))
+  for (const bad of ['20301301Z', '20300230Z', '203001022530Z', '2030-01-02', '', '2030010215']) problem(`expiry-time="${bad}"`)
+})
+
+test('permitopen and permitlisten', () => {
+  assert.deepEqual(parse('permitopen="localhost:80",permitopen="[2001:db8::1]:443",permitopen="*:*"').permitOpen, [
+    { host: 'localhost', port: 80 },
+    { host: '2001:db8::1', port: 443 },
+    { host: '*', port: '*' },
+  ])
+  assert.deepEqual(parse('permitlisten="8080",permitlisten="localhost:8081",permitlisten="*"').permitListen, [
+    { host: '*', port: 8080 },
+    { host: 'localhost', port: 8081 },
+    { host: '*', port: '*' },
+  ])
+  for (const bad of [
+    'permitopen="80"',
+    'permitopen="a:"',
+    'permitopen="a:99999"',
+    'permitopen="a:0"',
+    'permitopen="::1:80"',
+    'permitlisten="a:b"',
+    'permitlisten=""',
+  ])
+    problem(bad)
+})
+
+test('tunnel, principals, and the flags of certificates and security keys', () => {
+  assert.equal(parse('tunnel="3"').tunnel, 3)
+  assert.equal(parse('tunnel="any"').tunnel, 'any')
+  problem('tunnel="x"')
+  assert.deepEqual(parse('cert-authority,principals="a,b"').principals, ['a', 'b'])
+  problem('principals="a,,b"')
+  const flags = parse('cert-authority,no-touch-required,verify-required')
+  assert.deepEqual([flags.certAuthority, flags.noTouchRequired, flags.verifyRequired], [true, true, true])
+  const none = parse('pty')
+  assert.deepEqual([none.certAuthority, none.noTouchRequired, none.verifyRequired], [false, false, false])
+})
+
+test('what is not an option says so', () => {
+  assert.match(problem('sudo'), /"sudo" is not known/)
+  assert.match(problem('sudo="x"'), /"sudo" is not known/)
+  assert.match(problem('command'), /needs a value/)
+  assert.match(problem('pty="no"'), /takes no value/)
+  assert.match(problem('command=ls'), /not in double quotes/)
+  assert.match(problem('pty,'), /something odd/)
+  assert.match(problem(',pty'), /something odd/)
+  assert.match(problem('pty;restrict'), /something odd behind "pty"/)
+  assert.match(problem(''), /something odd/)
+})
