@@ -1,0 +1,150 @@
+// Owns starting OpenSSH's sshd and ssh. Knows nothing of what the tests want from them.
+import { writeFileSync } from 'node:fs'
+import { freshFile } from '../rig/folder.ts'
+import { hostKey, soundKinds } from '../rig/keys.ts'
+import { answering, freePort } from '../rig/port.ts'
+import { finish, start, type StartOptions } from '../rig/process.ts'
+import { world } from '../rig/world.ts'
+import type { ClientPeer, ClientRequest, PeerServer, ServerOptions } from './peer.ts'
+
+export interface OpenSshServerOptions extends ServerOptions {
+  /** Lines of sshd_config; they stand first, and sshd takes the first value. */
+  readonly config?: readonly string[]
+  /** Let PAM ask: the only way to get keyboard-interactive from sshd. */
+  readonly pam?: boolean
+}
+
+const serverConfig = (options: OpenSshServerOptions, port: number): string => {
+  const { accepts } = options
+  const keys = freshFile('authorized_keys', (accepts.keys ?? []).map(key => `${key.line}\n`).join(''), 0o644)
+  const lines = [
+    ...(options.config ?? []),
+    ...(accepts.chain === undefined ? [] : [`AuthenticationMethods ${accepts.chain.join(',')}`]),
+    ...(options.rekeyBytes === undefined ? [] : [`RekeyLimit ${options.rekeyBytes}`]),
+    'ListenAddress 127.0.0.1',
+    `Port ${port}`,
+    ...(options.hostKeys ?? soundKinds.map(kind => hostKey(kind))).map(key => `HostKey ${key.path}`),
+    `AuthorizedKeysFile ${keys}`,
+    'PidFile none',
+    'StrictModes no',
+    `UsePAM ${options.pam === true ? 'yes' : 'no'}`,
+    `PubkeyAuthentication ${accepts.keys === undefined ? 'no' : 'yes'}`,
+    `PasswordAuthentication ${accepts.password === undefined ? 'no' : 'yes'}`,
+    `KbdInteractiveAuthentication ${accepts.prompts === undefined ? 'no' : 'yes'}`,
+    'PermitRootLogin yes',
+    'PrintMotd no',
+    'PrintLastLog no',
+    'AcceptEnv LANG NACRE_*',
+    'MaxStartups 300',
+    'MaxSessions 300',
+    'LogLevel DEBUG1',
+    'Subsystem sftp internal-sftp',
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** Starts sshd in the foreground, in the world of the tests. Its password is the one of the world's user. */
+export const openSshServer = async (options: OpenSshServerOptions): Promise<PeerServer> => {
+  const port = await freePort()
+  const config = freshFile('sshd_config', serverConfig(options, port), 0o644)
+  const running = await start(world().enter(['/usr/sbin/sshd', '-D', '-e', '-f', config]), { name: 'sshd', logStdout: true })
+  try {
+    await answering(port, running)
+  } catch (error) {
+    await running[Symbol.asyncDispose]()
+    throw error
+  }
+  return {
+    name: 'OpenSSH sshd',
+    process: running,
+    to: {
+      host: '127.0.0.1',
+      port,
+      user: world().user,
+      hostKeys: (options.hostKeys ?? soundKinds.map(kind => hostKey(kind))).map(key => key.line),
+    },
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+  }
+}
+
+/** A program for `SSH_ASKPASS` that gives each answer once, in order, passwords and prompts alike. */
+export const askpass = (answers: readonly string[]): Record<string, string> => {
+  const path = freshFile('askpass', '')
+  answers.forEach((answer, index) => writeFileSync(`${path}.${index + 1}`, `${answer}\n`, { mode: 0o600 }))
+  const script = freshFile(
+    'askpass.sh',
+    `#!/bin/sh
+n=$(( $(cat ${path}) + 1 ))
+echo $n > ${path}
+printf '%s\\n' "$1" >> ${path}.asked
+exec cat ${path}.$n
+`,
+    0o700,
+  )
+  return { SSH_ASKPASS: script, SSH_ASKPASS_REQUIRE: 'force', DISPLAY: 'none' }
+}
+
+export interface OpenSshCommand {
+  readonly command: readonly string[]
+  readonly options: StartOptions
+}
+
+/** The command line of `ssh` for a request, for tests that want to hold the process themselves. */
+export const openSshCommand = (request: ClientRequest): OpenSshCommand => {
+  const { to, login } = request
+  const known = freshFile('known_hosts', to.hostKeys.map(line => `[${to.host}]:${to.port} ${line}\n`).join(''))
+  const methods = [
+    ...(login.key === undefined ? [] : ['publickey']),
+    ...(login.answers === undefined ? [] : ['keyboard-interactive']),
+    ...(login.password === undefined ? [] : ['password']),
+  ]
+  const settings = [
+    ...(request.options ?? []),
+    `PreferredAuthentications=${methods.join(',') || 'none'}`,
+    `UserKnownHostsFile=${known}`,
+    'GlobalKnownHostsFile=/dev/null',
+    'StrictHostKeyChecking=yes',
+    'IdentitiesOnly=yes',
+    `IdentityFile=${login.key?.path ?? 'none'}`,
+    'NumberOfPasswordPrompts=1',
+    'ConnectTimeout=20',
+    'LogLevel=INFO',
+    ...(request.rekeyBytes === undefined ? [] : [`RekeyLimit=${request.rekeyBytes}`]),
+  ]
+  const secrets = [
+    ...(login.key?.passphrase === undefined ? [] : [login.key.passphrase]),
+    ...(login.answers ?? []),
+    ...(login.password === undefined ? [] : [login.password]),
+  ]
+  return {
+    command: [
+      'ssh',
+      '-F',
+      'none',
+      ...settings.flatMap(setting => (setting.startsWith('-') ? [setting] : ['-o', setting])),
+      ...(request.pty === true ? ['-tt'] : []),
+      '-p',
+      String(to.port),
+      `${to.user}@${to.host}`,
+      ...(request.command === undefined ? [] : [request.command]),
+    ],
+    options: { name: 'OpenSSH ssh', env: askpass(secrets) },
+  }
+}
+
+/** OpenSSH's client. */
+export const openSshClient: ClientPeer = {
+  name: 'OpenSSH ssh',
+  run: request => {
+    const { command, options } = openSshCommand(request)
+    return finish(command, {
+      ...options,
+      stdin: request.stdin ?? '',
+      ...(request.seconds === undefined ? {} : { seconds: request.seconds }),
+    })
+  },
+}
+
+/** The names OpenSSH knows of a kind (`ssh -Q`), so that a matrix asks only for what both ends have. */
+export const openSshKnows = async (what: 'kex' | 'cipher' | 'mac' | 'HostKeyAlgorithms'): Promise<ReadonlySet<string>> =>
+  new Set((await finish(['ssh', '-Q', what])).stdout.toString().trim().split('\n'))

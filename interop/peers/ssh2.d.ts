@@ -1,0 +1,88 @@
+// Owns the few types of npm's ssh2 that the scripts use, so that checking types needs no installed copy.
+declare module 'ssh2' {
+  import type { Duplex, Readable, Writable } from 'node:stream'
+
+  export interface ParsedKey {
+    readonly type: string
+    getPublicSSH(): Buffer
+    verify(data: Buffer, signature: Buffer, algorithm?: string): boolean
+  }
+  export const utils: { parseKey(data: string | Buffer, passphrase?: string): ParsedKey | Error }
+
+  export interface Prompt {
+    readonly prompt: string
+    readonly echo: boolean
+  }
+  export interface Authentication {
+    readonly method: string
+    readonly username: string
+    readonly password?: string
+    readonly key?: { readonly algo: string; readonly data: Buffer }
+    readonly signature?: Buffer
+    readonly blob?: Buffer
+    readonly hashAlgo?: string
+    accept(): void
+    reject(methods?: readonly string[], partial?: boolean): void
+    prompt(prompts: readonly Prompt[], title: string, instructions: string, then: (answers: readonly string[]) => void): void
+  }
+  export interface ServerChannel extends Duplex {
+    readonly stderr: Writable
+    exit(code: number): void
+    exit(signal: string, coreDumped: boolean, message: string): void
+  }
+  export interface Session {
+    on(event: 'exec', listener: (accept: () => ServerChannel, reject: () => void, info: { readonly command: string }) => void): void
+    on(event: 'shell', listener: (accept: () => ServerChannel) => void): void
+    on(event: 'pty' | 'window-change', listener: (accept: (() => void) | undefined, reject: () => void, info: unknown) => void): void
+  }
+  export interface Connection {
+    on(event: 'authentication', listener: (context: Authentication) => void): void
+    on(event: 'ready' | 'close' | 'rekey', listener: () => void): void
+    on(event: 'session', listener: (accept: () => Session) => void): void
+    on(event: 'error', listener: (error: Error) => void): void
+    rekey(callback?: () => void): void
+  }
+  export class Server {
+    constructor(options: { readonly hostKeys: readonly Buffer[] }, listener: (connection: Connection) => void)
+    listen(port: number, host: string, then: () => void): void
+    address(): { readonly port: number }
+  }
+
+  export interface ClientChannel extends Duplex {
+    readonly stderr: Readable
+    on(event: 'exit', listener: (code: number | null, signal?: string) => void): this
+    on(event: string | symbol, listener: (...args: never[]) => void): this
+  }
+  export interface ConnectOptions {
+    readonly host: string
+    readonly port: number
+    readonly username: string
+    readonly privateKey?: Buffer
+    readonly passphrase?: string
+    readonly password?: string
+    readonly tryKeyboard?: boolean
+    readonly hostVerifier: (key: Buffer) => boolean
+    readonly readyTimeout?: number
+  }
+  export class Client {
+    on(event: 'ready' | 'close', listener: () => void): this
+    on(event: 'error', listener: (error: Error) => void): this
+    on(
+      event: 'keyboard-interactive',
+      listener: (
+        name: string,
+        instructions: string,
+        language: string,
+        prompts: readonly Prompt[],
+        finish: (answers: readonly string[]) => void,
+      ) => void,
+    ): this
+    connect(options: ConnectOptions): this
+    exec(command: string, options: object, then: (error: Error | undefined, channel: ClientChannel) => void): void
+    shell(window: object | false, then: (error: Error | undefined, channel: ClientChannel) => void): void
+    rekey(callback?: () => void): void
+    end(): this
+  }
+  const both: { readonly Client: typeof Client; readonly Server: typeof Server; readonly utils: typeof utils }
+  export default both
+}
