@@ -1,0 +1,360 @@
+// Owns the connection protocol of one side (RFC 4254): the table of channels, opens both ways, global requests, and where
+// each message goes. It does no I/O, keeps no data, and knows nothing of packets, users or what channels are for.
+import { channelOpenFailures, type ChannelOpenFailureReason, ProtocolError, SshError, WireError } from '../errors.ts'
+import { encode, type Infer } from '../wire/codec.ts'
+import type { Message } from '../wire/message.ts'
+import { Channel, type ChannelEvent, type ChannelHost } from './channel.ts'
+import type { ChannelTypeRow } from './channel-types/row.ts'
+import { session } from './channel-types/session.ts'
+import { channelTypes } from './channel-types/table.ts'
+import type { ConnectionEvent, OpenQuestion } from './events.ts'
+import { GlobalRequests, type OnGlobalReply } from './global.ts'
+import { keepalive } from './global-requests/keepalive.ts'
+import { noMoreSessions } from './global-requests/no-more-sessions.ts'
+import type { GlobalRequestRow } from './global-requests/row.ts'
+import { globalRequests } from './global-requests/table.ts'
+import { checkLimits, type ConnectionLimits } from './limits.ts'
+import {
+  ChannelClose,
+  ChannelData,
+  ChannelEof,
+  ChannelExtendedData,
+  ChannelFailure,
+  ChannelOpen,
+  ChannelOpenConfirmation,
+  ChannelOpenFailure,
+  ChannelRequest,
+  ChannelSuccess,
+  ChannelWindowAdjust,
+  GlobalRequest,
+  RequestFailure,
+  RequestSuccess,
+} from './messages.ts'
+import type { ConnectionOut } from './out.ts'
+import type { RequestRow } from './requests/row.ts'
+import { channelRequests } from './requests/table.ts'
+import { type Role, RowTable } from './row.ts'
+
+export interface ConnectionConfig {
+  readonly role: Role
+  readonly out: ConnectionOut
+  /** Called synchronously, in order. */
+  readonly emit: (event: ConnectionEvent) => void
+  readonly limits: ConnectionLimits
+  readonly requests: readonly RequestRow[]
+  readonly channelTypes: readonly ChannelTypeRow[]
+  readonly globalRequests: readonly GlobalRequestRow[]
+}
+
+const nothing = new Uint8Array(0)
+
+const failureName = (reasonCode: number): ChannelOpenFailureReason | undefined =>
+  (Object.keys(channelOpenFailures) as ChannelOpenFailureReason[]).find(each => channelOpenFailures[each] === reasonCode)
+
+export class Connection {
+  readonly #out: ConnectionOut
+  readonly #emit: (event: ConnectionEvent) => void
+  readonly #limits: ConnectionLimits
+  readonly #role: Role
+  readonly #peer: Role
+  readonly #requestRows: RowTable<(typeof channelRequests)[number]>
+  readonly #typeRows: RowTable<(typeof channelTypes)[number]>
+  readonly #globalRows: RowTable<(typeof globalRequests)[number]>
+  readonly #host: ChannelHost
+  readonly #global: GlobalRequests
+  /** Channels by our number. Numbers of closed channels are in `#free`. */
+  readonly #channels: (Channel | undefined)[] = []
+  readonly #free: number[] = []
+  #pendingOpens = 0
+  /** Channels that wait until `out.canSend` is true. */
+  #awaitingRoom: Channel[] = []
+  #turn = 0
+  #sessionsRefused = false
+  #ended: Error | undefined
+
+  /** Throws `ConfigError` for limits that cannot work and rows that share a name. */
+  constructor(config: ConnectionConfig) {
+    checkLimits(config.limits)
+    this.#out = config.out
+    this.#emit = config.emit
+    this.#limits = config.limits
+    this.#role = config.role
+    this.#peer = config.role === 'client' ? 'server' : 'client'
+    this.#requestRows = new RowTable('channel request', channelRequests, config.requests)
+    this.#typeRows = new RowTable('channel type', channelTypes, config.channelTypes)
+    this.#globalRows = new RowTable('global request', globalRequests, config.globalRequests)
+    this.#global = new GlobalRequests(config.out, config.limits.maximumPendingRequests)
+    this.#host = this.#channelHost()
+  }
+
+  #channelHost(): ChannelHost {
+    return {
+      out: this.#out,
+      limits: this.#limits,
+      emit: (event: ChannelEvent) => this.#emit(event),
+      readRequest: (name, details) => (this.#requestRows.maySend(name, this.#peer) ? this.#requestRows.read(name, details) : undefined),
+      awaitRoom: channel => {
+        if (channel.awaitingRoom) return
+        channel.awaitingRoom = true
+        this.#awaitingRoom.push(channel)
+      },
+      nextTurn: () => ++this.#turn,
+      release: channel => {
+        this.#channels[channel.number] = undefined
+        this.#free.push(channel.number)
+      },
+    }
+  }
+
+  /** Channels that are open or opening. */
+  get channelCount(): number {
+    return this.#channels.length - this.#free.length
+  }
+  /** Opens of the peer that nobody has answered yet. */
+  get pendingOpens(): number {
+    return this.#pendingOpens
+  }
+
+  // ── for the application ───────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Asks the peer for a channel. It is usable after the event `opened`; `open-failed` says that it will not be. Throws what
+   * ended the connection, and `SshError` with code `CHANNEL_LIMIT` when `limits.maximumChannels` are in use.
+   */
+  open<T>(row: ChannelTypeRow<string, T>, value: T): Channel {
+    if (this.#ended !== undefined) throw this.#ended
+    if (this.#full) {
+      throw new SshError(
+        'CHANNEL_LIMIT',
+        `This connection has ${this.#limits.maximumChannels} channels already. Close some, or raise limits.maximumChannels.`,
+      )
+    }
+    const details = encode(row.codec, value)
+    const channel = this.#add(row.name)
+    this.#out.send(ChannelOpen, {
+      channelType: row.name,
+      senderChannel: channel.number,
+      initialWindowSize: this.#limits.initialWindow,
+      maximumPacketSize: this.#limits.maximumPacket,
+      details,
+    })
+    return channel
+  }
+
+  /** Sends a global request. With `onReply` a reply is asked for, and it is called once. Throws what ended the connection. */
+  globalRequest<T>(row: GlobalRequestRow<string, T>, value: T, onReply?: OnGlobalReply): void {
+    if (this.#ended !== undefined) throw this.#ended
+    this.#global.send(row, value, onReply)
+  }
+
+  /** Asks for a sign of life; `onAnswer` is called when the peer gave any answer, with an error when none can come. */
+  keepalive(onAnswer?: (error?: Error) => void): void {
+    this.globalRequest(keepalive, {}, (_ok, _details, error) => onAnswer?.(error))
+  }
+
+  // ── for the engine ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** `out.canSend` is true again: channels that waited are told, who was served least recently first. */
+  flush(): void {
+    const waiting = this.#awaitingRoom
+    if (waiting.length === 0) return
+    this.#awaitingRoom = []
+    if (waiting.length > 1) waiting.sort((a, b) => a.turn - b.turn)
+    for (const channel of waiting) channel.awaitingRoom = false
+    for (const channel of waiting) channel.room()
+  }
+
+  /** The connection is over: every channel is closed with `error`, and whoever waits for a reply is told. */
+  end(error: Error): void {
+    if (this.#ended !== undefined) return
+    this.#ended = error
+    for (const channel of [...this.#channels]) channel?.abort(error)
+    this.#channels.length = 0
+    this.#free.length = 0
+    this.#awaitingRoom = []
+    this.#global.end(error)
+  }
+
+  /**
+   * One message of the connection protocol, decoded. Byte fields of `value` are views, valid until the next call, unless
+   * `detached`. Throws `ProtocolError` when the peer broke a rule and `WireError` when details are malformed.
+   */
+  receive(message: Message, value: unknown, detached: boolean): void {
+    if (this.#ended !== undefined) return
+    switch (message.number) {
+      case ChannelData.number: {
+        const { recipientChannel, data } = value as Infer<typeof ChannelData>
+        this.#channel(recipientChannel, message).received(data, 0, detached)
+        return
+      }
+      case ChannelExtendedData.number: {
+        const { recipientChannel, dataTypeCode, data } = value as Infer<typeof ChannelExtendedData>
+        // 0 is our mark for ordinary data and no code of RFC 4254 §5.2.
+        if (dataTypeCode === 0) throw new WireError('extended data has the type 0, which does not exist')
+        this.#channel(recipientChannel, message).received(data, dataTypeCode, detached)
+        return
+      }
+      case ChannelWindowAdjust.number: {
+        const { recipientChannel, bytesToAdd } = value as Infer<typeof ChannelWindowAdjust>
+        this.#channel(recipientChannel, message).adjusted(bytesToAdd)
+        return
+      }
+      default:
+        this.#receiveOther(message, value)
+    }
+  }
+
+  #receiveOther(message: Message, value: unknown): void {
+    switch (message.number) {
+      case GlobalRequest.number:
+        this.#globalRequested(value as Infer<typeof GlobalRequest>)
+        return
+      case RequestSuccess.number:
+        this.#global.replied(true, (value as Infer<typeof RequestSuccess>).details)
+        return
+      case RequestFailure.number:
+        this.#global.replied(false, nothing)
+        return
+      case ChannelOpen.number:
+        this.#openRequested(value as Infer<typeof ChannelOpen>)
+        return
+      case ChannelOpenConfirmation.number: {
+        const { recipientChannel, senderChannel, initialWindowSize, maximumPacketSize, details } = value as Infer<
+          typeof ChannelOpenConfirmation
+        >
+        this.#channel(recipientChannel, message).confirmed(senderChannel, initialWindowSize, maximumPacketSize, details)
+        return
+      }
+      case ChannelOpenFailure.number: {
+        const { recipientChannel, reasonCode, description } = value as Infer<typeof ChannelOpenFailure>
+        this.#channel(recipientChannel, message).refused(failureName(reasonCode), description)
+        return
+      }
+      default:
+        this.#receiveOfChannel(message, value as { readonly recipientChannel: number })
+    }
+  }
+
+  #receiveOfChannel(message: Message, value: { readonly recipientChannel: number }): void {
+    const channel = this.#channel(value.recipientChannel, message)
+    switch (message.number) {
+      case ChannelEof.number:
+        channel.receivedEof()
+        return
+      case ChannelClose.number:
+        channel.receivedClose()
+        return
+      case ChannelRequest.number: {
+        const { requestType, wantReply, details } = value as Infer<typeof ChannelRequest>
+        channel.requested(requestType, wantReply, details)
+        return
+      }
+      case ChannelSuccess.number:
+        channel.replied(true)
+        return
+      case ChannelFailure.number:
+        channel.replied(false)
+        return
+      default:
+        throw new ProtocolError('message-unexpected', `${message.name} is no message of the connection protocol.`, {
+          messageName: message.name,
+        })
+    }
+  }
+
+  #channel(number: number, message: Message): Channel {
+    const channel = number < this.#channels.length ? this.#channels[number] : undefined
+    if (channel === undefined) {
+      throw new ProtocolError('channel-unknown', `The peer sent ${message.name} for channel ${number}, which does not exist.`, {
+        messageName: message.name,
+      })
+    }
+    return channel
+  }
+
+  // ── opens and global requests of the peer ─────────────────────────────────────────────────────────────────────────
+
+  get #full(): boolean {
+    return this.channelCount + this.#pendingOpens >= this.#limits.maximumChannels
+  }
+
+  #add(channelType: string): Channel {
+    const number = this.#free.pop() ?? this.#channels.length
+    const channel = new Channel(this.#host, channelType, number)
+    this.#channels[number] = channel
+    return channel
+  }
+
+  #openRequested(open: Infer<typeof ChannelOpen>): void {
+    const { channelType, senderChannel, initialWindowSize, maximumPacketSize } = open
+    if (maximumPacketSize < 1) {
+      throw new ProtocolError('channel-packet-size-too-small', 'The peer opens a channel that takes packets of 0 bytes (RFC 4254 §5.1).')
+    }
+    const refuse = (reason: ChannelOpenFailureReason, description: string): void =>
+      this.#out.send(ChannelOpenFailure, {
+        recipientChannel: senderChannel,
+        reasonCode: channelOpenFailures[reason],
+        description,
+        languageTag: '',
+      })
+    if (!this.#typeRows.maySend(channelType, this.#peer)) {
+      refuse('administratively-prohibited', `a ${this.#peer} cannot open channels of this type`)
+      return
+    }
+    if (this.#sessionsRefused && channelType === session.name) {
+      refuse('administratively-prohibited', 'you asked for no more sessions')
+      return
+    }
+    if (this.#full || this.#pendingOpens >= this.#limits.maximumPendingOpens) {
+      refuse('resource-shortage', 'too many channels')
+      return
+    }
+    const details = this.#typeRows.read(channelType, open.details)
+    this.#pendingOpens++
+    let answered = false
+    const once = (): void => {
+      if (answered) throw new TypeError('an open can be answered once')
+      answered = true
+      this.#pendingOpens--
+    }
+    const question: OpenQuestion = {
+      channelType,
+      details,
+      accept: (confirmation = nothing) => {
+        once()
+        if (this.#ended !== undefined) throw this.#ended
+        const channel = this.#add(channelType)
+        channel.begin(senderChannel, initialWindowSize, maximumPacketSize)
+        this.#out.send(ChannelOpenConfirmation, {
+          recipientChannel: senderChannel,
+          senderChannel: channel.number,
+          initialWindowSize: this.#limits.initialWindow,
+          maximumPacketSize: this.#limits.maximumPacket,
+          details: confirmation,
+        })
+        return channel
+      },
+      refuse: (reason, description = '') => {
+        once()
+        if (this.#ended === undefined) refuse(reason, description)
+      },
+    }
+    this.#emit({ is: 'open-request', question })
+  }
+
+  #globalRequested({ requestName, wantReply, details }: Infer<typeof GlobalRequest>): void {
+    const answer = this.#global.asked(wantReply)
+    if (!this.#globalRows.maySend(requestName, this.#peer)) {
+      answer(false)
+      return
+    }
+    // OpenSSH's PROTOCOL 2.2: a promise for the whole connection, kept here because opens are refused here.
+    if (requestName === noMoreSessions.name && this.#role === 'server') {
+      this.#sessionsRefused = true
+      answer(true)
+      return
+    }
+    const request = this.#globalRows.read(requestName, details)
+    this.#emit({ is: 'global-request', question: { request, wantReply, succeed: reply => answer(true, reply), fail: () => answer(false) } })
+  }
+}
