@@ -3,8 +3,6 @@ import { connect, type Socket } from 'node:net'
 import { AgentError } from '../errors.ts'
 import { AgentClient, type AgentTransport } from './client.ts'
 
-export { agentSigners, type AgentSigners } from './client.ts'
-
 /** A socket as a transport. It keeps the program alive only while an answer is awaited. */
 const socketTransport = (socket: Socket): AgentTransport => {
   const pieces: Uint8Array[] = []

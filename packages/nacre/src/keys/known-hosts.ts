@@ -79,7 +79,7 @@ const parseLine = (text: string, file: string, line: number): KnownHostsEntry | 
     marker = known
     fields = text.slice(word.length).trimStart()
   }
-  const split = /^([^ \t]+)[ \t]+(.+)$/.exec(fields)
+  const split = /^([^ \t]+)[ \t]+(.+)$/s.exec(fields)
   if (split === null) return 'it is not of the form "hosts type base64"'
   const hosts = parseHosts(split[1])
   if (hosts === undefined) return 'its hashed host name is damaged'

@@ -75,6 +75,13 @@ test('blobs that are cut, too long or nameless are refused', () => {
   assert.throws(() => parsePublicKey(Uint8Array.of(0, 0, 0, 1, 0x1b)), WireError)
 })
 
+test('a line made to be slow is not, and two lines are not one', () => {
+  const [type, base64] = vector('ed25519.pub').split(' ')
+  assert.equal(parsePublicKeyLine(`${type} ${base64} ${' '.repeat(200_000)}\u2028x`).comment.length, 2)
+  assert.throws(() => parsePublicKeyLine(`${type} ${base64} ${' '.repeat(200_000)}\rx`), { code: 'KEY_FORMAT_UNKNOWN' })
+  assert.throws(() => parsePublicKeyLine(vector('ed25519.pub').repeat(2)), { code: 'KEY_FORMAT_UNKNOWN' })
+})
+
 test('lines say what is wrong with them', () => {
   const [type, base64] = vector('ed25519.pub').split(' ')
   const refused: [string, string][] = [
