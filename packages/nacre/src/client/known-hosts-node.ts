@@ -4,7 +4,7 @@ import { chmod, mkdir, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { randomFillSync } from 'node:crypto'
 import { HostKeyError } from '../errors.ts'
-import { formatKnownHostsLine, knownKeyTypes, lookUpHostKey, parseKnownHosts, type KnownHostsFile } from '../keys/known-hosts.ts'
+import { formatKnownHostsLine, knownHostKeyAlgorithms, lookUpHostKey, parseKnownHosts, type KnownHostsFile } from '../keys/known-hosts.ts'
 import type { HostKeyPolicy, PresentedHostKey } from './policy.ts'
 
 export interface KnownHostsOptions {
@@ -105,6 +105,6 @@ export const knownHosts = async (options: KnownHostsOptions): Promise<KnownHosts
   const files = await Promise.all(options.files.map(async path => parseKnownHosts(await readIfThere(path), path)))
   return {
     policy: presented => decide(presented, files, options),
-    knownTypes: (host, port) => knownKeyTypes(files, options.alias === undefined ? { host: host.toLowerCase(), port } : { host: options.alias.toLowerCase(), port: 22 }),
+    knownTypes: (host, port) => knownHostKeyAlgorithms(files, options.alias === undefined ? { host: host.toLowerCase(), port } : { host: options.alias.toLowerCase(), port: 22 }),
   }
 }
