@@ -22,12 +22,12 @@ export type Named<R extends Row> =
   | { readonly type: 'custom'; readonly name: string; readonly value: unknown }
   | { readonly type: 'unknown'; readonly name: string; readonly details: Uint8Array }
 
-/** True when `named` was read by `row`, which is one of your own; its value then has the row's type. */
+/** True when `named` was read by the row of that name; its value then has the row's type, also for rows of your own. */
 export const isOf = <V extends { readonly type: string; readonly name: string }, N extends string, T>(
   named: V,
   row: Row<N, T>,
-): named is Extract<V, { readonly type: 'custom' }> & { readonly name: N; readonly value: T } =>
-  named.type === 'custom' && named.name === row.name
+): named is Exclude<V, { readonly type: 'unknown' }> & { readonly name: N; readonly value: T } =>
+  named.type !== 'unknown' && named.name === row.name
 
 /** Rows by name. `S` are the standard ones among them. */
 export class RowTable<S extends Row> {
