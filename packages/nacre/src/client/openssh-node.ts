@@ -1,14 +1,14 @@
 // Owns what a client on Node uses when nobody says otherwise: known_hosts, the agent at SSH_AUTH_SOCK, the usual key files.
 // Knows where OpenSSH keeps things, not what is in them.
 import { existsSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { type AgentSigners, agentSigners, connectAgent } from '../agent/openssh-node.ts'
-import { nodeCrypto } from '../crypto/node/provider.ts'
+import { agentSigners } from '../agent/client.ts'
+import { connectAgent } from '../agent/openssh-node.ts'
 import { KeyFormatError } from '../errors.ts'
-import { readPrivateKey } from '../keys/private-file.ts'
-import { createSigner, type Signer } from '../keys/signer.ts'
+import { loadSigner } from '../keys/load-node.ts'
+import type { Signer } from '../keys/signer.ts'
 import { credentials, type CredentialOptions } from './identities.ts'
 import { knownHosts, type KnownHostsOptions } from './known-hosts-node.ts'
 import type { HostKeyPolicy, Identities } from './policy.ts'
@@ -45,25 +45,12 @@ const usualKnownHosts = (): readonly string[] => [
   '/etc/ssh/ssh_known_hosts2',
 ]
 
-/** OpenSSH refuses private keys others can read; so do we. */
-const tooOpen = async (path: string): Promise<boolean> => {
-  if (process.platform === 'win32') return false
-  const { mode, uid } = await stat(path)
-  return uid === process.getuid?.() && (mode & 0o077) !== 0
-}
-
 /** A signer for a key file, or `undefined` with a note when the key cannot be used. */
 export const fileSigner = async (path: string, options: Pick<OpensshOptions, 'passphrase' | 'onNote'>): Promise<Signer | undefined> => {
-  const crypto = nodeCrypto()
-  const text = await readFile(path, 'utf8')
-  if (await tooOpen(path)) {
-    options.onNote?.(`The key file ${path} can be read by others, so it is not used. Close it: chmod 600 ${path}`)
-    return undefined
-  }
   let passphrase: string | undefined
   for (let attempt = 0; ; attempt++) {
     try {
-      return createSigner(crypto, readPrivateKey(crypto, text, { path, ...(passphrase === undefined ? {} : { passphrase }) }), path)
+      return await loadSigner(path, passphrase === undefined ? {} : { passphrase })
     } catch (error) {
       const asks = error instanceof KeyFormatError && (error.code === 'KEY_PASSPHRASE_NEEDED' || error.code === 'KEY_PASSPHRASE_WRONG')
       if (!asks || attempt >= passphraseAttempts) {
@@ -116,7 +103,7 @@ const collectSigners = async (options: OpensshOptions): Promise<Signer[]> => {
   return [...inAgent, ...others, ...fromFiles]
 }
 
-const agentKeys = async (options: OpensshOptions): Promise<AgentSigners> => {
+const agentKeys = async (options: OpensshOptions): Promise<readonly Signer[]> => {
   const path = options.agent ?? process.env.SSH_AUTH_SOCK
   if (path === false || path === undefined || path === '' || path === 'none') return []
   try {

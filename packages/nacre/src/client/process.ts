@@ -7,6 +7,7 @@ import { exitStatus } from '../connection/requests/exit-status.ts'
 import { breakRequest } from '../connection/requests/break.ts'
 import { signal as signalRow } from '../connection/requests/signal.ts'
 import { windowChange } from '../connection/requests/window-change.ts'
+import { isOf } from '../connection/row.ts'
 import type { Exit } from '../errors.ts'
 
 /** Size of a terminal, in characters and, where known, pixels. */
@@ -19,9 +20,9 @@ export interface TerminalSize {
 
 /** Bytes as they come, for callers that want no streams in between: see `Process.tap`. */
 export interface ProcessTap {
-  /** Valid until it returns. Return a promise to hold the peer back until it settles. */
-  stdout(bytes: Uint8Array): void | Promise<void>
-  stderr(bytes: Uint8Array): void | Promise<void>
+  /** Valid until it returns unless `detached`. Return a promise to hold the peer back until it settles. */
+  stdout(bytes: Uint8Array, detached: boolean): void | Promise<void>
+  stderr(bytes: Uint8Array, detached: boolean): void | Promise<void>
 }
 
 export class Process implements AsyncDisposable {
@@ -48,8 +49,8 @@ export class Process implements AsyncDisposable {
       data: (bytes, type, detached) => this.#data(bytes, type, detached),
       eof: () => this.#endStreams(undefined),
       request: ({ request, succeed, fail }) => {
-        if (request.type === exitStatus.name) this.#exit = { code: request.value.exitStatus }
-        else if (request.type === exitSignal.name) this.#exit = { signal: request.value.signalName, coreDumped: request.value.coreDumped, message: request.value.errorMessage }
+        if (isOf(request, exitStatus)) this.#exit = { code: request.value.exitStatus }
+        else if (isOf(request, exitSignal)) this.#exit = { signal: request.value.signalName, coreDumped: request.value.coreDumped, message: request.value.errorMessage }
         else {
           fail()
           return
@@ -73,9 +74,16 @@ export class Process implements AsyncDisposable {
     return this.#stderr.stream
   }
 
+  /** Writes without a promise when there is room at once. The bytes must not change until the promise settles. */
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    return this.#port.write(bytes)
+  }
+
   /** Sends all further output to `tap`, without streams. For programs that copy bytes on, like a command-line client. */
   tap(tap: ProcessTap): void {
     this.#tap = tap
+    for (const chunk of this.#stdout.drain()) this.#data(chunk, 0, true)
+    for (const chunk of this.#stderr.drain()) this.#data(chunk, 1, true)
   }
 
   #data(bytes: Uint8Array, type: number, detached: boolean): void {
@@ -85,7 +93,7 @@ export class Process implements AsyncDisposable {
       return
     }
     const count = bytes.length
-    const taken = type === 1 ? this.#tap.stderr(bytes) : this.#tap.stdout(bytes)
+    const taken = type === 1 ? this.#tap.stderr(bytes, detached) : this.#tap.stdout(bytes, detached)
     if (taken === undefined) this.#port.consume(count)
     else void taken.catch(() => {}).then(() => this.#port.consume(count))
   }

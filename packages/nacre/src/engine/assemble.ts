@@ -56,8 +56,8 @@ export interface CommonOptions {
   readonly comments?: string
   readonly limits?: Partial<ConnectionLimits>
   /** Rows for requests and channel types of your own, added to the standard ones. */
-  readonly requests?: readonly RequestRow[]
-  readonly globalRequests?: readonly GlobalRequestRow[]
+  readonly requestTypes?: readonly RequestRow[]
+  readonly globalRequestTypes?: readonly GlobalRequestRow[]
   readonly channelTypes?: readonly ChannelTypeRow[]
 }
 
@@ -143,8 +143,8 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
           },
     connection: {
       limits: { ...defaultLimits, ...options.limits },
-      requests: [...defaultRequests, ...(options.requests ?? [])],
-      globalRequests: [...defaultGlobalRequests, ...(options.globalRequests ?? [])],
+      requests: [...defaultRequests, ...(options.requestTypes ?? [])],
+      globalRequests: [...defaultGlobalRequests, ...(options.globalRequestTypes ?? [])],
       channelTypes: [...defaultChannelTypes, ...(options.channelTypes ?? [])],
     },
     deadlines: { ...defaults.deadlines, ...options.deadlines },

@@ -66,7 +66,7 @@ export class ChannelPort {
     this.#early?.push(handler => handler.data(kept, type, true))
   }
 
-  eof(): void {
+  peerEof(): void {
     this.#deliver(handler => handler.eof())
   }
 
@@ -184,10 +184,10 @@ export class ChannelPort {
     if (this.#closed !== undefined) throw this.#closedError()
     await new Promise<void>((resolve, reject) => {
       this.#pendingRequests.add(reject)
-      this.channel.request(row, value, ok => {
+      this.channel.request(row, value, (ok, error) => {
         this.#pendingRequests.delete(reject)
         if (ok) resolve()
-        else reject(new RequestRefusedError(row.name, `The peer refused the request "${row.name}".`))
+        else reject(error ?? new RequestRefusedError(row.name, `The peer refused the request "${row.name}".`))
       })
       this.#wake()
     })

@@ -62,6 +62,11 @@ export class ByteQueue {
     }
   }
 
+  /** Hands over what is queued, for a consumer that takes the bytes without the stream from now on. */
+  drain(): readonly Uint8Array[] {
+    return this.#chunks.splice(0)
+  }
+
   /** No more bytes will come, because of `error` if there is one. What is queued can still be read first. */
   end(error?: Error): void {
     if (this.#end !== undefined) return

@@ -130,10 +130,10 @@ export class Link {
     if (this.#ended !== undefined) throw this.#ended.error
     return await new Promise<Uint8Array>((resolve, reject) => {
       this.#waiting.add(reject)
-      this.engine.connection.globalRequest(row, value, (ok, details) => {
+      this.engine.connection.globalRequest(row, value, (ok, details, error) => {
         this.#waiting.delete(reject)
         if (ok) resolve(details.slice())
-        else reject(new RequestRefusedError(row.name, `The peer refused the global request "${row.name}".`))
+        else reject(error ?? new RequestRefusedError(row.name, `The peer refused the global request "${row.name}".`))
       })
       this.wake()
     })
@@ -154,9 +154,10 @@ export class Link {
     if (this.#ended !== undefined) throw this.#ended.error
     await new Promise<void>((resolve, reject) => {
       this.#waiting.add(reject)
-      const answered = (): void => {
+      const answered = (error?: Error): void => {
         this.#waiting.delete(reject)
-        resolve()
+        if (error === undefined) resolve()
+        else reject(error)
       }
       if (this.engine.peerExtensions?.ping === true) {
         this.#pongs.push(answered)
@@ -189,7 +190,7 @@ export class Link {
         this.#ports.get(event.channel)?.writable()
         return
       case 'eof':
-        this.#ports.get(event.channel)?.eof()
+        this.#ports.get(event.channel)?.peerEof()
         return
       case 'closed':
         this.#channelClosed(event.channel, event.error)

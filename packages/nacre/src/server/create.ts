@@ -1,7 +1,6 @@
 // Owns a server as a value: its options, the connections it serves, how many may be in flight, and stopping. Knows no
 // sockets; a runtime's `listen` hands it transports.
 import { safeGroups } from '../algorithms/kex/groups.ts'
-import type { ChannelTypeRow } from '../connection/channel-types/row.ts'
 import { assemble, type CommonOptions, type Runtime } from '../engine/assemble.ts'
 import type { EngineConfig } from '../engine/config.ts'
 import type { EngineEvent } from '../engine/events.ts'
@@ -21,7 +20,6 @@ export interface ServerOptions<Identity> extends CommonOptions {
   readonly session: SessionHandlers<Identity> | ((connection: ServerConnection<Identity>) => SessionHandlers<Identity>)
   readonly channels?: ConnectionPolicy<Identity>['channels']
   readonly globalRequests?: ConnectionPolicy<Identity>['globalRequests']
-  readonly channelTypes?: readonly ChannelTypeRow[]
   /** Shown to everybody before login. */
   readonly banner?: string
   /** Failed attempts after which a connection ends. Default 6. */

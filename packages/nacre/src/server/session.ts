@@ -12,6 +12,7 @@ import { shell as shellRow } from '../connection/requests/shell.ts'
 import { signal as signalRow } from '../connection/requests/signal.ts'
 import { subsystem as subsystemRow } from '../connection/requests/subsystem.ts'
 import { windowChange } from '../connection/requests/window-change.ts'
+import { isOf } from '../connection/row.ts'
 import type { TerminalModes } from '../connection/terminal-modes.ts'
 import type { Exit } from '../errors.ts'
 import { ByteQueue, type ByteWritable, byteWritable } from '../io/channel-streams.ts'
@@ -37,8 +38,10 @@ export interface WindowSize {
 
 /** Raw access to a session's bytes, for handlers that copy them on without streams. */
 export interface SessionTap {
-  /** Bytes from the client, valid until it returns; a promise holds the client back until it settles. */
-  stdin(bytes: Uint8Array): void | Promise<void>
+  /**
+   * Bytes from the client, valid until it returns unless `detached`; a promise holds the client back until it settles.
+   */
+  stdin(bytes: Uint8Array, detached: boolean): void | Promise<void>
   /** The client will send no more. */
   end(): void
 }
@@ -110,6 +113,12 @@ export interface SessionOwner<Identity> {
 const accepts = (patterns: readonly string[], name: string): boolean =>
   patterns.some(pattern => new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\?]/g, '\\$&').replaceAll('*', '.*')}$`).test(name))
 
+/** Tells a listener, if there is one. */
+const tell = <T>(listener: ((value: T) => void) | undefined, value: T): boolean => {
+  listener?.(value)
+  return listener !== undefined
+}
+
 type Starting = { readonly kind: 'exec'; readonly command: string } | { readonly kind: 'shell' } | { readonly kind: 'subsystem'; readonly subsystem: string }
 
 class ServedSession<Identity> implements Session<Identity> {
@@ -178,6 +187,7 @@ class ServedSession<Identity> implements Session<Identity> {
 
   tap(tap: SessionTap): void {
     this.#tap = tap
+    for (const chunk of this.#stdin.drain()) this.#data(chunk, 0, true)
     if (this.#inputEnded) tap.end()
   }
   onResize(listener: (size: WindowSize) => void): void {
@@ -201,7 +211,7 @@ class ServedSession<Identity> implements Session<Identity> {
     } else if (this.#tap === undefined) {
       this.#stdin.push(detached ? bytes : bytes.slice())
     } else {
-      const taken = this.#tap.stdin(bytes)
+      const taken = this.#tap.stdin(bytes, detached)
       if (taken === undefined) this.#port.consume(count)
       else void taken.catch(() => {}).then(() => this.#port.consume(count))
     }
@@ -223,32 +233,19 @@ class ServedSession<Identity> implements Session<Identity> {
 
   /** Deals with one request; `undefined` when it answered for itself. */
   #take({ request, succeed }: ChannelRequestQuestion): boolean | undefined {
-    switch (request.type) {
-      case envRow.name:
-        return this.#setVariable(request.value.name, request.value.value)
-      case ptyReq.name:
-        return this.#allocate(request.value)
-      case windowChange.name:
-        this.#resized?.(request.value)
-        return this.#resized !== undefined
-      case signalRow.name:
-        this.#signalled?.(request.value.signalName)
-        return this.#signalled !== undefined
-      case breakRequest.name:
-        this.#broken?.(request.value.breakLength)
-        return this.#broken !== undefined
-      case eow.name:
-        this.#outputClosed?.()
-        return true
-      case execRow.name:
-        return this.#start({ kind: 'exec', command: request.value.command }, succeed)
-      case shellRow.name:
-        return this.#start({ kind: 'shell' }, succeed)
-      case subsystemRow.name:
-        return this.#start({ kind: 'subsystem', subsystem: request.value.subsystemName }, succeed)
-      default:
-        return false
+    if (isOf(request, envRow)) return this.#setVariable(request.value.name, request.value.value)
+    if (isOf(request, ptyReq)) return this.#allocate(request.value)
+    if (isOf(request, windowChange)) return tell(this.#resized, request.value)
+    if (isOf(request, signalRow)) return tell(this.#signalled, request.value.signalName)
+    if (isOf(request, breakRequest)) return tell(this.#broken, request.value.breakLength)
+    if (isOf(request, eow)) {
+      this.#outputClosed?.()
+      return true
     }
+    if (isOf(request, execRow)) return this.#start({ kind: 'exec', command: request.value.command }, succeed)
+    if (isOf(request, shellRow)) return this.#start({ kind: 'shell' }, succeed)
+    if (isOf(request, subsystemRow)) return this.#start({ kind: 'subsystem', subsystem: request.value.subsystemName }, succeed)
+    return false
   }
 
   #setVariable(name: string, value: string): boolean {

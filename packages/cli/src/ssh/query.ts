@@ -1,0 +1,33 @@
+// Owns `ssh -Q`: the names of algorithms, one a line. Knows nothing of connections.
+import { ciphers, compressions, keyExchanges, keyTypes, macs, signatureAlgorithms } from 'nacre/algorithms'
+import { UsageError } from '../getopt.ts'
+
+const lists: Readonly<Record<string, () => readonly string[]>> = {
+  kex: () => keyExchanges.map(row => row.name),
+  cipher: () => ciphers.map(row => row.name),
+  'cipher-auth': () => ciphers.filter(row => row.integrity === 'built-in').map(row => row.name),
+  mac: () => macs.map(row => row.name),
+  key: () => keyTypes.map(row => row.name),
+  'key-plain': () => keyTypes.map(row => row.name),
+  'key-cert': () => [],
+  sig: () => signatureAlgorithms.map(row => row.name),
+  compression: () => compressions.map(row => row.name),
+}
+
+/** Keywords of ssh_config stand for the lists they choose from. */
+const synonyms: Readonly<Record<string, string>> = {
+  kexalgorithms: 'kex',
+  ciphers: 'cipher',
+  macs: 'mac',
+  hostkeyalgorithms: 'sig',
+  pubkeyacceptedalgorithms: 'sig',
+}
+
+/** Throws `UsageError` for a kind there is not. */
+export const listAlgorithms = (kind: string): string => {
+  const name = kind.toLowerCase()
+  if (name === 'help') return Object.keys(lists).map(each => `${each}\n`).join('')
+  const wanted = synonyms[name] ?? name
+  if (!Object.hasOwn(lists, wanted)) throw new UsageError(`-Q ${kind}: there is no such list; there are ${Object.keys(lists).join(', ')}`)
+  return lists[wanted]().map(each => `${each}\n`).join('')
+}

@@ -1,0 +1,77 @@
+// Owns joining a remote process to the local streams: input with back-pressure and half-close, output as it comes, and the
+// exit code a shell expects. Knows nothing of terminals or options.
+import type { Process } from 'nacre'
+import type { Environment } from '../environment.ts'
+
+/** ssh's own exit code for its own failures, and for a remote end that was no exit. */
+export const ownFailure = 255
+
+const writeTo = (stream: NodeJS.WritableStream, bytes: Uint8Array, detached: boolean): void | Promise<void> => {
+  // The stream may keep what it cannot write at once.
+  if (stream.write(detached ? bytes : bytes.slice())) return undefined
+  const { promise, resolve } = Promise.withResolvers<void>()
+  // A reader that went away is told by 'error' or 'close'; then nothing will drain.
+  for (const event of ['drain', 'close', 'error']) stream.once(event, () => resolve())
+  return promise
+}
+
+/** Copies the remote output to ours. */
+export const relayOutput = (process: Process, environment: Environment): void => {
+  process.tap({
+    stdout: (bytes, detached) => writeTo(environment.stdout, bytes, detached),
+    stderr: (bytes, detached) => writeTo(environment.stderr, bytes, detached),
+  })
+}
+
+/** What stops relaying input; safe to call twice. */
+export type StopInput = () => void
+
+/**
+ * Copies our input to the remote process; at its end the process sees end of file. `filter` may take bytes out (escape
+ * sequences), and gives `undefined` when the session is to end.
+ */
+export const relayInput = (
+  process: Process,
+  environment: Environment,
+  filter: (bytes: Uint8Array) => Uint8Array | undefined = bytes => bytes,
+): StopInput => {
+  const { stdin } = environment
+  let stopped = false
+  const stop = (): void => {
+    if (stopped) return
+    stopped = true
+    stdin.removeListener('data', data)
+    stdin.removeListener('end', end)
+    stdin.pause()
+  }
+  const data = (chunk: Uint8Array): void => {
+    const bytes = filter(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength))
+    if (bytes === undefined) {
+      stop()
+      process.close()
+      return
+    }
+    if (bytes.length === 0) return
+    const waiting = process.write(bytes)
+    if (waiting === undefined) return
+    stdin.pause()
+    waiting.then(
+      () => {
+        if (!stopped) stdin.resume()
+      },
+      () => stop(),
+    )
+  }
+  const end = (): void => {
+    stopped = true
+    void process.stdin.end().catch(() => {})
+  }
+  stdin.on('data', data)
+  stdin.on('end', end)
+  // A standard input that cannot be read is one that has ended.
+  stdin.on('error', end)
+  return stop
+}
+
+/** The exit code for how the remote process ended. */
+export const exitCodeOf = (exit: Awaited<Process['exited']>): number => ('code' in exit ? exit.code & 0xff : ownFailure)

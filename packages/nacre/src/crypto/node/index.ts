@@ -1,0 +1,3 @@
+// The public face of Node's crypto provider.
+export { nodeCrypto } from './provider.ts'
+export { generateKeyNumbers } from './generate.ts'

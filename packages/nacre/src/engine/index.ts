@@ -1,0 +1,12 @@
+// The public face of the core without I/O: for other runtimes, other transports, and tools.
+export { admit } from './admission.ts'
+export type { Admission, Situation, Stage } from './admission.ts'
+export { assemble, softwareVersion } from './assemble.ts'
+export type { AlgorithmChoice, AlgorithmOptions, CommonOptions, RoleOptions, Runtime } from './assemble.ts'
+export { defaults } from './config.ts'
+export type { EngineConfig } from './config.ts'
+export { Engine } from './engine.ts'
+export type { Ended, EngineEvent, EngineQuestion, Open } from './events.ts'
+export { traceLine } from './trace.ts'
+export type { TracedValue, TraceRecord } from './trace.ts'
+export { BufferPool } from '../transport/outgoing.ts'

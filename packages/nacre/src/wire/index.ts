@@ -1,0 +1,10 @@
+// The public face of the wire layer: codecs, declarations of messages, dialogues.
+export * from './codec.ts'
+export { decodeMessage, encodeMessage, message } from './message.ts'
+export type { Message, MessageColumns, Phase, Sender } from './message.ts'
+export { ask, receive, receiveAny, send } from './dialogue.ts'
+export type { Ask, Dialogue, Received, Step } from './dialogue.ts'
+export { DialogueRunner } from './dialogue-runner.ts'
+export type { DialogueHost } from './dialogue-runner.ts'
+export { decodeProse, decodeText, Reader } from './reader.ts'
+export { Writer } from './writer.ts'
