@@ -1,0 +1,89 @@
+// Owns AES-GCM, CTR, CBC and single AES blocks over node:crypto. Knows nothing of packets. Node cannot write into a buffer
+// it is given, so sealing copies the ciphertext back; opening hands on the buffer Node made.
+import { createCipheriv, createDecipheriv, createSecretKey, type CipherGCMTypes, type KeyObject } from 'node:crypto'
+import type { Aead, Direction, StreamCipherName, StreamTransform } from '../provider.ts'
+import { plain } from './plain.ts'
+
+const tagBytes = 16
+
+class AesGcm implements Aead {
+  readonly detached = true
+  readonly #name: CipherGCMTypes
+  readonly #key: KeyObject
+  // The length of a packet and its tag pass through these: a copy of a few bytes is cheaper than a view of them.
+  readonly #aad = new Uint8Array(4)
+  readonly #tag = new Uint8Array(tagBytes)
+
+  constructor(key: Uint8Array) {
+    if (key.length !== 16 && key.length !== 32) throw new TypeError(`AES-GCM takes keys of 16 or 32 bytes, not ${key.length}`)
+    this.#name = key.length === 16 ? 'aes-128-gcm' : 'aes-256-gcm'
+    this.#key = createSecretKey(key)
+  }
+
+  #additional(bytes: Uint8Array, from: number, to: number): Uint8Array {
+    if (to - from !== 4) return bytes.subarray(from, to)
+    const aad = this.#aad
+    aad[0] = bytes[from]
+    aad[1] = bytes[from + 1]
+    aad[2] = bytes[from + 2]
+    aad[3] = bytes[from + 3]
+    return aad
+  }
+
+  seal(nonce: Uint8Array, bytes: Uint8Array, aadStart: number, start: number, end: number): void {
+    const cipher = createCipheriv(this.#name, this.#key, nonce)
+    cipher.setAAD(this.#additional(bytes, aadStart, start))
+    bytes.set(cipher.update(bytes.subarray(start, end)), start)
+    cipher.final()
+    bytes.set(cipher.getAuthTag(), end)
+  }
+
+  open(nonce: Uint8Array, bytes: Uint8Array, aadStart: number, start: number, end: number): Uint8Array | undefined {
+    const decipher = createDecipheriv(this.#name, this.#key, nonce)
+    const tag = this.#tag
+    for (let i = 0; i < tagBytes; i++) tag[i] = bytes[end + i]
+    decipher.setAuthTag(tag)
+    decipher.setAAD(this.#additional(bytes, aadStart, start))
+    const opened = decipher.update(bytes.subarray(start, end))
+    try {
+      decipher.final()
+    } catch {
+      opened.fill(0)
+      return undefined
+    }
+    return plain(opened)
+  }
+}
+
+export const aesGcm = (key: Uint8Array): Aead => new AesGcm(key)
+
+const nodeNames: Record<StreamCipherName, { name: string; keyBytes: number; ivBytes: number }> = {
+  'aes128-ctr': { name: 'aes-128-ctr', keyBytes: 16, ivBytes: 16 },
+  'aes192-ctr': { name: 'aes-192-ctr', keyBytes: 24, ivBytes: 16 },
+  'aes256-ctr': { name: 'aes-256-ctr', keyBytes: 32, ivBytes: 16 },
+  'aes128-cbc': { name: 'aes-128-cbc', keyBytes: 16, ivBytes: 16 },
+  'aes192-cbc': { name: 'aes-192-cbc', keyBytes: 24, ivBytes: 16 },
+  'aes256-cbc': { name: 'aes-256-cbc', keyBytes: 32, ivBytes: 16 },
+  '3des-cbc': { name: 'des-ede3-cbc', keyBytes: 24, ivBytes: 8 },
+}
+
+/** A long-lived cipher: without padding each call gives as many bytes as it takes. */
+export const streamCipher = (name: StreamCipherName, key: Uint8Array, iv: Uint8Array, direction: Direction): StreamTransform => {
+  const row = nodeNames[name]
+  if (key.length !== row.keyBytes || iv.length !== row.ivBytes) {
+    throw new TypeError(`${name} takes a key of ${row.keyBytes} bytes and an IV of ${row.ivBytes}, not ${key.length} and ${iv.length}`)
+  }
+  const create = direction === 'seal' ? createCipheriv : createDecipheriv
+  const running = create(row.name, createSecretKey(key), iv).setAutoPadding(false)
+  return {
+    process(bytes, start, end) {
+      bytes.set(running.update(bytes.subarray(start, end)), start)
+    },
+  }
+}
+
+/** AES-128 in ECB mode, for UMAC, which asks for single blocks of counters. */
+export const aesBlocks = (key: Uint8Array): ((blocks: Uint8Array) => Uint8Array) => {
+  const running = createCipheriv('aes-128-ecb', createSecretKey(key), null).setAutoPadding(false)
+  return blocks => plain(running.update(blocks))
+}
