@@ -15,6 +15,7 @@ const algorithms = (config: SshConfig['config']): NonNullable<ConfiguredOptions[
   ...(config.hostKeyAlgorithms === undefined ? {} : { hostKey: config.hostKeyAlgorithms }),
   ...(config.ciphers === undefined ? {} : { ciphers: config.ciphers }),
   ...(config.macs === undefined ? {} : { macs: config.macs }),
+  ...(config.pubkeyAcceptedAlgorithms === undefined ? {} : { publicKeyAccepted: config.pubkeyAcceptedAlgorithms }),
   compression: config.compression ? ['zlib@openssh.com', 'zlib', 'none'] : ['none'],
 })
 

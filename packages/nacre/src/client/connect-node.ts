@@ -1,5 +1,7 @@
 // Owns `connect` on Node: a destination, a socket, and OpenSSH's habits unless told otherwise. Knows no protocol.
 import { userInfo } from 'node:os'
+import { choose } from '../algorithms/preference.ts'
+import { signatureAlgorithms } from '../algorithms/signature/table.ts'
 import type { CommonOptions } from '../engine/assemble.ts'
 import type { EngineEvent } from '../engine/events.ts'
 import { ConfigError } from '../errors.ts'
@@ -55,9 +57,11 @@ export const connect = async (destination: string | Destination, options: Config
   const user = options.user ?? parsed.user ?? (options.config === false ? undefined : userInfo().username)
   if (user === undefined) throw new ConfigError('No user name: give one in the destination or as `user`, since `config: false` asks nobody.')
   options.signal?.throwIfAborted()
-  const usual = options.config === false ? undefined : await openssh(host, port, options)
+  const accepted = options.algorithms?.publicKeyAccepted
+  const signatures = accepted === undefined ? {} : { signatureAlgorithms: choose('signature algorithm', signatureAlgorithms, accepted) }
+  const usual = options.config === false ? undefined : await openssh(host, port, { ...options, ...signatures })
   const hostKey = options.hostKey ?? usual?.hostKey
-  const identities = options.auth === undefined ? usual?.identities : isIdentities(options.auth) ? options.auth : credentials(options.auth)
+  const identities = options.auth === undefined ? usual?.identities : isIdentities(options.auth) ? options.auth : credentials({ ...signatures, ...options.auth })
   if (hostKey === undefined || identities === undefined) throw new ConfigError('With `config: false`, `hostKey` and `auth` are required: there is no safe default for them.')
   const transport =
     options.transport ??

@@ -1,6 +1,7 @@
 // Owns the usual way to log in: keys in order, then prompts, then a password, each only while the server takes it. Knows
 // nothing of files or agents: signers and answers are given to it.
 import type { Credential, CredentialQuestion, PromptsQuestion } from '../auth/questions.ts'
+import { signatureAlgorithms } from '../algorithms/signature/table.ts'
 import { Secret } from '../crypto/secret.ts'
 import type { AuthenticationAttempt } from '../errors.ts'
 import type { Signer } from '../keys/signer.ts'
@@ -20,15 +21,20 @@ export interface CredentialOptions {
   readonly preferred?: readonly string[]
   /** How often a password source is asked. Default 3. */
   readonly passwordPrompts?: number
+  /** Signature algorithms that may be used, insecure ones only if they are named here. Default: all that are not insecure. */
+  readonly signatureAlgorithms?: readonly string[]
   /** Ask the server about a key before signing with it. Default: only for keys whose signing is not ours to do. */
   readonly query?: (signer: Signer) => boolean
 }
 
 const defaultPreferred = ['publickey', 'keyboard-interactive', 'password'] as const
 
-/** The signature algorithm for a key: the key's strongest one that the server takes, if it said what it takes. */
-const algorithmFor = (signer: Signer, accepted: readonly string[] | undefined): string | undefined =>
-  accepted === undefined ? signer.algorithms[0] : signer.algorithms.find(each => accepted.includes(each))
+/** The signature algorithm for a key: its strongest one that we may use and that the server takes, if it said what it takes. */
+const algorithmFor = (signer: Signer, allowed: (name: string) => boolean, accepted: readonly string[] | undefined): string | undefined =>
+  signer.algorithms.find(each => allowed(each) && (accepted === undefined || accepted.includes(each)))
+
+/** Signature algorithms that are only used when somebody names them. */
+const insecure: ReadonlySet<string> = new Set(signatureAlgorithms.filter(row => row.standing === 'insecure').map(row => row.name))
 
 /** Identities from keys, a password and answers, each kind tried only while the server takes it. */
 export const credentials = (options: CredentialOptions): Identities => {
@@ -48,9 +54,12 @@ export const credentials = (options: CredentialOptions): Identities => {
   const nextKey = async (question: CredentialQuestion): Promise<Credential | undefined> => {
     signers ??= [...(typeof options.signers === 'function' ? await options.signers() : (options.signers ?? []))]
     for (let signer = signers.shift(); signer !== undefined; signer = signers.shift()) {
-      const algorithm = algorithmFor(signer, question.serverSignatureAlgorithms)
+      const allowed = (name: string): boolean => (options.signatureAlgorithms === undefined ? !insecure.has(name) : options.signatureAlgorithms.includes(name))
+      const algorithm = algorithmFor(signer, allowed, question.serverSignatureAlgorithms)
       if (algorithm === undefined) {
-        skip('publickey', `the server takes none of ${signer.algorithms.join(', ')} (its server-sig-algs)`, question.remaining ?? [], signer)
+        const usable = signer.algorithms.filter(allowed)
+        const why = usable.length === 0 ? `we use none of ${signer.algorithms.join(', ')} (PubkeyAcceptedAlgorithms)` : `the server takes none of ${usable.join(', ')} (its server-sig-algs)`
+        skip('publickey', why, question.remaining ?? [], signer)
         continue
       }
       const { sign } = signer

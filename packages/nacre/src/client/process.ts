@@ -2,12 +2,9 @@
 // nothing of connections.
 import { ByteQueue, type ByteWritable, byteWritable } from '../io/channel-streams.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
-import { exitSignal } from '../connection/requests/exit-signal.ts'
-import { exitStatus } from '../connection/requests/exit-status.ts'
 import { breakRequest } from '../connection/requests/break.ts'
 import { signal as signalRow } from '../connection/requests/signal.ts'
 import { windowChange } from '../connection/requests/window-change.ts'
-import { isOf } from '../connection/row.ts'
 import type { Exit } from '../errors.ts'
 
 /** Size of a terminal, in characters and, where known, pixels. */
@@ -49,8 +46,8 @@ export class Process implements AsyncDisposable {
       data: (bytes, type, detached) => this.#data(bytes, type, detached),
       eof: () => this.#endStreams(undefined),
       request: ({ request, succeed, fail }) => {
-        if (isOf(request, exitStatus)) this.#exit = { code: request.value.exitStatus }
-        else if (isOf(request, exitSignal)) this.#exit = { signal: request.value.signalName, coreDumped: request.value.coreDumped, message: request.value.errorMessage }
+        if (request.type === 'exit-status') this.#exit = { code: request.value.exitStatus }
+        else if (request.type === 'exit-signal') this.#exit = { signal: request.value.signalName, coreDumped: request.value.coreDumped, message: request.value.errorMessage }
         else {
           fail()
           return

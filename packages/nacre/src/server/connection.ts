@@ -167,8 +167,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
 
   #globalRequested(question: GlobalRequestQuestion): void {
     const { globalRequests } = this.#policy
-    const { request } = question
-    const name = 'value' in request ? request.type : request.name
+    const { name } = question.request
     const handler = Object.hasOwn(globalRequests, name) ? globalRequests[name] : undefined
     // A keepalive wants any answer; OpenSSH's own server refuses it too.
     if (handler === undefined) question.fail()

@@ -1,18 +1,8 @@
 // Owns one session a client opened: its requests up to the start of a command, shell or subsystem, its streams, and how it
 // ends. Knows nothing of processes or users' homes; a handler does the work.
 import type { ChannelRequestQuestion } from '../connection/events.ts'
-import { breakRequest } from '../connection/requests/break.ts'
-import { env as envRow } from '../connection/requests/env.ts'
-import { eow } from '../connection/requests/eow.ts'
-import { exec as execRow } from '../connection/requests/exec.ts'
 import { exitSignal } from '../connection/requests/exit-signal.ts'
 import { exitStatus } from '../connection/requests/exit-status.ts'
-import { ptyReq } from '../connection/requests/pty-req.ts'
-import { shell as shellRow } from '../connection/requests/shell.ts'
-import { signal as signalRow } from '../connection/requests/signal.ts'
-import { subsystem as subsystemRow } from '../connection/requests/subsystem.ts'
-import { windowChange } from '../connection/requests/window-change.ts'
-import { isOf } from '../connection/row.ts'
 import type { TerminalModes } from '../connection/terminal-modes.ts'
 import type { Exit } from '../errors.ts'
 import { ByteQueue, type ByteWritable, byteWritable } from '../io/channel-streams.ts'
@@ -233,19 +223,29 @@ class ServedSession<Identity> implements Session<Identity> {
 
   /** Deals with one request; `undefined` when it answered for itself. */
   #take({ request, succeed }: ChannelRequestQuestion): boolean | undefined {
-    if (isOf(request, envRow)) return this.#setVariable(request.value.name, request.value.value)
-    if (isOf(request, ptyReq)) return this.#allocate(request.value)
-    if (isOf(request, windowChange)) return tell(this.#resized, request.value)
-    if (isOf(request, signalRow)) return tell(this.#signalled, request.value.signalName)
-    if (isOf(request, breakRequest)) return tell(this.#broken, request.value.breakLength)
-    if (isOf(request, eow)) {
-      this.#outputClosed?.()
-      return true
+    switch (request.type) {
+      case 'env':
+        return this.#setVariable(request.value.name, request.value.value)
+      case 'pty-req':
+        return this.#allocate(request.value)
+      case 'window-change':
+        return tell(this.#resized, request.value)
+      case 'signal':
+        return tell(this.#signalled, request.value.signalName)
+      case 'break':
+        return tell(this.#broken, request.value.breakLength)
+      case 'eow@openssh.com':
+        this.#outputClosed?.()
+        return true
+      case 'exec':
+        return this.#start({ kind: 'exec', command: request.value.command }, succeed)
+      case 'shell':
+        return this.#start({ kind: 'shell' }, succeed)
+      case 'subsystem':
+        return this.#start({ kind: 'subsystem', subsystem: request.value.subsystemName }, succeed)
+      default:
+        return false
     }
-    if (isOf(request, execRow)) return this.#start({ kind: 'exec', command: request.value.command }, succeed)
-    if (isOf(request, shellRow)) return this.#start({ kind: 'shell' }, succeed)
-    if (isOf(request, subsystemRow)) return this.#start({ kind: 'subsystem', subsystem: request.value.subsystemName }, succeed)
-    return false
   }
 
   #setVariable(name: string, value: string): boolean {

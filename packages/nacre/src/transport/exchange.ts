@@ -113,7 +113,7 @@ function* proveThem(run: ExchangeRun): Dialogue<Proven> {
   const signature = result.proof.signature.slice()
   const hash = exchangeHash(run, hostKey, result)
   const keyType = checkHostKey(run, hostKey)
-  if (!verifySignature(run.crypto, run.tables, { publicKey: hostKey, algorithm: run.agreed.hostKey, data: hash, signature })) {
+  if (!verifySignature(run.crypto, run.tables, { publicKey: hostKey, algorithm: run.agreed.hostKey, data: hash, signature, minimumRsaBits: run.minimumRsaBits })) {
     throw new ProtocolError('host-key-signature-invalid', 'The server could not prove that it holds its host key: the signature over the key exchange is wrong. Someone may be in between.')
   }
   if (!sameBytes(hostKey, run.trustedHostKey)) {
