@@ -4,7 +4,8 @@ import { algorithmsOfKeyType } from '../algorithms/signature/table.ts'
 import type { Random } from '../crypto/provider.ts'
 import { escapeForPeople, SshError } from '../errors.ts'
 import { decodeBase64, encodeBase64 } from './base64.ts'
-import { hmacSha1 } from './digest.ts'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha1 } from '@noble/hashes/legacy.js'
 import { matchesPatternList } from './patterns.ts'
 import { formatPublicKeyLine, parsePublicKey, parsePublicKeyLine, type PublicKey, sameBlob } from './public.ts'
 
@@ -117,7 +118,7 @@ const nameOf = (place: HostPlace): string => {
 const isFor = (entry: KnownHostsEntry, name: string): boolean =>
   entry.hosts.is === 'patterns'
     ? matchesPatternList(entry.hosts.patterns, name)
-    : sameBlob(hmacSha1(entry.hosts.salt, utf8.encode(name)), entry.hosts.hash)
+    : sameBlob(hmac(sha1, entry.hosts.salt, utf8.encode(name)), entry.hosts.hash)
 
 const entriesFor = (files: readonly KnownHostsFile[], name: string): KnownHostsEntry[] =>
   files.flatMap(file => file.entries.filter(entry => isFor(entry, name)))
@@ -184,5 +185,5 @@ export const formatKnownHostsLine = (host: string, port: number, keyBlob: Uint8A
   if (options.hash === undefined) return `${name} ${line}`
   const salt = new Uint8Array(20)
   options.hash(salt)
-  return `|1|${encodeBase64(salt)}|${encodeBase64(hmacSha1(salt, utf8.encode(name)))} ${line}`
+  return `|1|${encodeBase64(salt)}|${encodeBase64(hmac(sha1, salt, utf8.encode(name)))} ${line}`
 }

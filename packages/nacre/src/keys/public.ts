@@ -8,7 +8,8 @@ import { encode, text } from '../wire/codec.ts'
 import { Reader } from '../wire/reader.ts'
 import { Writer } from '../wire/writer.ts'
 import { decodeBase64, encodeBase64 } from './base64.ts'
-import { md5, sha1, sha256 } from './digest.ts'
+import { md5, sha1 } from '@noble/hashes/legacy.js'
+import { sha256 } from '@noble/hashes/sha2.js'
 
 export type FingerprintHash = 'sha256' | 'sha1' | 'md5'
 
