@@ -1,0 +1,68 @@
+// Owns 64 MiB through `cat`, both ways at once, while the keys change every MiB: at the wish of our side, of the peer, of
+// both; for the three ways a packet can be protected.
+import assert from 'node:assert/strict'
+import { describe } from 'node:test'
+import { openSshClient, openSshServer } from './peers/openssh.ts'
+import { bytesOf, MiB, sha256 } from './rig/bytes.ts'
+import { userKey } from './rig/keys.ts'
+import { test } from './rig/test.ts'
+import { nacreConnect } from './sites/client.ts'
+import { nacreServer } from './sites/server.ts'
+
+const login = { key: userKey() }
+const accepts = { keys: [userKey()] }
+const length = 64 * MiB
+const bulk = bytesOf(length)
+const hash = sha256(bulk)
+
+const protections = [
+  { name: 'aes128-gcm@openssh.com', ciphers: ['aes128-gcm@openssh.com'], macs: ['hmac-sha2-256'] },
+  { name: 'chacha20-poly1305@openssh.com', ciphers: ['chacha20-poly1305@openssh.com'], macs: ['hmac-sha2-256'] },
+  { name: 'aes256-ctr, hmac-sha2-256-etm@openssh.com', ciphers: ['aes256-ctr'], macs: ['hmac-sha2-256-etm@openssh.com'] },
+] as const
+const wishes = { ours: [MiB, undefined], theirs: [undefined, MiB], both: [MiB, MiB] } as const
+
+/** A megabyte each in 64 MiB, either way: there are no fewer exchanges than this. */
+const leastExchanges = 60
+
+for (const { name, ciphers, macs } of protections) {
+  describe(name, () => {
+    for (const [whose, [ourLimit, theirLimit]] of Object.entries(wishes)) {
+      test(`our client at OpenSSH, keys changed by ${whose}`, {}, async () => {
+        await using server = await openSshServer({ accepts, ...(theirLimit === undefined ? {} : { rekeyBytes: theirLimit }) })
+        let exchanges = 0
+        await using connection = await nacreConnect(server.to, login, {
+          algorithms: { ciphers, macs },
+          ...(ourLimit === undefined ? {} : { rekey: { bytes: ourLimit } }),
+          onProgress: event => {
+            if (event.is === 'exchanged') exchanges++
+          },
+        })
+        const { stdoutBytes, code } = await connection.run('cat', { input: bulk })
+        assert.equal(code, 0)
+        assert.equal(sha256(stdoutBytes), hash)
+        assert.ok(exchanges >= leastExchanges, `${exchanges} exchanges`)
+      })
+
+      test(`OpenSSH at our server, keys changed by ${whose}`, {}, async () => {
+        await using server = await nacreServer({
+          accepts,
+          algorithms: { ciphers, macs },
+          ...(ourLimit === undefined ? {} : { rekey: { bytes: ourLimit } }),
+        })
+        const result = await openSshClient.run({
+          to: server.to,
+          login,
+          command: 'cat',
+          stdin: bulk,
+          options: [`Ciphers=${ciphers.join()}`, `MACs=${macs.join()}`, 'LogLevel=DEBUG1'],
+          ...(theirLimit === undefined ? {} : { rekeyBytes: theirLimit }),
+        })
+        assert.equal(result.code, 0, server.endings.join('\n'))
+        assert.equal(sha256(result.stdout), hash)
+        const exchanges = result.stderr.match(/SSH2_MSG_NEWKEYS received/g)?.length ?? 0
+        assert.ok(exchanges >= leastExchanges, `${exchanges} exchanges`)
+      })
+    }
+  })
+}
