@@ -1,7 +1,7 @@
 // The arithmetic under sntrup761, compared with the slow way of doing the same.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { decodeSmall, encodeSmall, radixCode, smallBytes } from '../../src/crypto/sntrup761-encoding.ts'
 import { halfQ, invertTripled, mod3, modQ, multiplySmall, p, q } from '../../src/crypto/sntrup761-field.ts'
 import { sortObliviously } from '../../src/crypto/sntrup761-sort.ts'
@@ -14,7 +14,7 @@ const centered = (value: number, modulus: number): number => {
 
 /** The product modulo x^p - x - 1, coefficient by coefficient. */
 const slowProduct = (left: ArrayLike<number>, right: ArrayLike<number>, modulus: number): number[] => {
-  const sums = new Array<number>(2 * p).fill(0)
+  const sums = Array.from({ length: 2 * p }, () => 0)
   for (let i = 0; i < p; i++) for (let j = 0; j < p; j++) sums[i + j] += left[i] * right[j]
   for (let i = 2 * p - 1; i >= p; i--) {
     sums[i - p] += sums[i]
@@ -26,7 +26,7 @@ const slowProduct = (left: ArrayLike<number>, right: ArrayLike<number>, modulus:
 const small = fc.array(fc.integer({ min: -1, max: 1 }), { minLength: p, maxLength: p }).map(each => Int8Array.from(each))
 const big = fc.array(fc.integer({ min: -halfQ, max: halfQ }), { minLength: p, maxLength: p }).map(each => Int32Array.from(each))
 const extremes = [-1, 0, 1].map(each => new Int8Array(p).fill(each))
-const one = [1, ...new Array<number>(p - 1).fill(0)]
+const one = [1, ...Array.from({ length: p - 1 }, () => 0)]
 
 describe('remainders', () => {
   it('are exact and centered, for q', () => {

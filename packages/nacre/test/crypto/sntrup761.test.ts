@@ -78,7 +78,7 @@ describe('sntrup761', () => {
     const g = Int8Array.from(multiplySmall(h, f).map(each => modQ(3 * each)))
     assert.ok(g.every(each => each >= -1 && each <= 1))
     assert.equal(f.filter(each => each !== 0).length, 286)
-    assert.deepEqual([...multiplyTernary(g, inverse)], [1, ...new Array<number>(760).fill(0)])
+    assert.deepEqual([...multiplyTernary(g, inverse)], [1, ...Array.from({ length: 760 }, () => 0)])
     assert.deepEqual(secretKey.subarray(382, 382 + 1158), publicKey)
     assert.deepEqual(secretKey.subarray(1731), sha512(Uint8Array.of(4), publicKey).subarray(0, 32))
   })
