@@ -52,8 +52,9 @@ const firstOf = (paths: readonly string[]): string | undefined => paths.find(pat
 /** The shell that runs the prologue, and how it takes on another name for the command; only bash can. */
 const starter = (options: PtyOptions): { readonly shell: string; readonly args: readonly string[] } => {
   const bash = options.argv0 === undefined ? undefined : firstOf(['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'])
-  // -p keeps bash from running what BASH_ENV in the session's environment names.
-  if (bash !== undefined) return { shell: bash, args: ['-p', '-c', `${prologue}exec -a "$argv0" "$@"`] }
+  // -p keeps bash from running what BASH_ENV in the session's environment names, --norc from reading ~/.bashrc, which some
+  // builds of it do for every command whose environment has SSH_CLIENT.
+  if (bash !== undefined) return { shell: bash, args: ['--norc', '-p', '-c', `${prologue}exec -a "$argv0" "$@"`] }
   return { shell: '/bin/sh', args: ['-c', `${prologue}exec "$@"`] }
 }
 
