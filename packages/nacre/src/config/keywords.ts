@@ -76,6 +76,8 @@ export const serverKeywords = {
   passwordAuthentication: set('PasswordAuthentication', yesNo, true),
   pubkeyAuthentication: set('PubkeyAuthentication', yesNo, true),
   kbdInteractiveAuthentication: set('KbdInteractiveAuthentication', yesNo, true),
+  // PAM itself is not used; what it changes is who may log in by key: with it, also accounts whose password is locked.
+  usePam: set('UsePAM', yesNo, false),
   permitRootLogin: set(
     'PermitRootLogin',
     choice(['yes', 'no', 'prohibit-password', 'forced-commands-only'], { 'without-password': 'prohibit-password' }),

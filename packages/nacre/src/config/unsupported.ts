@@ -62,7 +62,7 @@ export const serverUnsupported: readonly UnsupportedKeyword[] = [
   ),
   ...rows(
     'warn',
-    `UsePAM=no X11Forwarding=no AllowTcpForwarding=no AllowAgentForwarding=no AllowStreamLocalForwarding=no GatewayPorts=no
+    `X11Forwarding=no AllowTcpForwarding=no AllowAgentForwarding=no AllowStreamLocalForwarding=no GatewayPorts=no
      PermitTunnel=no PermitUserRC=no PermitUserEnvironment=no HostbasedAuthentication=no KerberosAuthentication=no ${gssapi}
      HostCertificate=none HostKeyAgent=none TrustedUserCAKeys=none AuthorizedPrincipalsFile=none AuthorizedPrincipalsCommand=none
      AuthorizedPrincipalsCommandUser AuthorizedKeysCommand=none AuthorizedKeysCommandUser PerSourcePenalties=no

@@ -1,0 +1,125 @@
+// Owns `nacre sshd`: from the command line to a server that runs, is checked or is printed. Knows nothing of what a
+// session does.
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { SshError } from 'nacre'
+import { dumpServerConfig, type ParsedConfig, type ServerConfig } from 'nacre/config'
+import type { Environment, Run } from '../environment.ts'
+import { type CommandLine, helpText, UsageError, usageText } from '../getopt.ts'
+import { openPty } from '../pty.ts'
+import { Daemon, type Generation } from '../sshd/daemon.ts'
+import { isDetached, reportReady, startDetached } from '../sshd/detach.ts'
+import { createLog, fileSink, levelOf, type Log, type Sink, streamSink, syslogSink } from '../sshd/log.ts'
+import { readSshdCommand, readSshdConfig, sshdOptions } from '../sshd/options.ts'
+import { buildServer } from '../sshd/server.ts'
+import { standardStreams } from '../sshd/standard-streams.ts'
+import { ownAccount } from '../sshd/account.ts'
+
+const help = (environment: Environment) => ({
+  program: environment.program,
+  usage: ['[-46DdeiqTt] [-E file] [-f config] [-g time] [-h hostkey] [-o Keyword=value] [-p port]'],
+  about: 'Lets people log in to this machine by SSH. As root it serves every account; as anybody else, only the one it runs as.',
+  options: sshdOptions,
+  notes: [
+    'SIGHUP reads the configuration again; sessions go on. SIGTERM ends the server and its connections.',
+    'Exit codes: 0 after a signal, or when a check found nothing; 1 when something is wrong.',
+  ],
+})
+
+/** Where messages go. Made anew by a reload, so that a rotated log file is opened again. */
+const sinkOf = (line: CommandLine, config: ServerConfig, environment: Environment): Sink => {
+  if (line.count('d') > 0 || line.count('e') > 0) return streamSink(environment.stderr)
+  const file = line.last('E')
+  return file === undefined ? syslogSink(config.syslogFacility) : fileSink(resolve(file))
+}
+
+const loadGeneration = async (line: CommandLine, environment: Environment): Promise<Generation> => {
+  const parsed = readSshdConfig(line)
+  const log = createLog(sinkOf(line, parsed.config, environment), levelOf(parsed.config.logLevel))
+  const { server, warnings } = await buildServer({ parsed, log, openPty })
+  for (const warning of warnings) log.error(warning)
+  return { parsed, log, server }
+}
+
+/** -t and -T: all is read, and nothing is served. */
+const check = async (line: CommandLine, environment: Environment): Promise<number> => {
+  const parsed: ParsedConfig<ServerConfig> = readSshdConfig(line)
+  const log = createLog(streamSink(environment.stderr), 'ERROR')
+  const { warnings } = await buildServer({ parsed, log, openPty })
+  for (const warning of warnings) environment.stderr.write(`${warning}\n`)
+  if (line.count('T') > 0) environment.stdout.write(dumpServerConfig(parsed.config))
+  return 0
+}
+
+/** Time for the last bytes to leave when a connection of -i has ended. */
+const lingerMilliseconds = 2000
+
+const serveStandardStreams = async (line: CommandLine, environment: Environment): Promise<number> => {
+  const { server } = await loadGeneration(line, environment)
+  const streams = standardStreams()
+  const gone = once(streams, 'close')
+  // Who ends us wants the process gone, and its client told.
+  const stop = (): void => void server.close()
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(name, stop)
+  const connection = server.accept(streams)
+  await connection?.closed
+  await Promise.race([gone, delay(lingerMilliseconds)]).catch(() => {})
+  return 0
+}
+
+const sayWhoMayLogIn = (log: Log): void => {
+  if (process.geteuid?.() === 0) return
+  const { name, uid } = ownAccount()
+  log.info(`This server runs as ${name} (uid ${uid}), not as root: only ${name} can log in.`)
+}
+
+const serve = async (line: CommandLine, environment: Environment): Promise<number> => {
+  const debug = line.count('d') > 0
+  const foreground = debug || line.count('D') > 0
+  if (!foreground && !isDetached()) {
+    // What is wrong is told here, where somebody reads it.
+    await check(line, environment)
+    return startDetached(line.count('e') > 0)
+  }
+  // Files that sessions and logs make are never writable for all.
+  process.umask(process.umask() | 0o022)
+  const first = await loadGeneration(line, environment)
+  sayWhoMayLogIn(first.log)
+  const daemon = new Daemon(first, {
+    load: () => loadGeneration(line, environment),
+    once: debug,
+    writePidFile: !debug,
+    listening: () => {
+      if (isDetached()) reportReady()
+    },
+  })
+  await daemon.run()
+  return 0
+}
+
+const start = async (argv: readonly string[], environment: Environment): Promise<number> => {
+  const line = readSshdCommand(argv)
+  if (line.wants === 'help') {
+    environment.stdout.write(helpText(help(environment)))
+    return 0
+  }
+  if (line.wants === 'version' || line.count('V') > 0) {
+    const { run: version } = await import('./version.ts')
+    return version([], environment)
+  }
+  if (line.count('t') > 0 || line.count('T') > 0) return check(line, environment)
+  return line.count('i') > 0 ? serveStandardStreams(line, environment) : serve(line, environment)
+}
+
+/** Runs `sshd`. */
+export const run: Run = async (argv, environment) => {
+  try {
+    return await start(argv, environment)
+  } catch (error) {
+    if (!(error instanceof SshError)) throw error
+    environment.stderr.write(`${environment.program}: ${error.message}\n`)
+    if (error instanceof UsageError) environment.stderr.write(usageText(help(environment)))
+    return 1
+  }
+}

@@ -1,0 +1,224 @@
+// Owns the authenticator of `sshd`: which methods there are by configuration, in which chains, and what each asks of the
+// account. Knows nothing of the protocol, of files and of hashes; those are given to it.
+import type { ServerConfig } from 'nacre/config'
+import { ConfigError, escapeForPeople, Secret } from 'nacre'
+import { parsePublicKey } from 'nacre/keys'
+import { allOf, allowAnyoneWithoutProof, type Applicant, type Authenticator, firstOf, password, prompts, publicKey } from 'nacre/server'
+import type { Account } from './account.ts'
+import { plainAddress } from './addresses.ts'
+import { type Candidate, type Directory, type EligibilityRules, findCandidate, today } from './eligible.ts'
+import { findKey } from './key-check.ts'
+import type { Log } from './log.ts'
+import { type Login, loginBy } from './login.ts'
+import { checkPassword, passwordIsOld, type PasswordOptions } from './passwords.ts'
+
+/** Says whether a password is right; `old` when it is, and has to be changed. Must take as long for nobody as for anybody. */
+export type PasswordCheck = (candidate: Candidate, secret: Secret<string>) => Promise<'right' | 'old' | 'wrong'>
+
+export interface AuthenticationSetup {
+  readonly config: ServerConfig
+  readonly directory: Directory
+  readonly only: Account | undefined
+  readonly lockedMayUseKeys: boolean
+  /** `undefined` when this server cannot check passwords; the methods that need one are then not offered. */
+  readonly passwords: PasswordCheck | undefined
+  readonly log: Log
+}
+
+/** Passwords of the system, by shadow(5). */
+export const shadowPasswords =
+  (options: PasswordOptions): PasswordCheck =>
+  async (candidate, secret) => {
+    if (!(await checkPassword(candidate.shadow, secret, options))) return 'wrong'
+    return candidate.shadow !== undefined && passwordIsOld(candidate.shadow, today()) ? 'old' : 'right'
+  }
+
+/** `ED25519 SHA256:…`, as OpenSSH's log has it. */
+export const keyForLog = (type: string, fingerprint: string): string => {
+  const names: Readonly<Record<string, string>> = { 'ssh-ed25519': 'ED25519', 'ssh-rsa': 'RSA', 'ssh-dss': 'DSA' }
+  return `${names[type] ?? (type.startsWith('ecdsa-sha2-') ? 'ECDSA' : escapeForPeople(type, { limit: 64 }))} ${fingerprint}`
+}
+
+const addressOf = (applicant: Applicant): string | undefined =>
+  applicant.remote === undefined ? undefined : plainAddress(applicant.remote.address)
+
+/** `10.0.0.7 port 50022`; `UNKNOWN port 65535` when there is no address, as OpenSSH writes it. */
+export const whereFrom = (remote: { readonly address: string; readonly port: number } | undefined): string =>
+  remote === undefined ? 'UNKNOWN port 65535' : `${plainAddress(remote.address)} port ${remote.port}`
+
+class Methods {
+  readonly #setup: AuthenticationSetup
+  readonly #rules: EligibilityRules
+  /** One look-up for each login; its signal is what all its checks share. */
+  readonly #candidates = new WeakMap<AbortSignal, Promise<Candidate>>()
+
+  constructor(setup: AuthenticationSetup) {
+    this.#setup = setup
+    const { allowUsers, denyUsers } = setup.config
+    this.#rules = { allowUsers, denyUsers, lockedMayUseKeys: setup.lockedMayUseKeys, only: setup.only }
+  }
+
+  candidate(applicant: Applicant): Promise<Candidate> {
+    const known = this.#candidates.get(applicant.signal)
+    if (known !== undefined) return known
+    const { directory, log } = this.#setup
+    const found = findCandidate(applicant.user, addressOf(applicant), directory, this.#rules).then(candidate => {
+      if (candidate.problem !== undefined) log.info(`${candidate.problem} from ${whereFrom(applicant.remote)}`)
+      return candidate
+    })
+    this.#candidates.set(applicant.signal, found)
+    return found
+  }
+
+  /** PermitRootLogin, by what root has shown. */
+  #rootMay(account: Account, applicant: Applicant, how: 'key' | 'forced-command' | 'password'): boolean {
+    if (account.uid !== 0) return true
+    const { permitRootLogin } = this.#setup.config
+    const may =
+      permitRootLogin === 'yes' ||
+      (permitRootLogin === 'prohibit-password' && how !== 'password') ||
+      (permitRootLogin === 'forced-commands-only' && how === 'forced-command')
+    if (!may) this.#setup.log.info(`ROOT LOGIN REFUSED FROM ${whereFrom(applicant.remote)}`)
+    return may
+  }
+
+  publicKey(step: number): Authenticator<Login> {
+    const { config, log } = this.#setup
+    const rules = { files: config.authorizedKeysFile, strict: config.strictModes }
+    return publicKey(async (applicant, key) => {
+      const { account } = await this.candidate(applicant)
+      if (account === undefined) return undefined
+      const shown = keyForLog(key.type, key.fingerprint())
+      if (key.type === 'ssh-rsa' && parsePublicKey(key.blob).bits < config.requiredRsaSize) {
+        log.info(`refusing ${shown}: RSA keys need at least ${config.requiredRsaSize} bits`)
+        return undefined
+      }
+      const match = findKey(account, key.blob, addressOf(applicant), rules, text => log.info(escapeForPeople(text)))
+      if (match === undefined) return undefined
+      const forced = match.options.command !== undefined || config.forceCommand !== 'none'
+      if (!this.#rootMay(account, applicant, forced ? 'forced-command' : 'key')) return undefined
+      log.verbose(`Accepted key ${shown} found at ${match.file}:${match.line}`)
+      return loginBy(account, step, { method: 'publickey', key: shown, options: match.options })
+    })
+  }
+
+  async #byPassword(
+    applicant: Applicant,
+    secret: Secret<string>,
+    passwords: PasswordCheck,
+    step: number,
+    method: string,
+  ): Promise<Login | undefined> {
+    const candidate = await this.candidate(applicant)
+    const verdict = await passwords(candidate, secret)
+    const { account } = candidate
+    if (account === undefined || verdict === 'wrong') return undefined
+    if (!this.#rootMay(account, applicant, 'password')) return undefined
+    return loginBy(account, step, { method, passwordOld: verdict === 'old' })
+  }
+
+  password(step: number, passwords: PasswordCheck): Authenticator<Login> {
+    return password((applicant, secret) => this.#byPassword(applicant, secret, passwords, step, 'password'))
+  }
+
+  keyboardInteractive(step: number, passwords: PasswordCheck): Authenticator<Login> {
+    return prompts(async t => {
+      const answer = await t.ask('Password: ')
+      return this.#byPassword(t, new Secret(answer), passwords, step, 'keyboard-interactive')
+    })
+  }
+
+  /** OpenSSH lets accounts with an empty password in without asking, when it is told to. */
+  emptyPassword(passwords: PasswordCheck): Authenticator<Login> {
+    return allowAnyoneWithoutProof(applicant => this.#byPassword(applicant, new Secret(''), passwords, 0, 'none'))
+  }
+}
+
+const oneOf = (list: readonly Authenticator<Login>[]): Authenticator<Login> =>
+  firstOf(...(list as [Authenticator<Login>, ...Authenticator<Login>[]]))
+
+/** Every step adds a field of its own, so the merged identity is a `Login` again. */
+const chainOf = (list: readonly Authenticator<Login>[]): Authenticator<Login> =>
+  list.length === 1 ? list[0] : (allOf(...(list as [Authenticator<Login>, ...Authenticator<Login>[]])) as Authenticator<Login>)
+
+/** The authenticator a method's name in AuthenticationMethods stands for; `undefined` when it is not enabled. */
+const methodNamed = (name: string, step: number, methods: Methods, setup: AuthenticationSetup): Authenticator<Login> | undefined => {
+  const { config, passwords } = setup
+  if (name === 'publickey') return config.pubkeyAuthentication ? methods.publicKey(step) : undefined
+  if (name === 'password') return config.passwordAuthentication && passwords ? methods.password(step, passwords) : undefined
+  if (name === 'keyboard-interactive')
+    return config.kbdInteractiveAuthentication && passwords ? methods.keyboardInteractive(step, passwords) : undefined
+  throw new ConfigError(`AuthenticationMethods names "${name}", which this version cannot be told to ask for.`)
+}
+
+const anyMethod = (methods: Methods, setup: AuthenticationSetup): readonly Authenticator<Login>[] => {
+  const { config, passwords } = setup
+  const enabled = ['publickey', 'password', 'keyboard-interactive'].flatMap(name => methodNamed(name, 0, methods, setup) ?? [])
+  return config.permitEmptyPasswords && config.passwordAuthentication && passwords
+    ? [...enabled, methods.emptyPassword(passwords)]
+    : enabled
+}
+
+/** Chains whose methods are all enabled; the others are named in the log, as OpenSSH does. */
+const chains = (methods: Methods, setup: AuthenticationSetup): readonly Authenticator<Login>[] =>
+  setup.config.authenticationMethods.flatMap(names => {
+    const steps = names.map((name, step) => methodNamed(name, step, methods, setup))
+    const missing = names.filter((_, step) => steps[step] === undefined)
+    if (missing.length === 0) return [chainOf(steps.flatMap(step => step ?? []))]
+    setup.log.error(`AuthenticationMethods ${names.join(',')} is left out: ${missing.join(', ')} is not enabled`)
+    return []
+  })
+
+/** The authenticator `sshd` serves with. Throws `ConfigError` when nobody could ever log in. */
+export const sshdAuthenticator = (setup: AuthenticationSetup): Authenticator<Login> => {
+  const methods = new Methods(setup)
+  const list = setup.config.authenticationMethods.length === 0 ? anyMethod(methods, setup) : chains(methods, setup)
+  if (list.length === 0) throw new ConfigError('No way to log in is enabled: nobody could use this server.')
+  return logged(oneOf(list), setup, applicant => methods.candidate(applicant))
+}
+
+type AttemptOf = Parameters<ReturnType<Authenticator<Login>['begin']>['attempt']>[0]
+
+const keyShown = (attempt: AttemptOf): string => {
+  if (attempt.method !== 'publickey') return ''
+  try {
+    return `: ${keyForLog(parsePublicKey(attempt.publicKey).type, attempt.fingerprint)}`
+  } catch {
+    return `: ${attempt.fingerprint}`
+  }
+}
+
+/** What a proof's answer is called in the log; prompts and queries are no news. */
+const outcomes: Readonly<Record<string, string>> = { accept: 'Accepted', partial: 'Partial', refuse: 'Failed' }
+
+/** Tells the log of every proof, in OpenSSH's words, which tools that ban addresses read. */
+const logged = (
+  inner: Authenticator<Login>,
+  { log, config }: AuthenticationSetup,
+  candidateOf: (applicant: Applicant) => Promise<Candidate>,
+): Authenticator<Login> => ({
+  methods: inner.methods,
+  begin(applicant) {
+    const run = inner.begin(applicant)
+    let failures = 0
+    return {
+      remaining: () => run.remaining(),
+      async attempt(attempt) {
+        const candidate = candidateOf(applicant)
+        const answer = await run.attempt(attempt)
+        const outcome = outcomes[answer.is]
+        const quiet = (attempt.method === 'publickey' && !attempt.proven) || (attempt.method === 'none' && answer.is === 'refuse')
+        if (outcome === undefined || quiet) return answer
+        if (answer.is === 'refuse') failures++
+        const unknown = (await candidate).problem !== undefined
+        const method = attempt.method === 'keyboard-interactive-response' ? 'keyboard-interactive' : attempt.method
+        const user = `${unknown ? 'invalid user ' : ''}${escapeForPeople(applicant.user, { limit: 100 })}`
+        const line = `${outcome} ${method} for ${user} from ${whereFrom(applicant.remote)} ssh2${keyShown(attempt)}`
+        // OpenSSH tells of refused keys only when they look like guessing.
+        if (answer.is === 'refuse' && method === 'publickey' && !unknown && failures < config.maxAuthTries / 2) log.verbose(line)
+        else log.info(line)
+        return answer
+      },
+    }
+  },
+})

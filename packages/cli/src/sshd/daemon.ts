@@ -1,0 +1,143 @@
+// Owns a running `sshd`: the server that serves new connections, those from before a reload that still have connections,
+// the signals, the file with the process id. Knows nothing of how a configuration becomes a server.
+import { rmSync, writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import type { ParsedConfig, ServerConfig } from 'nacre/config'
+import type { NodeServer } from 'nacre/server'
+import { Listeners, placesOf } from './listeners.ts'
+import type { Log } from './log.ts'
+import type { Login } from './login.ts'
+import { closePipes } from './pipes.ts'
+
+/** All that a configuration decides. */
+export interface Generation {
+  readonly parsed: ParsedConfig<ServerConfig>
+  readonly log: Log
+  readonly server: NodeServer<Login>
+}
+
+export interface DaemonOptions {
+  /** Reads the configuration and the keys anew. Throws when they are not in order. */
+  readonly load: () => Promise<Generation>
+  /** -d: serve one connection and stop. */
+  readonly once: boolean
+  readonly writePidFile: boolean
+  /** Called once it listens. */
+  readonly listening: () => void
+}
+
+export class Daemon {
+  readonly #options: DaemonOptions
+  readonly #listeners: Listeners
+  readonly #servers = new Set<NodeServer<Login>>()
+  #current: Generation
+  #pidFile: string | undefined
+  #stopping = false
+  #loading: Promise<void> = Promise.resolve()
+  readonly #stopped = Promise.withResolvers<void>()
+
+  constructor(first: Generation, options: DaemonOptions) {
+    this.#options = options
+    this.#current = first
+    this.#servers.add(first.server)
+    this.#listeners = new Listeners({
+      log: {
+        level: 'INFO',
+        wants: level => this.#current.log.wants(level),
+        fatal: text => this.#current.log.fatal(text),
+        error: text => this.#current.log.error(text),
+        info: text => this.#current.log.info(text),
+        verbose: text => this.#current.log.verbose(text),
+        debug: text => this.#current.log.debug(text),
+      },
+      rules: () => this.#current.parsed.config,
+      startups: () => this.#startups(),
+      accept: socket => this.#accept(socket),
+    })
+  }
+
+  #startups(): number {
+    let count = 0
+    for (const server of this.#servers) for (const connection of server.connections) if (!connection.authenticated) count++
+    return count
+  }
+
+  #accept(socket: Socket): void {
+    this.#current.log.verbose(
+      `Connection from ${socket.remoteAddress} port ${socket.remotePort} on ${socket.localAddress} port ${socket.localPort}`,
+    )
+    const connection = this.#current.server.accept(socket)
+    if (!this.#options.once || connection === undefined) return
+    this.#listeners.close()
+    void connection.closed.then(() => this.stop())
+  }
+
+  /** Listens until told to stop. Throws `ConfigError` when it cannot listen anywhere. */
+  async run(): Promise<void> {
+    const signals = {
+      SIGHUP: () => this.reload(),
+      SIGTERM: () => this.stop('Received signal 15; terminating.'),
+      SIGINT: () => this.stop('Received signal 2; terminating.'),
+    } as const
+    for (const [name, act] of Object.entries(signals)) process.on(name, act)
+    try {
+      await this.#listeners.at(placesOf(this.#current.parsed.config))
+      this.#writePidFile()
+      this.#options.listening()
+      await this.#stopped.promise
+    } finally {
+      this.#listeners.close()
+      if (this.#pidFile !== undefined) rmSync(this.#pidFile, { force: true })
+      closePipes()
+      for (const [name, act] of Object.entries(signals)) process.removeListener(name, act)
+    }
+  }
+
+  /** Reads everything anew; what is in order replaces the old for new connections. One reload at a time. */
+  reload(): void {
+    this.#loading = this.#loading.then(() => this.#reload())
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#stopping) return
+    this.#current.log.info('Received SIGHUP; reading the configuration again.')
+    try {
+      const next = await this.#options.load()
+      await this.#listeners.at(placesOf(next.parsed.config))
+      const old = this.#current.server
+      this.#current = next
+      this.#servers.add(next.server)
+      this.#retire(old)
+    } catch (error) {
+      this.#current.log.error(`The new configuration is not used: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+
+  /** Keeps a server of before only for the connections it has. */
+  #retire(server: NodeServer<Login>): void {
+    const all = [...server.connections]
+    void Promise.all(all.map(connection => connection.closed)).then(() => this.#servers.delete(server))
+  }
+
+  stop(why?: string): void {
+    if (this.#stopping) return
+    this.#stopping = true
+    if (why !== undefined) this.#current.log.info(why)
+    this.#listeners.close()
+    const ended = [...this.#servers].map(server => server.close())
+    void Promise.all(ended).then(() => this.#stopped.resolve())
+  }
+
+  #writePidFile(): void {
+    const { config, given } = this.#current.parsed
+    if (!this.#options.writePidFile || config.pidFile === 'none') return
+    // The usual place belongs to root.
+    if (process.geteuid?.() !== 0 && !given.has('pidFile')) return
+    try {
+      writeFileSync(config.pidFile, `${process.pid}\n`, { mode: 0o644 })
+      this.#pidFile = config.pidFile
+    } catch (error) {
+      this.#current.log.error(`Couldn't create pid file "${config.pidFile}": ${(error as Error).message}`)
+    }
+  }
+}

@@ -1,0 +1,48 @@
+// Owns the environment a session's process gets: a fresh one, never the server's own. Knows nothing of processes.
+import type { Account } from './account.ts'
+import { plainAddress } from './addresses.ts'
+
+export interface SessionFacts {
+  readonly account: Account
+  /** What the client set and the server accepts. */
+  readonly accepted: Readonly<Record<string, string>>
+  /** Set by configuration (SetEnv). */
+  readonly configured: Readonly<Record<string, string>>
+  readonly remote:
+    | { readonly address: string; readonly port: number; readonly localAddress: string; readonly localPort: number }
+    | undefined
+  readonly term: string | undefined
+  /** What the client asked to run, when something else runs instead (ForceCommand). */
+  readonly originalCommand: string | undefined
+  /** The server's time zone, which its clients' processes share. */
+  readonly timeZone: string | undefined
+}
+
+const userPath = '/usr/local/bin:/usr/bin:/bin:/usr/games'
+const rootPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+const unknown = { address: 'UNKNOWN', port: 65535, localAddress: 'UNKNOWN', localPort: 65535 }
+
+/**
+ * The variables OpenSSH's sshd sets. What the client sends comes first and can replace nothing; SetEnv may replace the
+ * usual values; what tells of this connection is always true.
+ */
+export const sessionEnvironment = (facts: SessionFacts): Record<string, string> => {
+  const { account } = facts
+  const { port, localPort, ...from } = facts.remote ?? unknown
+  const [address, localAddress] = [plainAddress(from.address), plainAddress(from.localAddress)]
+  return {
+    ...facts.accepted,
+    USER: account.name,
+    LOGNAME: account.name,
+    HOME: account.home,
+    PATH: account.uid === 0 ? rootPath : userPath,
+    MAIL: `/var/mail/${account.name}`,
+    SHELL: account.shell,
+    ...(facts.timeZone === undefined ? {} : { TZ: facts.timeZone }),
+    ...facts.configured,
+    SSH_CLIENT: `${address} ${port} ${localPort}`,
+    SSH_CONNECTION: `${address} ${port} ${localAddress} ${localPort}`,
+    ...(facts.term === undefined ? {} : { TERM: facts.term }),
+    ...(facts.originalCommand === undefined ? {} : { SSH_ORIGINAL_COMMAND: facts.originalCommand }),
+  }
+}

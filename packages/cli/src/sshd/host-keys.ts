@@ -1,0 +1,54 @@
+// Owns the server's own keys: which files, and loading them as OpenSSH does, so that one bad file does not stop a server
+// that has a good one. Knows nothing of what they sign.
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { ConfigError, KeyFormatError } from 'nacre'
+import { nodeCrypto } from 'nacre/crypto/node'
+import { createSigner, readPrivateKey, type Signer } from 'nacre/keys'
+
+/** Where the system keeps them. */
+const systemKeys = ['rsa', 'ecdsa', 'ed25519'].map(type => `/etc/ssh/ssh_host_${type}_key`)
+
+const load = (path: string, minimumRsaBits: number): Signer => {
+  const text = readFileSync(path, 'utf8')
+  const { uid, mode } = statSync(path)
+  if (uid === process.geteuid?.() && (mode & 0o077) !== 0) {
+    const shown = (mode & 0o7777).toString(8).padStart(4, '0')
+    throw new KeyFormatError(
+      'KEY_PERMISSIONS',
+      `Permissions ${shown} for '${path}' are too open: a private key is for its owner alone (chmod 600 ${path}).`,
+      path,
+    )
+  }
+  const crypto = nodeCrypto()
+  return createSigner(crypto, readPrivateKey(crypto, text, { path }), path, { minimumRsaBits })
+}
+
+export interface HostKeys {
+  readonly keys: readonly Signer[]
+  /** Sentences about files that were not used. */
+  readonly warnings: readonly string[]
+}
+
+/** Loads host keys. Throws `ConfigError` when none can be used. */
+export const loadHostKeys = (configured: readonly string[], minimumRsaBits: number): HostKeys => {
+  const usual = configured.length === 0
+  if (usual && process.geteuid?.() !== 0)
+    throw new ConfigError('No host key is named. Make one and name it: ssh-keygen -t ed25519 -N "" -f hostkey; then add -h hostkey.')
+  const paths = usual ? systemKeys.filter(path => existsSync(path)) : configured.map(path => resolve(path))
+  const keys: Signer[] = []
+  const warnings: string[] = []
+  for (const path of paths) {
+    try {
+      const key = load(path, minimumRsaBits)
+      const same = keys.find(each => each.publicKey.type === key.publicKey.type)
+      if (same === undefined) keys.push(key)
+      else warnings.push(`The host key ${path} is not used: ${same.source} is of the same type.`)
+    } catch (error) {
+      warnings.push(`Unable to load host key "${path}": ${(error as Error).message}`)
+    }
+  }
+  if (keys.length > 0) return { keys, warnings }
+  const looked = usual ? systemKeys : paths
+  throw new ConfigError([...warnings, `There is no host key that can be used (${looked.join(', ')}).`].join('\n'))
+}

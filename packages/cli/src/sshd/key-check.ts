@@ -1,0 +1,62 @@
+// Owns the check of a key against a person's authorized_keys files: where they are, whether they can be trusted, which
+// line counts, and what it allows. Knows nothing of signatures and sessions.
+import { type AuthorizedKey, findAuthorizedKey, type KeyOptions, parseAuthorizedKeys } from 'nacre/keys'
+import type { Account } from './account.ts'
+import { matchesAddress } from './addresses.ts'
+import { readSafely } from './safe-file.ts'
+
+export interface KeyCheckRules {
+  /** AuthorizedKeysFile: paths with tokens; relative ones belong to the home. */
+  readonly files: readonly string[]
+  readonly strict: boolean
+}
+
+/** A key that may log in. */
+export interface KeyMatch {
+  readonly options: KeyOptions
+  readonly file: string
+  readonly line: number
+}
+
+/** `%h`, `%u`, `%U`, `%%`, and relative paths under the home. */
+export const authorizedKeysPath = (pattern: string, account: Account): string => {
+  const tokens: Readonly<Record<string, string>> = { h: account.home, u: account.name, U: String(account.uid), '%': '%' }
+  const path = pattern.replace(/%(.)/g, (whole, letter: string) => (Object.hasOwn(tokens, letter) ? tokens[letter] : whole))
+  return path.startsWith('/') ? path : `${account.home.replace(/\/+$/, '')}/${path}`
+}
+
+const usable = (entry: AuthorizedKey, address: string | undefined, now: number, say: (text: string) => void): boolean => {
+  const { expires, from } = entry.options
+  if (expires !== undefined && now >= expires) {
+    say(`${entry.file}:${entry.line}: the key has expired`)
+    return false
+  }
+  if (from !== undefined && !matchesAddress(from, address)) {
+    say(`${entry.file}:${entry.line}: the key may not be used from ${address ?? 'a connection without an address'}`)
+    return false
+  }
+  return true
+}
+
+/** The line that lets `blob` in as `account`, or `undefined`. `say` gets sentences for the log. */
+export const findKey = (
+  account: Account,
+  blob: Uint8Array,
+  address: string | undefined,
+  rules: KeyCheckRules,
+  say: (text: string) => void,
+  now = Date.now(),
+): KeyMatch | undefined => {
+  for (const pattern of rules.files) {
+    if (pattern.toLowerCase() === 'none') continue
+    const path = authorizedKeysPath(pattern, account)
+    const found = readSafely(path, account, rules.strict)
+    if (found.is === 'refused') say(found.why)
+    if (found.is !== 'read') continue
+    const file = parseAuthorizedKeys(found.text, path)
+    for (const { line, problem } of file.problems) say(`${path}:${line} lets nobody in: ${problem}`)
+    const entry = findAuthorizedKey(file, blob, each => usable(each, address, now, say))
+    if (entry !== undefined) return { options: entry.options, file: path, line: entry.line }
+  }
+  return undefined
+}

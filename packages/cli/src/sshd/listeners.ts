@@ -1,0 +1,124 @@
+// Owns the sockets that listen: which addresses by configuration, opening, replacing on a reload, and turning connections
+// away when too many have not logged in. Knows nothing of what serves a connection.
+import { createServer, type Server, type Socket } from 'node:net'
+import { ConfigError, ConnectError } from 'nacre'
+import type { MaxStartups, ServerConfig } from 'nacre/config'
+import { plainAddress } from './addresses.ts'
+import type { Log } from './log.ts'
+
+export interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+const key = ({ host, port }: Place): string => `${host} ${port}`
+
+/** Where to listen: each ListenAddress with its port or with all ports; without one, everywhere. */
+export const placesOf = (config: Pick<ServerConfig, 'listenAddress' | 'port' | 'addressFamily'>): readonly Place[] => {
+  const { addressFamily: family } = config
+  const everywhere = [...(family === 'inet6' ? [] : ['0.0.0.0']), ...(family === 'inet' ? [] : ['::'])]
+  const hosts = config.listenAddress.length === 0 ? [{ host: '*', port: undefined }] : config.listenAddress
+  const places = hosts.flatMap(({ host, port }) => {
+    const ports = port === undefined ? config.port : [port]
+    return ports.flatMap(each => (host === '*' ? everywhere : [host]).map(name => ({ host: name, port: each })))
+  })
+  return [...new Map(places.map(place => [key(place), place])).values()]
+}
+
+/** True when a connection is to be turned away: by chance from `begin` on, always from `full` on. `dice` is in [0, 1). */
+export const turnsAway = (startups: number, { begin, rate, full }: MaxStartups, dice: number): boolean => {
+  if (startups < begin) return false
+  if (startups >= full || rate === 100) return true
+  const percent = rate + ((100 - rate) * (startups - begin)) / (full - begin)
+  return dice * 100 < percent
+}
+
+export interface ListenerRules {
+  readonly maxStartups: MaxStartups
+  readonly tcpKeepAlive: boolean
+}
+
+export interface ListenerHooks {
+  readonly log: Log
+  /** Read for each connection, so that a reload takes effect. */
+  rules(): ListenerRules
+  /** Connections that have not logged in. */
+  startups(): number
+  accept(socket: Socket): void
+}
+
+const causes: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Address already in use',
+  EACCES: 'Permission denied (ports below 1024 need root)',
+  EADDRNOTAVAIL: 'Cannot assign requested address',
+}
+
+export class Listeners {
+  readonly #hooks: ListenerHooks
+  readonly #open = new Map<string, Server>()
+
+  constructor(hooks: ListenerHooks) {
+    this.#hooks = hooks
+  }
+
+  /** Listens at exactly these places: opens the missing, closes the others. Throws `ConfigError` when none could be opened. */
+  async at(places: readonly Place[]): Promise<void> {
+    const wanted = new Set(places.map(key))
+    for (const [name, server] of this.#open) {
+      if (wanted.has(name)) continue
+      server.close()
+      this.#open.delete(name)
+    }
+    const failures: ConnectError[] = []
+    for (const place of places) {
+      if (this.#open.has(key(place))) continue
+      try {
+        this.#open.set(key(place), await this.#listen(place))
+        this.#hooks.log.info(`Server listening on ${place.host} port ${place.port}.`)
+      } catch (error) {
+        if (!(error instanceof ConnectError)) throw error
+        // A machine without IPv6 is none the worse for `::`.
+        this.#hooks.log.error(error.message)
+        failures.push(error)
+      }
+    }
+    if (this.#open.size === 0) throw new ConfigError(`Cannot bind any address.\n${failures.map(each => each.message).join('\n')}`)
+  }
+
+  #listen(place: Place): Promise<Server> {
+    const server = createServer({ pauseOnConnect: true, noDelay: true }, socket => this.#arrived(socket))
+    return new Promise((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => {
+        const why = causes[error.code ?? ''] ?? error.message
+        reject(new ConnectError('CONNECT_FAILED', `Bind to port ${place.port} on ${place.host} failed: ${why}.`, place, { cause: error }))
+      })
+      // IPv4 has a socket of its own, so that its addresses look like themselves.
+      server.listen({ ...place, ipv6Only: place.host.includes(':'), backlog: 511 }, () => {
+        server.on('error', error => this.#hooks.log.error(`accept: ${error.message}`))
+        resolve(server)
+      })
+    })
+  }
+
+  #arrived(socket: Socket): void {
+    const { log } = this.#hooks
+    const { maxStartups, tcpKeepAlive } = this.#hooks.rules()
+    const startups = this.#hooks.startups()
+    if (turnsAway(startups, maxStartups, Math.random())) {
+      const from = plainAddress(socket.remoteAddress ?? 'UNKNOWN')
+      log.info(
+        `drop connection #${startups} from [${from}]:${socket.remotePort} on [${plainAddress(socket.localAddress ?? '')}]:${socket.localPort} past MaxStartups`,
+      )
+      socket.on('error', () => {})
+      socket.end('Exceeded MaxStartups\r\n', () => socket.destroy())
+      return
+    }
+    if (tcpKeepAlive) socket.setKeepAlive(true)
+    this.#hooks.accept(socket)
+  }
+
+  close(): void {
+    for (const server of this.#open.values()) server.close()
+    this.#open.clear()
+  }
+}

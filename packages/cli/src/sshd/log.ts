@@ -1,0 +1,106 @@
+// Owns what `sshd` says about itself: levels, and where lines go (standard error, a file, the system log). Keeps lines
+// lines; text from a peer must come escaped. Knows nothing of events.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { openSync, writeSync } from 'node:fs'
+import { ConfigError } from 'nacre'
+
+export const levels = ['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG1', 'DEBUG2', 'DEBUG3'] as const
+export type Level = (typeof levels)[number]
+
+/** syslog(3) priorities of our levels. */
+const priorities: Readonly<Record<Level, number>> = { QUIET: 2, FATAL: 2, ERROR: 3, INFO: 6, VERBOSE: 6, DEBUG1: 7, DEBUG2: 7, DEBUG3: 7 }
+
+/** Takes one line, without its end. */
+export type Sink = (line: string, level: Level) => void
+
+export interface Log {
+  readonly level: Level
+  wants(level: Level): boolean
+  fatal(text: string): void
+  error(text: string): void
+  info(text: string): void
+  verbose(text: string): void
+  debug(text: string): void
+}
+
+/** `LogLevel` as one of ours; DEBUG is DEBUG1. */
+export const levelOf = (name: string): Level => {
+  const upper = name.toUpperCase() === 'DEBUG' ? 'DEBUG1' : name.toUpperCase()
+  return levels.find(each => each === upper) ?? 'INFO'
+}
+
+export const createLog = (sink: Sink, level: Level): Log => {
+  const rank = levels.indexOf(level)
+  const say = (at: Level, text: string): void => {
+    if (levels.indexOf(at) > rank) return
+    // Whatever slipped through unescaped must not begin a line of its own or steer a terminal.
+    // eslint-disable-next-line no-control-regex
+    sink(
+      text.replaceAll(/[\x00-\x08\x0a-\x1f\x7f-\x9f]/g, found => `\\x${found.charCodeAt(0).toString(16).padStart(2, '0')}`),
+      at,
+    )
+  }
+  return {
+    level,
+    wants: at => levels.indexOf(at) <= rank,
+    fatal: text => say('FATAL', text),
+    error: text => say('ERROR', text),
+    info: text => say('INFO', text),
+    verbose: text => say('VERBOSE', text),
+    debug: text => say('DEBUG1', `debug1: ${text}`),
+  }
+}
+
+/** Standard error, with the carriage return that a terminal in raw mode needs. */
+export const streamSink = (stream: NodeJS.WritableStream): Sink => {
+  // Whoever read it may have gone; the server goes on.
+  stream.on('error', () => {})
+  return line => void stream.write(`${line}\r\n`)
+}
+
+/** A file, appended to; made with mode 0600. Throws `ConfigError` when it cannot be opened. */
+export const fileSink = (path: string): Sink => {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, 'a', 0o600)
+  } catch (error) {
+    throw new ConfigError(`The log file ${path} cannot be opened: ${(error as Error).message}`, {}, { cause: error })
+  }
+  return line => {
+    try {
+      writeSync(descriptor, `${line}\n`)
+    } catch {
+      // A full disk must not end sessions.
+    }
+  }
+}
+
+const facilities: Readonly<Record<string, number>> = { USER: 1, DAEMON: 3, AUTH: 4, AUTHPRIV: 10 }
+const facilityNumber = (name: string): number => {
+  const local = /^LOCAL([0-7])$/.exec(name)
+  return local === null ? (facilities[name] ?? facilities.AUTH) : 16 + Number(local[1])
+}
+
+/** The system log, through logger(1): Node cannot write to its socket. Where logger is missing, lines are lost. */
+export const syslogSink = (facility: string): Sink => {
+  const base = facilityNumber(facility) * 8
+  let logger: ChildProcess | undefined
+  const start = (): ChildProcess => {
+    const child = spawn('logger', ['--tag', `sshd[${process.pid}]`, '--prio-prefix'], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    })
+    child.on('error', () => {})
+    child.on('exit', () => {
+      if (logger === child) logger = undefined
+    })
+    child.stdin?.on('error', () => {})
+    child.unref()
+    ;(child.stdin as unknown as { unref?: () => void } | null)?.unref?.()
+    return child
+  }
+  return (line, level) => {
+    logger ??= start()
+    logger.stdin?.write(`<${base + priorities[level]}>${line}\n`)
+  }
+}

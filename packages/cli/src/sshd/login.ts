@@ -1,0 +1,50 @@
+// Owns what a session knows of the login it belongs to: the account, and what each proof allows and forbids. Knows
+// nothing of how the proofs were checked.
+import type { KeyOptions } from 'nacre/keys'
+import type { Account } from './account.ts'
+
+/** One proof that was given. */
+export interface Proof {
+  readonly method: string
+  /** `ED25519 SHA256:…` of a key. */
+  readonly key?: string
+  /** What stands in front of the key in its file. */
+  readonly options?: KeyOptions
+  /** The password was right and has to be changed. */
+  readonly passwordOld?: boolean
+}
+
+type StepName = `step${number}`
+/** Identities of a chain are merged by their fields, so that each step's proof has a field of its own. */
+export type Login = { readonly account: Account } & { readonly [step: StepName]: Proof }
+
+/** The login by one proof, as step `step` of a chain. */
+export const loginBy = (account: Account, step: number, proof: Proof): Login => {
+  const name: StepName = `step${step}`
+  return Object.assign({ account }, { [name]: proof })
+}
+
+export const proofsOf = (login: Login): readonly Proof[] =>
+  Object.entries(login).flatMap(([name, value]) => (/^step\d+$/.test(name) ? [value as Proof] : []))
+
+export interface Permissions {
+  /** Runs instead of what the client asks for. */
+  readonly command: string | undefined
+  readonly pty: boolean
+  readonly passwordOld: boolean
+  /** Two keys of a chain force different commands: nothing can be run. */
+  readonly contradictory: boolean
+}
+
+/** What all proofs together allow: the least. */
+export const permissionsOf = (login: Login): Permissions => {
+  const proofs = proofsOf(login)
+  const commands = new Set(proofs.flatMap(proof => (proof.options?.command === undefined ? [] : [proof.options.command])))
+  const [command] = commands
+  return {
+    command,
+    pty: proofs.every(proof => proof.options?.may.pty !== false),
+    passwordOld: proofs.some(proof => proof.passwordOld === true),
+    contradictory: commands.size > 1,
+  }
+}

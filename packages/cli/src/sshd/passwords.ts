@@ -1,0 +1,69 @@
+// Owns checking a password against the hash of shadow(5). crypt(3) knows all the schemes a system uses, and perl, which
+// Debian and its kin cannot be without, calls it; the password goes through a pipe, never through arguments. Knows
+// nothing of who may log in.
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { timingSafeEqual } from 'node:crypto'
+import { ConfigError, type Secret } from 'nacre'
+import type { ShadowEntry } from './account.ts'
+
+/** Hashes a password as crypt(3) does, with the setting in front of `hash`; `undefined` when that scheme is not known. */
+export type Crypt = (password: string, hash: string) => Promise<string | undefined>
+
+const perlPlaces = ['/usr/bin/perl', '/bin/perl', '/usr/local/bin/perl']
+// crypt(3) ends a password at a zero byte, so none gets here. Hexadecimal keeps lines and bytes apart.
+const script = 'my ($s, $p) = map { chomp; pack("H*", $_) } <STDIN>; my $h = crypt($p, $s); print defined $h ? unpack("H*", $h) : ""'
+
+/** crypt(3) of this system. Throws `ConfigError` when perl is not there. */
+export const systemCrypt = (): Crypt => {
+  const perl = perlPlaces.find(path => existsSync(path))
+  if (perl === undefined) throw new ConfigError(`To check passwords, perl is needed; it is in none of ${perlPlaces.join(', ')}.`)
+  return (password, hash) =>
+    new Promise((resolve, reject) => {
+      const child = execFile(perl, ['-e', script], { env: {}, timeout: 30_000 }, (error, stdout) => {
+        if (error !== null) reject(new Error('crypt(3) could not be called through perl', { cause: error }))
+        else resolve(stdout === '' ? undefined : Buffer.from(stdout, 'hex').toString('utf8'))
+      })
+      const hex = (text: string): string => Buffer.from(text, 'utf8').toString('hex')
+      child.stdin?.on('error', () => {})
+      child.stdin?.end(`${hex(hash)}\n${hex(password)}\n`)
+    })
+}
+
+/** Compared with when there is no hash, so that an account without one takes as long as one with. No password has it. */
+export const placeholderHash = '$6$rounds=5000$nacre-no-account$'
+
+/** True for what crypt(3) could have made: `*`, `!` and the like lock an account. */
+export const isHash = (text: string): boolean => /^(\$[0-9a-z]+\$[!-9;-~]+|_?[./0-9A-Za-z]{13,})$/.test(text)
+
+export interface PasswordOptions {
+  readonly crypt: Crypt
+  readonly permitEmpty: boolean
+  /** A hash of the kind this system makes; sets how long the check of a missing account takes. */
+  readonly placeholder: string
+}
+
+const sameText = (left: string, right: string): boolean => {
+  const [a, b] = [Buffer.from(left), Buffer.from(right)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+/**
+ * Whether `secret` is the password of the account with this shadow row; `undefined` stands for an account that does not
+ * exist or may not log in, and takes as long.
+ */
+export const checkPassword = async (entry: ShadowEntry | undefined, secret: Secret<string>, options: PasswordOptions): Promise<boolean> => {
+  const password = secret.reveal()
+  const usable = entry !== undefined && isHash(entry.hash)
+  const hash = usable ? entry.hash : options.placeholder
+  // What crypt(3) would not see whole is compared with nothing, at the same cost.
+  const whole = !password.includes('\0') && password !== ''
+  const made = await options.crypt(whole ? password : 'x', hash)
+  if (entry?.hash === '' && password === '') return options.permitEmpty
+  return usable && whole && made !== undefined && sameText(made, hash)
+}
+
+/** True when the password is right but too old, or root wants it changed. `today` counts days from 1970. */
+export const passwordIsOld = (entry: ShadowEntry, today: number): boolean =>
+  entry.lastChange === 0 ||
+  (entry.maximumAge !== undefined && entry.lastChange !== undefined && today > entry.lastChange + entry.maximumAge)

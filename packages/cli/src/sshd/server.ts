@@ -1,0 +1,192 @@
+// Owns turning a configuration into a server: its options, the authenticator, the sessions, and what is logged of a
+// connection. Knows nothing of listening, signals and files of the configuration.
+import { readFileSync } from 'node:fs'
+import { ConfigError, escapeForPeople } from 'nacre'
+import type { ParsedConfig, ServerConfig } from 'nacre/config'
+import { createServer, type EngineEvent, type NodeServer, type OpenPty, type ServerConnection, type ServerOptions } from 'nacre/server'
+import type { Signer } from 'nacre/keys'
+import { ownAccount } from './account.ts'
+import { type AuthenticationSetup, shadowPasswords, sshdAuthenticator, whereFrom } from './authentication.ts'
+import { type Directory, systemDirectory } from './eligible.ts'
+import { type HostKeys, loadHostKeys } from './host-keys.ts'
+import type { Log } from './log.ts'
+import type { Login } from './login.ts'
+import { isHash, placeholderHash, systemCrypt } from './passwords.ts'
+import { serveSessions, type SessionRules } from './sessions.ts'
+
+export interface SshdSetup {
+  readonly parsed: ParsedConfig<ServerConfig>
+  readonly log: Log
+  readonly openPty: OpenPty
+}
+
+export interface BuiltServer {
+  readonly server: NodeServer<Login>
+  readonly hostKeys: readonly Signer[]
+  /** Sentences about what was asked for and will not happen. */
+  readonly warnings: readonly string[]
+}
+
+/** The longest a timer of Node can wait; stands for no limit. */
+const noLimit = 2 ** 31 - 1
+
+/** Names in OpenSSH's tables that this version has no row for. Hardened configurations list them beside others. */
+const elsewhere = /^(sk-|webauthn-)|-cert-v0\d@openssh\.com$/
+
+/** An algorithm list without the names above. They are no error as long as something is left. */
+const known = (keyword: string, list: string | undefined, warnings: string[]): string | undefined => {
+  if (list === undefined) return undefined
+  const sign = /^[+^-]/.exec(list)?.[0] ?? ''
+  const names = list.slice(sign.length).split(',')
+  const left = names.filter(name => !elsewhere.test(name))
+  if (left.length < names.length)
+    warnings.push(`${keyword}: ${names.filter(name => elsewhere.test(name)).join(', ')} is not supported by this version and left out.`)
+  return left.length === 0 && sign !== '' ? undefined : sign + left.join(',')
+}
+
+const algorithmsOf = (config: ServerConfig, warnings: string[]): NonNullable<ServerOptions<Login>['algorithms']> => {
+  const hostKey = known('HostKeyAlgorithms', config.hostKeyAlgorithms, warnings)
+  const publicKeyAccepted = known('PubkeyAcceptedAlgorithms', config.pubkeyAcceptedAlgorithms, warnings)
+  return {
+    ...(config.kexAlgorithms === undefined ? {} : { kex: config.kexAlgorithms }),
+    ...(config.ciphers === undefined ? {} : { ciphers: config.ciphers }),
+    ...(config.macs === undefined ? {} : { macs: config.macs }),
+    ...(hostKey === undefined ? {} : { hostKey }),
+    ...(publicKeyAccepted === undefined ? {} : { publicKeyAccepted }),
+    ...(config.compression === 'no' ? { compression: 'none' } : {}),
+  }
+}
+
+const bannerOf = (config: ServerConfig): { readonly banner?: string } => {
+  if (config.banner === 'none') return {}
+  try {
+    return { banner: readFileSync(config.banner, 'utf8') }
+  } catch (error) {
+    throw new ConfigError(`The Banner file ${config.banner} cannot be read: ${(error as Error).message}`, {}, { cause: error })
+  }
+}
+
+const timesOf = (config: ServerConfig): Pick<ServerOptions<Login>, 'deadlines' | 'keepalive' | 'rekey'> => {
+  const milliseconds = (each: number): number => Math.min(each * 1000, noLimit)
+  const login = config.loginGraceTime === 0 ? noLimit : milliseconds(config.loginGraceTime)
+  const { bytes, seconds } = config.rekeyLimit
+  return {
+    deadlines: { handshake: login, login },
+    keepalive:
+      config.clientAliveInterval === 0
+        ? false
+        : {
+            milliseconds: milliseconds(config.clientAliveInterval),
+            maximumUnanswered: config.clientAliveCountMax || Number.MAX_SAFE_INTEGER,
+          },
+    rekey: { ...(bytes === undefined ? {} : { bytes }), ...(seconds === undefined ? {} : { milliseconds: milliseconds(seconds) }) },
+  }
+}
+
+const internalSftp = 'internal-sftp'
+
+const subsystemsOf = (config: ServerConfig, warnings: string[]): Readonly<Record<string, string>> => {
+  const found: Record<string, string> = {}
+  for (const { name, command } of config.subsystem) {
+    if (command.split(/\s/)[0] === internalSftp)
+      warnings.push(
+        `Subsystem ${name}: ${internalSftp} comes with a later version; requests for it are refused. /usr/lib/openssh/sftp-server works.`,
+      )
+    // The first line of a name wins, as everywhere in the file.
+    else if (!Object.hasOwn(found, name)) found[name] = command
+  }
+  return found
+}
+
+const sessionRulesOf = (config: ServerConfig, openPty: OpenPty, warnings: string[]): SessionRules => {
+  const forced = config.forceCommand === 'none' ? undefined : config.forceCommand
+  if (forced?.split(/\s/)[0] === internalSftp) throw new ConfigError(`ForceCommand ${internalSftp} is not supported by this version.`)
+  return {
+    forceCommand: forced,
+    permitTty: config.permitTty,
+    subsystems: subsystemsOf(config, warnings),
+    acceptEnv: config.acceptEnv,
+    setEnv: Object.fromEntries(config.setEnv),
+    printMotd: config.printMotd,
+    timeZone: process.env.TZ,
+    openPty,
+  }
+}
+
+/** Passwords can be checked by root alone. The hash that stands in for accounts without one is of root's own kind. */
+const passwordsOf = async ({ parsed }: SshdSetup, directory: Directory, warnings: string[]): Promise<AuthenticationSetup['passwords']> => {
+  const { config, given } = parsed
+  if (!config.passwordAuthentication && !config.kbdInteractiveAuthentication) return undefined
+  if (process.geteuid?.() !== 0) {
+    if (given.has('passwordAuthentication') || given.has('kbdInteractiveAuthentication'))
+      warnings.push('Passwords are not offered: only a server that runs as root can check them.')
+    return undefined
+  }
+  try {
+    const crypt = systemCrypt()
+    const root = (await directory.shadow('root'))?.hash ?? ''
+    return shadowPasswords({ crypt, permitEmpty: config.permitEmptyPasswords, placeholder: isHash(root) ? root : placeholderHash })
+  } catch (error) {
+    warnings.push(`Passwords are not offered. ${(error as Error).message}`)
+    return undefined
+  }
+}
+
+/** A server by this configuration. Throws `ConfigError` for one that cannot work. */
+export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
+  const { parsed, log } = setup
+  const { config } = parsed
+  const warnings: string[] = [...parsed.warnings]
+  const root = process.geteuid?.() === 0
+  if (config.usePam)
+    warnings.push('UsePAM: PAM is not used by this version. Passwords are checked against shadow(5), and PAM modules are not run.')
+  const { keys, warnings: keyWarnings }: HostKeys = loadHostKeys(config.hostKey, config.requiredRsaSize)
+  warnings.push(...keyWarnings)
+  const directory = systemDirectory()
+  const passwords = await passwordsOf(setup, directory, warnings)
+  const options: ServerOptions<Login> = {
+    hostKeys: keys,
+    authenticate: sshdAuthenticator({
+      config,
+      directory,
+      only: root ? undefined : ownAccount(),
+      lockedMayUseKeys: config.usePam,
+      passwords,
+      log,
+    }),
+    session: serveSessions(sessionRulesOf(config, setup.openPty, warnings)),
+    algorithms: algorithmsOf(config, warnings),
+    minimumRsaBits: config.requiredRsaSize,
+    ...(config.versionAddendum === 'none' ? {} : { comments: config.versionAddendum }),
+    ...bannerOf(config),
+    ...timesOf(config),
+    maximumAttempts: config.maxAuthTries,
+    maximumSessions: config.maxSessions,
+    maximumStartups: Number.POSITIVE_INFINITY,
+    onError: error =>
+      log.error(
+        `internal error: ${escapeForPeople(error instanceof Error ? (error.stack ?? error.message) : String(error), { limit: 4000 })}`,
+      ),
+    onEvent: (event, connection) => logEvent(log, event, connection),
+  }
+  return { server: createServer(options), hostKeys: keys, warnings }
+}
+
+const logEvent = (log: Log, event: EngineEvent, connection: ServerConnection<Login>): void => {
+  const from = whereFrom(connection.remote)
+  if (event.is === 'identified') log.debug(`client ${from}: ${escapeForPeople(event.peer.softwareVersion)}`)
+  else if (event.is === 'exchanged') {
+    const { kex, hostKey, clientToServer, serverToClient } = event.agreed
+    log.debug(`kex: ${kex}, host key ${hostKey}${event.strict ? ', strict' : ''}`)
+    log.debug(`kex: client->server ${clientToServer.cipher} ${clientToServer.mac ?? '<implicit>'} ${clientToServer.compression}`)
+    log.debug(`kex: server->client ${serverToClient.cipher} ${serverToClient.mac ?? '<implicit>'} ${serverToClient.compression}`)
+  } else if (event.is === 'debug') log.debug(`client says: ${escapeForPeople(event.message)}`)
+  else if (event.is === 'ended') {
+    const who = connection.userName === undefined ? from : `user ${escapeForPeople(connection.userName, { limit: 100 })} ${from}`
+    const before = connection.authenticated ? '' : ' [preauth]'
+    const why = escapeForPeople(event.error.message, { limit: 400 })
+    if (event.by === 'peer') log.info(`Disconnected from ${who}${before}: ${why}`)
+    else if (event.by === 'network') log.info(`Connection closed by ${who}${before}`)
+    else log.info(`Disconnecting ${who}${before}: ${why}`)
+  }
+}

@@ -1,0 +1,210 @@
+// Owns what a session runs: the account's shell, the command asked for or forced, a subsystem; with which environment,
+// where, as whom. Knows nothing of how bytes are relayed, and takes its rules as values.
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { basename } from 'node:path'
+import { type Exit, SshError } from 'nacre'
+import type { OpenPty, ServerConnection, Session, SessionHandler, SessionHandlers } from 'nacre/server'
+import type { Account } from './account.ts'
+import { asUser } from './as-user.ts'
+import { startAs } from './become.ts'
+import { sessionEnvironment } from './environment.ts'
+import { type Login, type Permissions, permissionsOf } from './login.ts'
+import { type Launch, runOnPipes, runOnTerminal } from './relay.ts'
+
+export interface SessionRules {
+  /** Runs instead of everything; `undefined` for none. */
+  readonly forceCommand: string | undefined
+  readonly permitTty: boolean
+  /** Command lines by the name of the subsystem. */
+  readonly subsystems: Readonly<Record<string, string>>
+  readonly acceptEnv: readonly string[]
+  readonly setEnv: Readonly<Record<string, string>>
+  readonly printMotd: boolean
+  readonly timeZone: string | undefined
+  readonly openPty: OpenPty
+}
+
+type Told = Session<Login>
+
+const utf8 = new TextEncoder()
+const tell = async (session: Told, text: string, type: 0 | 1): Promise<void> => {
+  const lines = session.pty === undefined ? text : text.replaceAll(/\r?\n/g, '\r\n')
+  await session.write(utf8.encode(lines), session.pty === undefined ? type : 0)
+}
+
+const readIfThere = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** While such a file exists, only root may log in (nologin(5)). */
+const nologinFiles: readonly string[] = ['/etc/nologin', '/run/nologin', '/var/run/nologin']
+const closedNote = (account: Account): string | undefined => {
+  if (account.uid === 0 || process.geteuid?.() !== 0) return undefined
+  const found = nologinFiles.find(path => existsSync(path))
+  return found === undefined ? undefined : (readIfThere(found) ?? '')
+}
+
+/** True when the account itself may enter its home; root could enter where it cannot. */
+const homeOpen = (account: Account): boolean => {
+  try {
+    return asUser(account, () => {
+      accessSync(account.home, constants.X_OK)
+      return statSync(account.home).isDirectory()
+    })
+  } catch {
+    return false
+  }
+}
+
+const bash = (): string | undefined => ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'].find(path => existsSync(path))
+
+/** A command and the name it is told it has. */
+interface Named {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly argv0: string
+}
+
+/** What the shell of a login is told by, where no dash can be put in front of its name. */
+const asLogin = ({ file, args, argv0 }: Named): readonly string[] => (argv0.startsWith('-') ? [file, ...args, '-l'] : [file, ...args])
+
+/**
+ * One more program in front, which takes the shell's place with the right name, and on a terminal knows its device. -p and
+ * --norc keep bash from running the account's own files twice.
+ */
+const through = (command: Named, terminal: boolean): { readonly file: string; readonly args: readonly string[] } => {
+  const before = terminal ? 'SSH_TTY=$(tty) && export SSH_TTY; ' : ''
+  const shell = bash()
+  if (shell !== undefined)
+    return { file: shell, args: ['--norc', '-p', '-c', `${before}exec -a "$0" "$@"`, command.argv0, command.file, ...command.args] }
+  return { file: '/bin/sh', args: ['-c', `${before}exec "$@"`, 'sh', ...asLogin(command)] }
+}
+
+/** The shell as the account's row names it, told by its name that it is a login shell; or with a command to run. */
+const shellCommand = (account: Account, command: string | undefined): Named => {
+  const name = basename(account.shell)
+  return command === undefined
+    ? { file: account.shell, args: [], argv0: `-${name}` }
+    : { file: account.shell, args: ['-c', command], argv0: name }
+}
+
+const launchOf = (session: Told, command: Named, env: Readonly<Record<string, string>>, signals: boolean): Launch => {
+  const { account } = session.user
+  const other = process.geteuid?.() !== account.uid
+  const terminal = session.pty !== undefined
+  // Without a terminal Node gives a process its name, but only the process it starts itself.
+  const staged = terminal || (other && command.argv0.startsWith('-'))
+  const start = startAs(account, { ...(staged ? through(command, terminal) : { file: command.file, args: command.args }), env })
+  return {
+    ...start,
+    cwd: homeOpen(account) ? account.home : '/',
+    argv0: staged || other ? undefined : command.argv0,
+    owner: other ? { uid: account.uid, gid: account.gid } : undefined,
+    signals,
+  }
+}
+
+/** `passwd`, when the password has to be changed before anything else. */
+const passwdCommand: Named = { file: '/usr/bin/passwd', args: [], argv0: 'passwd' }
+const oldPasswordNote = 'WARNING: Your password has expired.\nYou must change your password now and login again!\n'
+
+class Serving {
+  readonly #rules: SessionRules
+  readonly #permissions: Permissions
+
+  constructor(rules: SessionRules, login: Login) {
+    this.#rules = rules
+    this.#permissions = permissionsOf(login)
+  }
+
+  /** What the client asked for, as a command line; `undefined` for a shell. */
+  #asked(session: Told): string | undefined {
+    return session.kind === 'subsystem' ? this.#rules.subsystems[session.subsystem ?? ''] : session.command
+  }
+
+  async #greet(session: Told, command: string | undefined): Promise<void> {
+    const { account } = session.user
+    if (!homeOpen(account)) await tell(session, `Could not chdir to home directory ${account.home}: it cannot be entered\n`, 1)
+    if (command !== undefined || session.pty === undefined || !this.#rules.printMotd || existsSync(`${account.home}/.hushlogin`)) return
+    const motd = readIfThere('/etc/motd')
+    if (motd !== undefined) await tell(session, motd, 0)
+  }
+
+  readonly serve: SessionHandler<Login> = async session => {
+    const { account } = session.user
+    const note = closedNote(account)
+    if (note !== undefined) {
+      await tell(session, note, 1)
+      return 254
+    }
+    if (this.#permissions.contradictory) {
+      await tell(session, 'The keys of this login force different commands, so none is run.\n', 1)
+      return 1
+    }
+    try {
+      return this.#permissions.passwordOld ? await this.#changePassword(session) : await this.#run(session)
+    } catch (error) {
+      // A shell that cannot be started is for the person to know; the server goes on.
+      if (!(error instanceof SshError) || session.signal.aborted) throw error
+      await tell(session, `${error.message}\n`, 1)
+      return 1
+    }
+  }
+
+  async #run(session: Told): Promise<Exit> {
+    const asked = this.#asked(session)
+    const forced = this.#rules.forceCommand ?? this.#permissions.command
+    const command = forced ?? asked
+    await this.#greet(session, command)
+    const env = this.#environment(session, forced === undefined ? undefined : asked)
+    const signals = forced === undefined && session.kind !== 'subsystem'
+    return this.#start(session, launchOf(session, shellCommand(session.user.account, command), env, signals))
+  }
+
+  async #changePassword(session: Told): Promise<Exit> {
+    if (session.pty === undefined) {
+      await tell(session, `${oldPasswordNote}Password change required but no TTY available.\n`, 1)
+      return { code: 1 }
+    }
+    await tell(session, oldPasswordNote, 1)
+    return this.#start(session, launchOf(session, passwdCommand, this.#environment(session, undefined), false))
+  }
+
+  #environment(session: Told, originalCommand: string | undefined): Record<string, string> {
+    return sessionEnvironment({
+      account: session.user.account,
+      accepted: session.env,
+      configured: this.#rules.setEnv,
+      remote: session.remote,
+      term: session.pty?.term,
+      originalCommand,
+      timeZone: this.#rules.timeZone,
+    })
+  }
+
+  #start(session: Told, launch: Launch): Promise<Exit> {
+    return session.pty === undefined ? runOnPipes(session, launch) : runOnTerminal(session, session.pty, launch, this.#rules.openPty)
+  }
+}
+
+/** What sessions of a login can do. */
+export const sessionHandlers = (rules: SessionRules, login: Login): SessionHandlers<Login> => {
+  const { serve } = new Serving(rules, login)
+  return {
+    exec: serve,
+    shell: serve,
+    subsystems: Object.fromEntries(Object.keys(rules.subsystems).map(name => [name, serve])),
+    pty: rules.permitTty && permissionsOf(login).pty,
+    acceptEnv: rules.acceptEnv,
+  }
+}
+
+/** The `session` option of a server whose logins are `Login`s. */
+export const serveSessions =
+  (rules: SessionRules) =>
+  (connection: ServerConnection<Login>): SessionHandlers<Login> =>
+    connection.identity === undefined ? {} : sessionHandlers(rules, connection.identity)
