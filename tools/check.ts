@@ -20,7 +20,11 @@ const checks: readonly Check[] = [
   { name: 'lint', hint: 'the rules are in .oxlintrc.json, file and function sizes among them', command: ['oxlint:oxlint'] },
   { name: 'format', hint: 'run `npm run format`', command: ['oxfmt:oxfmt', '--check'] },
   { name: 'layers', hint: 'the order is in tools/check-layers.ts', command: ['tools/check-layers.ts'] },
-  { name: 'exports', hint: 'remove what nobody uses, or make it part of a public index', command: ['knip:knip', '--no-progress'] },
+  {
+    name: 'exports',
+    hint: 'remove what nobody uses, or make it part of a public index',
+    command: ['knip:knip', '--no-progress', '--no-config-hints'],
+  },
   { name: 'docs', hint: 'run `npm run docs`', command: ['tools/docs.ts', '--check'] },
 ]
 

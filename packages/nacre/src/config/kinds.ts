@@ -20,7 +20,7 @@ export interface Kind<T> {
 }
 
 /** Quotes a word as the parser reads it. */
-export const quoteWord = (word: string): string => (word === '' || /[\s"'#\\]/.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : word)
+const quoteWord = (word: string): string => (word === '' || /[\s"'#\\]/.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : word)
 
 const one = (input: Words, means: string): string => {
   if (input.words.length === 1) return input.words[0]

@@ -11,7 +11,7 @@ export interface Line extends Words {
  * Splits into words as OpenSSH does: blanks separate; single or double quotes join; a backslash makes the next quote,
  * backslash or (outside quotes) space literal; a word that begins with `#` ends the line.
  */
-export const splitWords = (text: string): readonly string[] => {
+const splitWords = (text: string): readonly string[] => {
   const found: string[] = []
   let current: string | undefined
   let quote = ''
