@@ -16,7 +16,6 @@ export class AnswerLine {
   readonly #send: (ok: boolean, details: Uint8Array) => void
   readonly #limit: number
   readonly #line: Place[] = []
-  #over = false
 
   /** `limit` is how many may wait. */
   constructor(limit: number, send: (ok: boolean, details: Uint8Array) => void) {
@@ -45,12 +44,11 @@ export class AnswerLine {
 
   /** Nobody wants the replies any more. Answers that still come do nothing. */
   abandon(): void {
-    this.#over = true
     this.#line.length = 0
   }
 
   #advance(): void {
-    while (!this.#over && this.#line.length > 0) {
+    while (this.#line.length > 0) {
       const { answer } = this.#line[0]
       if (answer === undefined) return
       this.#line.shift()

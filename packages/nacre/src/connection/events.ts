@@ -6,7 +6,7 @@ import type { GlobalRequestQuestion } from './questions.ts'
 import type { Named } from './row.ts'
 
 export type { ConnectionOut } from './out.ts'
-export type { ChannelRequestQuestion, ChannelRequestValue, GlobalRequestQuestion, GlobalRequestValue } from './questions.ts'
+export type { ChannelRequestQuestion, GlobalRequestQuestion } from './questions.ts'
 
 /** Details of an open, read by the row of its `type`. For rows of your own ask `isOf(details, row)`. */
 export type OpenValue = Named<(typeof channelTypes)[number]>

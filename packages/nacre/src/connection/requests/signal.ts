@@ -19,7 +19,6 @@ export const signalNames = [
   'USR2',
   'INFO@openssh.com',
 ] as const
-export type SignalName = (typeof signalNames)[number]
 
 export const signal = {
   name: 'signal',
