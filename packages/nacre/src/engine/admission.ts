@@ -22,6 +22,7 @@ export type Admission = 'take' | 'ignore' | Violation
 const order: Record<Stage, number> = { exchange: 0, service: 1, auth: 2, connection: 3 }
 
 const disconnect = 1
+const serviceRequest = 5
 const userauthRequest = 50
 
 /** Decides on a message by its columns. Sources: RFC 4253 §7.1, RFC 4252 §5.1, draft-miller-sshm-strict-kex. */
@@ -42,5 +43,7 @@ export const admit = (message: Pick<Message, 'number' | 'phase' | 'from'>, situa
   const due = order[message.phase]
   if (now === due) return 'take'
   if (now < due) return 'message-before-its-phase'
+  // Nothing in RFC 4253 §10 limits it to once, and paramiko asks again before each method.
+  if (message.number === serviceRequest && situation.stage === 'auth') return 'take'
   return message.number === userauthRequest && situation.stage === 'connection' ? 'ignore' : 'message-after-its-phase'
 }

@@ -18,6 +18,7 @@ import { ourIdentification } from '../transport/identification.ts'
 import { BufferPool } from '../transport/outgoing.ts'
 import { defaults, type EngineConfig } from './config.ts'
 import type { TraceRecord } from './trace.ts'
+import type { Transcript } from './transcript.ts'
 
 /** A list of names, or OpenSSH's notation: `a,b`, `+a`, `-a*`, `^a`. */
 export type AlgorithmChoice = string | readonly string[]
@@ -51,6 +52,8 @@ export interface CommonOptions {
   readonly minimumRsaBits?: number
   /** Every packet, decoded, secrets left out. */
   readonly trace?: (record: TraceRecord) => void
+  /** Every packet, raw, secrets blanked: for `transcriptLines`, whose output a test can replay. */
+  readonly transcript?: Transcript
   /** The software version in our identification (RFC 4253 §4.2), and comments after it. */
   readonly software?: string
   readonly comments?: string
@@ -151,5 +154,6 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
     rekeyMilliseconds: positive('rekey.milliseconds', options.rekey?.milliseconds ?? defaults.rekeyMilliseconds),
     keepalive: keepalive === false ? { milliseconds: 0, maximumUnanswered: 0 } : { ...defaults.keepalive, ...keepalive },
     trace: options.trace,
+    transcript: options.transcript,
   }
 }

@@ -3,6 +3,7 @@
 import type { ConnectionConfig } from '../connection/connection.ts'
 import type { TransportConfig } from '../transport/transport.ts'
 import type { TraceRecord } from './trace.ts'
+import type { Transcript } from './transcript.ts'
 
 export interface EngineConfig {
   readonly transport: TransportConfig
@@ -27,6 +28,8 @@ export interface EngineConfig {
   readonly keepalive: { readonly milliseconds: number; readonly maximumUnanswered: number }
   /** Called for every packet, decoded, secrets left out. */
   readonly trace: ((record: TraceRecord) => void) | undefined
+  /** Called for every packet, raw, secrets blanked: what a replay needs. */
+  readonly transcript: Transcript | undefined
 }
 
 /** Figures that hold unless a caller sets others. */

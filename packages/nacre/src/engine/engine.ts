@@ -7,7 +7,7 @@ import { authMessages } from '../auth/messages.ts'
 import { serverAuthentication, type ServerAuthResult } from '../auth/server.ts'
 import { Connection } from '../connection/connection.ts'
 import type { ConnectionOut } from '../connection/events.ts'
-import { connectionMessages } from '../connection/messages.ts'
+import { ChannelData, ChannelExtendedData, connectionMessages } from '../connection/messages.ts'
 import {
   AuthenticationError,
   DisconnectedError,
@@ -32,6 +32,7 @@ import type { EngineConfig } from './config.ts'
 import { Deadlines } from './deadlines.ts'
 import type { EngineEvent, EngineQuestion } from './events.ts'
 import { tracedFields } from './trace.ts'
+import { blankedPayload, blankedReceived, type TranscriptPacket } from './transcript.ts'
 
 type DeadlineName = 'handshake' | 'login' | 'rekey-finish' | 'rekey-begin' | 'keepalive'
 
@@ -47,6 +48,9 @@ const connectionService = 'ssh-connection'
 export class Engine {
   readonly #config: EngineConfig
   readonly #transport: Transport
+  readonly #record: ((packet: TranscriptPacket) => void) | undefined
+  /** Somebody wants to see packets. */
+  readonly #watched: boolean
   readonly #messages = byNumber(transportMessages, authMessages, connectionMessages)
   readonly #deadlines = new Deadlines<DeadlineName>()
   /** Channels and global requests; usable once the user is authenticated. */
@@ -58,13 +62,20 @@ export class Engine {
   #now = 0
   #ended = false
   #blocked = false
+  /** Whatever is thrown now ends the connection. */
+  #guarding = false
   #unansweredKeepalives = 0
   #attempts: ClientAuthResult['attempts'] = []
 
   constructor(config: EngineConfig) {
     this.#config = config
+    this.#record = config.transcript?.(config)
+    this.#watched = config.trace !== undefined || this.#record !== undefined
     this.#transport = new Transport(config.transport, {
-      identified: peer => this.#emit({ is: 'identified', peer, linesBefore: this.#transport.linesBefore }),
+      identified: peer => {
+        this.#record?.({ at: this.#now, direction: 'received', number: 0, name: 'identification', payload: peer.line })
+        this.#emit({ is: 'identified', peer, linesBefore: this.#transport.linesBefore })
+      },
       ask: question => this.#ask(question, this.#transport),
       exchanged: (result, agreed, first) => {
         this.#deadlines.clear('handshake')
@@ -75,12 +86,17 @@ export class Engine {
       },
       extensionInfo: () => {},
       pong: data => this.#emit({ is: 'pong', data }),
-      sent: config.trace === undefined ? undefined : (message, value, sequence) => this.#trace('sent', message, value, sequence),
+      sent: this.#watched ? (message, value, sequence) => this.#noteSent(message, value, sequence) : undefined,
     })
     const transport = this.#transport
     const out: ConnectionOut = {
-      send: (message, value) => transport.send(message, value),
+      // An application's call must not throw what a peer did: it ends the connection like everything else.
+      send: (message, value) => {
+        if (this.#guarding) transport.send(message, value)
+        else this.#guard(() => transport.send(message, value))
+      },
       sendData: (channel, type, bytes) => {
+        if (this.#watched) this.#noteSentData(channel, type, bytes)
         transport.outgoing.channelData(channel, type, bytes)
         if (transport.rekeyDue) this.#beginRekey()
       },
@@ -102,6 +118,7 @@ export class Engine {
     const { handshake, login } = this.#config.deadlines
     this.#deadlines.set('handshake', now + handshake)
     if (this.#config.transport.role === 'server') this.#deadlines.set('login', now + login)
+    this.#record?.({ at: now, direction: 'sent', number: 0, name: 'identification', payload: this.#config.transport.identification })
     this.#guard(() => this.#transport.start())
   }
 
@@ -242,15 +259,15 @@ export class Engine {
   #dispatch(payload: Uint8Array): void {
     const transport = this.#transport
     const number = payload[0]
-    if (transport.skipsGuess(number)) return
     const message = transport.expects(number) ?? this.#auth?.expects(number) ?? this.#messages[number]
+    if (this.#watched) this.#noteReceived(message, payload)
+    if (transport.skipsGuess(number)) return
     if (message === undefined) return this.#unknown(number)
     const admission = admit(message, this.#situation())
     if (admission === 'ignore') return
     if (admission !== 'take') {
       throw new ProtocolError(admission, `The peer sent ${message.name} at the wrong time or from the wrong side (${admission}).`, { messageName: message.name, sequence: transport.incoming.lastSequence })
     }
-    if (this.#config.trace !== undefined) this.#traceReceived(message, payload)
     try {
       this.#handle(message, payload)
     } catch (error) {
@@ -344,6 +361,8 @@ export class Engine {
     const server = this.#config.authentication
     if (server.role !== 'server') throw new TypeError('only a server is asked for services')
     this.#transport.send(ServiceAccept, { serviceName: name })
+    // Asked again, which paramiko does before each method: the same answer, and what was proven stays.
+    if (this.#stage === 'auth') return
     this.#stage = 'auth'
     const { crypto, tables } = this.#config.transport
     const dialogue = serverAuthentication({
@@ -483,10 +502,14 @@ export class Engine {
 
   /** Runs `act`; whatever goes wrong in it ends this connection and nothing else. */
   #guard(act: () => void): void {
+    const outer = this.#guarding
+    this.#guarding = true
     try {
       act()
     } catch (error) {
       this.#fault(error)
+    } finally {
+      this.#guarding = outer
     }
   }
 
@@ -522,20 +545,36 @@ export class Engine {
     this.#events.push(event)
   }
 
+  // ── trace and transcript ──────────────────────────────────────────────────────────────────────────────────────────
 
-  // ── trace ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+  #noteSent(message: Message, value: unknown, sequence: number): void {
+    this.#trace('sent', message, value, sequence)
+    this.#record?.({ at: this.#now, direction: 'sent', number: message.number, name: message.name, payload: blankedPayload(message, value) })
+  }
+
+  /** Data goes to the network past its declaration. */
+  #noteSentData(recipientChannel: number, dataTypeCode: number, data: Uint8Array): void {
+    const { sequence } = this.#transport.outgoing
+    if (dataTypeCode === 0) this.#noteSent(ChannelData, { recipientChannel, data }, sequence)
+    else this.#noteSent(ChannelExtendedData, { recipientChannel, dataTypeCode, data }, sequence)
+  }
+
+  #noteReceived(message: Message | undefined, payload: Uint8Array): void {
+    const { lastSequence } = this.#transport.incoming
+    const name = message?.name ?? `message ${payload[0]}`
+    this.#record?.({ at: this.#now, direction: 'received', number: payload[0], name, payload: blankedReceived(message, payload) })
+    if (this.#config.trace === undefined) return
+    let value: unknown
+    try {
+      value = message === undefined ? undefined : decodeMessage(message, payload)
+    } catch {
+      // It will be refused in a moment; the trace shows that it came.
+    }
+    if (message === undefined || value === undefined) this.#config.trace({ at: this.#now, direction: 'received', sequence: lastSequence, number: payload[0], name, fields: {} })
+    else this.#trace('received', message, value, lastSequence)
+  }
 
   #trace(direction: 'sent' | 'received', message: Message, value: unknown, sequence: number): void {
     this.#config.trace?.({ at: this.#now, direction, sequence, number: message.number, name: message.name, fields: tracedFields(message, value) })
-  }
-
-  #traceReceived(message: Message, payload: Uint8Array): void {
-    let value: unknown
-    try {
-      value = decodeMessage(message, payload)
-    } catch {
-      value = {}
-    }
-    this.#trace('received', message, value, this.#transport.incoming.lastSequence)
   }
 }

@@ -1,7 +1,7 @@
 // Owns the way from received bytes to payloads: finding packets, the floors and ceilings on their lengths, integrity,
 // sequence numbers, padding and decompression (RFC 4253 §6). Knows nothing of what a payload means.
 import type { Decompressor, Opener } from '../algorithms/rows.ts'
-import { ProtocolError } from '../errors.ts'
+import { ProtocolError, SshError } from '../errors.ts'
 import { plainOpener } from './protect.ts'
 
 /** `packet_length` of OpenSSH's PACKET_MAX_SIZE: what peers may send at most. RFC 4253 §6.1 asks for 35000 at least. */
@@ -174,7 +174,7 @@ export class Incoming {
     try {
       inflated = decompressor.decompress(payload, maximumInflatedLength)
     } catch (cause) {
-      if (cause instanceof Error && cause.name === 'InflatedTooLarge') {
+      if (cause instanceof SshError && cause.code === 'INFLATED_TOO_LARGE') {
         throw this.#violation('inflated-too-large', `A packet inflates to more than ${maximumInflatedLength} bytes.`, cause)
       }
       throw this.#violation('decompression-failed', 'A packet could not be decompressed.', cause)

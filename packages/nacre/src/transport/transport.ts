@@ -253,6 +253,7 @@ export class Transport {
 
   /** KEXINIT, NEWKEYS and 30 to 49. */
   receiveExchangeMessage(payload: Uint8Array): void {
+    this.#checkFirstSequence()
     if (payload[0] === KexInit.number) this.#receiveKexInit(payload.slice())
     else if (this.#runner !== undefined) this.#runner.receive(payload)
     else throw new ProtocolError('message-unexpected', `Message ${payload[0]} came while no key exchange runs.`)

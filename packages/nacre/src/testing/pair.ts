@@ -1,0 +1,175 @@
+// Owns a client's and a server's engine joined in memory on a virtual clock: it carries bytes, answers questions by simple
+// policies, and keeps what happened. No event loop takes part unless an algorithm works in a thread.
+import { safeGroups } from '../algorithms/kex/groups.ts'
+import { defaultTables } from '../algorithms/tables.ts'
+import type { AttemptQuestion, Credential, Verdict } from '../auth/questions.ts'
+import type { ChannelTypeRow } from '../connection/channel-types/row.ts'
+import { nodeCrypto } from '../crypto/node/provider.ts'
+import type { CryptoProvider } from '../crypto/provider.ts'
+import { Secret } from '../crypto/secret.ts'
+import { assemble, type CommonOptions, type RoleOptions } from '../engine/assemble.ts'
+import type { EngineQuestion } from '../engine/events.ts'
+import type { Signer } from '../keys/signer.ts'
+import { BufferPool } from '../transport/outgoing.ts'
+import { type VirtualClock, virtualClock } from './clock.ts'
+import { insecureTestHostKey } from './keys.ts'
+import { type Chunking, Line, type LineOptions } from './line.ts'
+import { type PairChannel, PairSide, type SideHooks } from './pair-side.ts'
+import { type SeededRandom, seededRandom } from './random.ts'
+
+type Policies = { readonly [A in EngineQuestion['about']]?: SideHooks[A] }
+
+/** One side: the engine's options, and answers that differ from the usual ones. */
+export interface PairSideOptions
+  extends CommonOptions, Policies, Pick<SideHooks, 'openRequested' | 'channelRequested' | 'globalRequested'> {
+  /** Whether data is given back to the window as it comes. Default true. */
+  readonly consume?: boolean
+}
+
+export interface PairClientOptions extends PairSideOptions {
+  readonly user?: string
+  /** Tried in order. Default: the password `secret`. */
+  readonly credentials?: readonly Credential[]
+}
+
+export interface PairServerOptions extends PairSideOptions {
+  readonly hostKeys?: readonly Signer[]
+  readonly methods?: readonly string[]
+  readonly maximumAttempts?: number
+  readonly banner?: string
+}
+
+export interface PairOptions {
+  /** Where chance comes from: keys, padding, and how bytes are cut. Default 1. */
+  readonly seed?: number
+  readonly client?: PairClientOptions
+  readonly server?: PairServerOptions
+  readonly chunk?: Chunking
+  /** Milliseconds each way. Default 0. */
+  readonly latency?: number
+  /** Node's by default. */
+  readonly crypto?: CryptoProvider
+  readonly tap?: LineOptions['tap']
+}
+
+export const pairPassword = 'secret'
+
+export const passwordCredential = (password = pairPassword): Credential => ({
+  method: 'password',
+  password: new Secret(password),
+  source: 'test',
+})
+
+const judge = ({ attempt, user }: AttemptQuestion): Verdict =>
+  attempt.method === 'password' && attempt.password.reveal() === pairPassword
+    ? { is: 'accept', identity: user }
+    : { is: 'refuse', remaining: ['password', 'publickey', 'keyboard-interactive'] }
+
+const inOrder = (credentials: readonly Credential[]): (() => Credential) => {
+  const left = [...credentials]
+  return () => left.shift() ?? { method: 'give-up', notes: [] }
+}
+
+/** Steps after which a conversation that does not come to rest is taken for a loop. */
+const stepLimit = 10_000_000
+
+export class Pair {
+  readonly clock: VirtualClock
+  readonly random: SeededRandom
+  readonly client: PairSide
+  readonly server: PairSide
+  readonly line: Line
+
+  constructor(options: PairOptions) {
+    this.clock = virtualClock(1000)
+    this.random = seededRandom(options.seed ?? 1)
+    const crypto = options.crypto ?? nodeCrypto()
+    const { client = {}, server = {} } = options
+    this.client = this.#side(client, { role: 'client', user: client.user ?? 'ada', preferHostKeys: [] }, crypto, {
+      'host-key': () => true,
+      credential: inOrder(client.credentials ?? [passwordCredential()]),
+      signature: ask => ask.credential.sign(ask.data, ask.credential.algorithm),
+      prompts: () => undefined,
+      'new-password': () => undefined,
+    })
+    const role: RoleOptions = {
+      role: 'server',
+      hostKeys: server.hostKeys ?? [insecureTestHostKey(crypto)],
+      groups: safeGroups,
+      maximumAttempts: server.maximumAttempts,
+      methods: server.methods ?? ['publickey', 'password', 'keyboard-interactive'],
+      banner: server.banner,
+    }
+    this.server = this.#side(server, role, crypto, { attempt: judge })
+    this.line = new Line(this.client, this.server, {
+      clock: this.clock,
+      random: this.random.fork(),
+      chunk: options.chunk ?? 'whole',
+      latency: options.latency ?? 0,
+      tap: options.tap,
+    })
+    this.client.start()
+    this.server.start()
+  }
+
+  #side(options: PairSideOptions, role: RoleOptions, crypto: CryptoProvider, usual: SideHooks): PairSide {
+    const runtime = { crypto, tables: defaultTables, pool: new BufferPool() }
+    const config = assemble({ random: this.random.fork().bytes, ...options }, role, runtime)
+    return new PairSide(config, { ...usual, ...options }, this.clock, options.consume ?? true)
+  }
+
+  /** Carries one chunk one way; false when nothing can move now. */
+  step(): boolean {
+    return this.line.step()
+  }
+
+  /** Goes on until nothing moves, waiting for bytes that are under way. Work in threads is left open: see `settle`. */
+  run(): this {
+    for (let steps = 0; steps < stepLimit; steps++) {
+      if (this.step()) continue
+      const arrival = this.line.nextArrival()
+      if (arrival === undefined) return this
+      this.#passTo(arrival)
+    }
+    throw new Error(`the pair does not come to rest (seed ${this.random.seed})`)
+  }
+
+  /** Like `run`, and waits for answers that are promises. */
+  async settle(): Promise<this> {
+    for (this.run(); this.client.working || this.server.working; this.run())
+      await Promise.race([this.client.worked(), this.server.worked()])
+    return this
+  }
+
+  /** Lets time pass, deadlines take effect, and everything that follows from them happen. */
+  elapse(milliseconds: number): this {
+    const until = this.clock.now() + milliseconds
+    this.run()
+    for (;;) {
+      const due = [this.client.engine.deadline(), this.server.engine.deadline(), this.line.nextArrival()].filter(each => each !== undefined)
+      const next = Math.min(until, ...due)
+      this.#passTo(Math.max(next, this.clock.now()))
+      this.run()
+      if (this.clock.now() >= until) return this
+    }
+  }
+
+  #passTo(at: number): void {
+    this.clock.advanceTo(at)
+    this.client.elapse()
+    this.server.elapse()
+  }
+
+  /** Opens a channel from the client, and gives both its ends once the server has accepted. */
+  open<T>(row: ChannelTypeRow<string, T>, details: T): { readonly client: PairChannel; readonly server: PairChannel } {
+    const before = this.server.channels.length
+    const client = this.client.open(row, details)
+    this.run()
+    const server = this.server.channels[before]
+    if (server === undefined) throw new Error(`the channel was not opened (seed ${this.random.seed})`)
+    return { client, server }
+  }
+}
+
+/** Two engines, joined and started; `run` makes them log in. */
+export const createPair = (options: PairOptions = {}): Pair => new Pair(options)
