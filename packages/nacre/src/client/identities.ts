@@ -29,9 +29,13 @@ export interface CredentialOptions {
 
 const defaultPreferred = ['publickey', 'keyboard-interactive', 'password'] as const
 
-/** The signature algorithm for a key: its strongest one that we may use and that the server takes, if it said what it takes. */
+/**
+ * The signature algorithm for a key: its strongest one that we may use and that the server takes, if it said what it
+ * takes. The server's list (RFC 8308 §3.1) only chooses between several: a key with one algorithm is tried anyway, as
+ * OpenSSH does, since there are servers whose list is wrong (ssh2 1.17 has two names run together in it).
+ */
 const algorithmFor = (signer: Signer, allowed: (name: string) => boolean, accepted: readonly string[] | undefined): string | undefined =>
-  signer.algorithms.find(each => allowed(each) && (accepted === undefined || accepted.includes(each)))
+  signer.algorithms.find(each => allowed(each) && (accepted === undefined || signer.algorithms.length === 1 || accepted.includes(each)))
 
 /** Signature algorithms that are only used when somebody names them. */
 const insecure: ReadonlySet<string> = new Set(signatureAlgorithms.filter(row => row.standing === 'insecure').map(row => row.name))
@@ -41,7 +45,9 @@ export const credentials = (options: CredentialOptions): Identities => {
   const preferred = options.preferred ?? defaultPreferred
   const maximumPasswords = typeof options.password === 'function' ? (options.passwordPrompts ?? 3) : 1
   const notes: AuthenticationAttempt[] = []
+  let all: readonly Signer[] | undefined
   let signers: Signer[] | undefined
+  let stepsPassed = 0
   let triedNone = false
   let passwords = 0
   let conversations = 0
@@ -52,7 +58,13 @@ export const credentials = (options: CredentialOptions): Identities => {
   }
 
   const nextKey = async (question: CredentialQuestion): Promise<Credential | undefined> => {
-    signers ??= [...(typeof options.signers === 'function' ? await options.signers() : (options.signers ?? []))]
+    all ??= typeof options.signers === 'function' ? await options.signers() : (options.signers ?? [])
+    const passed = question.attempts.filter(each => each.outcome === 'partial')
+    if (signers === undefined || passed.length > stepsPassed) {
+      // A key refused before a step was passed may be the next step; one that was a step itself is used up.
+      signers = all.filter(each => !passed.some(step => step.fingerprint === each.publicKey.fingerprint()))
+      stepsPassed = passed.length
+    }
     for (let signer = signers.shift(); signer !== undefined; signer = signers.shift()) {
       const allowed = (name: string): boolean => (options.signatureAlgorithms === undefined ? !insecure.has(name) : options.signatureAlgorithms.includes(name))
       const algorithm = algorithmFor(signer, allowed, question.serverSignatureAlgorithms)

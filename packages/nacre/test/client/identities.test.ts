@@ -63,6 +63,21 @@ describe('credentials', () => {
     const named = await credentials({ signers: [old], signatureAlgorithms: ['ssh-rsa'] }).next(question(all, ['ssh-rsa']))
     assert.equal(named.method === 'publickey' && named.algorithm, 'ssh-rsa')
   })
+  it('try a key with one algorithm whatever the server lists: lists are wrong at times', async () => {
+    const { next } = credentials({ signers: [signer('a')] })
+    assert.equal(methodOf(await next(question(all, ['rsa-sha2-512']))), 'publickey a')
+  })
+  it('try refused keys again after a step was passed, but not the key that was the step', async () => {
+    const one = signer('a')
+    const two = signer('bb')
+    const { next } = credentials({ signers: [one, two], password: 'x' })
+    const refused = { method: 'publickey', fingerprint: one.publicKey.fingerprint(), outcome: 'refused', remaining: all } as const
+    const step = { method: 'publickey', fingerprint: two.publicKey.fingerprint(), outcome: 'partial', remaining: ['publickey'] } as const
+    assert.equal(methodOf(await next(question())), 'publickey a')
+    assert.equal(methodOf(await next({ ...question(all), attempts: [refused] })), 'publickey bb')
+    assert.equal(methodOf(await next({ ...question(['publickey']), attempts: [refused, step] })), 'publickey a')
+    assert.equal(methodOf(await next({ ...question(['publickey']), attempts: [refused, step, refused] })), 'give-up')
+  })
   it('answer a single hidden prompt with the password, once', async () => {
     const { answer } = credentials({ password: 'secret' })
     const hidden = { is: 'prompts', name: '', instruction: '', prompts: [{ prompt: 'Password: ', echo: false }] } as const

@@ -17,8 +17,8 @@ const outside: Readonly<Record<string, readonly ['client' | 'server' | 'either',
   SSH_MSG_IGNORE: ['either', 'take take take take'],
   SSH_MSG_UNIMPLEMENTED: ['either', 'take take take take'],
   SSH_MSG_DEBUG: ['either', 'take take take take'],
-  // RFC 4253 §10: after the first exchange, once.
-  SSH_MSG_SERVICE_REQUEST: ['client', 'early take late late'],
+  // RFC 4253 §10: after the first exchange. A client may ask again while it logs in; the answer comes once.
+  SSH_MSG_SERVICE_REQUEST: ['client', 'early take take late'],
   SSH_MSG_SERVICE_ACCEPT: ['server', 'early take late late'],
   // RFC 8308 §2.4, OpenSSH PROTOCOL §1.8
   SSH_MSG_EXT_INFO: ['either', 'early take take take'],
