@@ -6,21 +6,31 @@ import type { Environment } from '../environment.ts'
 /** ssh's own exit code for its own failures, and for a remote end that was no exit. */
 export const ownFailure = 255
 
-const writeTo = (stream: NodeJS.WritableStream, bytes: Uint8Array, detached: boolean): void | Promise<void> => {
-  // The stream may keep what it cannot write at once.
-  if (stream.write(detached ? bytes : bytes.slice())) return undefined
-  const { promise, resolve } = Promise.withResolvers<void>()
-  // A reader that went away is told by 'error' or 'close'; then nothing will drain.
-  for (const event of ['drain', 'close', 'error']) stream.once(event, () => resolve())
-  return promise
+type Writer = (bytes: Uint8Array, detached: boolean) => void | Promise<void>
+
+/** Writes to `stream`; the promise, one for all that wait, settles when it has room again or has gone. */
+const writerTo = (stream: NodeJS.WritableStream): Writer => {
+  let room: Promise<void> | undefined
+  return (bytes, detached) => {
+    // The stream may keep what it cannot write at once.
+    if (stream.write(detached ? bytes : bytes.slice())) return undefined
+    room ??= new Promise(resolve => {
+      const settle = (): void => {
+        for (const event of events) stream.removeListener(event, settle)
+        room = undefined
+        resolve()
+      }
+      // A reader that went away is told by 'error' or 'close'; then nothing will drain.
+      const events = ['drain', 'close', 'error']
+      for (const event of events) stream.once(event, settle)
+    })
+    return room
+  }
 }
 
 /** Copies the remote output to ours. */
 export const relayOutput = (process: Process, environment: Environment): void => {
-  process.tap({
-    stdout: (bytes, detached) => writeTo(environment.stdout, bytes, detached),
-    stderr: (bytes, detached) => writeTo(environment.stderr, bytes, detached),
-  })
+  process.tap({ stdout: writerTo(environment.stdout), stderr: writerTo(environment.stderr) })
 }
 
 /** What stops relaying input; safe to call twice. */
