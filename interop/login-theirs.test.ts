@@ -76,7 +76,6 @@ describe('we let OpenSSH ssh in', () => {
       openSshClient,
       { password: 'open', prompts: [tokenPrompt], chain: ['password', 'keyboard-interactive'] },
       { password: 'open', answers: [tokenPrompt.answer] },
-      // The order in which the askpass program has the answers.
       ['PreferredAuthentications=password,keyboard-interactive'],
     ),
   )

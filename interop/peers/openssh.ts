@@ -1,11 +1,10 @@
 // Owns starting OpenSSH's sshd and ssh. Knows nothing of what the tests want from them.
-import { writeFileSync } from 'node:fs'
 import { freshFile } from '../rig/folder.ts'
 import { hostKey, soundKinds } from '../rig/keys.ts'
 import { answering, freePort } from '../rig/port.ts'
 import { finish, start, type StartOptions } from '../rig/process.ts'
 import { world } from '../rig/world.ts'
-import type { ClientPeer, ClientRequest, PeerServer, ServerOptions } from './peer.ts'
+import type { ClientPeer, ClientRequest, Login, PeerServer, ServerOptions } from './peer.ts'
 
 export interface OpenSshServerOptions extends ServerOptions {
   /** Lines of sshd_config; they stand first, and sshd takes the first value. */
@@ -67,17 +66,24 @@ export const openSshServer = async (options: OpenSshServerOptions): Promise<Peer
   }
 }
 
-/** A program for `SSH_ASKPASS` that gives each answer once, in order, passwords and prompts alike. */
-export const askpass = (answers: readonly string[]): Record<string, string> => {
-  const path = freshFile('askpass', '')
-  answers.forEach((answer, index) => writeFileSync(`${path}.${index + 1}`, `${answer}\n`, { mode: 0o600 }))
+/** A program for `SSH_ASKPASS` that tells passphrases, passwords and prompts apart by the words of ssh. */
+export const askpass = (login: Login): Record<string, string> => {
+  const count = freshFile('askpass', '0\n')
+  const say = (text: string | undefined): string => (text === undefined ? 'exit 1' : `exec cat ${freshFile('answer', `${text}\n`)}`)
+  const answers = (login.answers ?? []).map((answer, index) => `  ${index + 1}) ${say(answer)} ;;`)
   const script = freshFile(
     'askpass.sh',
     `#!/bin/sh
-n=$(( $(cat ${path}) + 1 ))
-echo $n > ${path}
-printf '%s\\n' "$1" >> ${path}.asked
-exec cat ${path}.$n
+case "$1" in
+  'Enter passphrase for key'*) ${say(login.key?.passphrase)} ;;
+  *"'s password:"*) ${say(login.password)} ;;
+esac
+n=$(( $(cat ${count}) + 1 ))
+echo $n > ${count}
+case $n in
+${answers.join('\n')}
+  *) exit 1 ;;
+esac
 `,
     0o700,
   )
@@ -111,11 +117,6 @@ export const openSshCommand = (request: ClientRequest): OpenSshCommand => {
     'LogLevel=INFO',
     ...(request.rekeyBytes === undefined ? [] : [`RekeyLimit=${request.rekeyBytes}`]),
   ]
-  const secrets = [
-    ...(login.key?.passphrase === undefined ? [] : [login.key.passphrase]),
-    ...(login.answers ?? []),
-    ...(login.password === undefined ? [] : [login.password]),
-  ]
   return {
     command: [
       'ssh',
@@ -128,7 +129,7 @@ export const openSshCommand = (request: ClientRequest): OpenSshCommand => {
       `${to.user}@${to.host}`,
       ...(request.command === undefined ? [] : [request.command]),
     ],
-    options: { name: 'OpenSSH ssh', env: askpass(secrets) },
+    options: { name: 'OpenSSH ssh', env: askpass(login) },
   }
 }
 

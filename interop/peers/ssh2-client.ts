@@ -48,7 +48,7 @@ client.on('error', fail)
 client.on('keyboard-interactive', (_name, _instructions, _language, prompts, finish) => finish(prompts.map(() => left.shift() ?? '')))
 client.on('ready', () => {
   // The library starts no exchange of its own; a timer is the nearest it has to a limit.
-  if (options.rekeyBytes > 0) setInterval(() => client.rekey(), 100).unref()
+  if (options.rekeyBytes > 0) setInterval(() => client._protocol.rekey(), 100).unref()
   const window = { term: 'xterm-256color', cols: 132, rows: 43 }
   if (options.command === '') client.shell(options.pty ? window : false, use)
   else client.exec(options.command, options.pty ? { pty: window } : {}, use)
@@ -59,6 +59,8 @@ client.connect({
   username: options.user,
   hostVerifier: key => trusted.some(each => each.equals(key)),
   readyTimeout: 20_000,
+  // Its own order tries passwords first and never comes back to them.
+  authHandler: ['publickey', 'keyboard-interactive', 'password'],
   tryKeyboard: options.answers.length > 0,
   ...(options.key === '' ? {} : { privateKey: readFileSync(options.key) }),
   ...(options.passphrase === '' ? {} : { passphrase: options.passphrase }),

@@ -63,6 +63,7 @@ declare module 'ssh2' {
     readonly tryKeyboard?: boolean
     readonly hostVerifier: (key: Buffer) => boolean
     readonly readyTimeout?: number
+    readonly authHandler?: readonly string[]
   }
   export class Client {
     on(event: 'ready' | 'close', listener: () => void): this
@@ -80,7 +81,8 @@ declare module 'ssh2' {
     connect(options: ConnectOptions): this
     exec(command: string, options: object, then: (error: Error | undefined, channel: ClientChannel) => void): void
     shell(window: object | false, then: (error: Error | undefined, channel: ClientChannel) => void): void
-    rekey(callback?: () => void): void
+    /** Not public, and the only way for a client to ask for new keys. */
+    readonly _protocol: { rekey(): void }
     end(): this
   }
   const both: { readonly Client: typeof Client; readonly Server: typeof Server; readonly utils: typeof utils }

@@ -87,6 +87,7 @@ export const shellSession = async (session: Session<Person>): Promise<Exit> => {
   const child = spawn('/bin/sh', session.command === undefined ? [] : ['-c', session.command], { env: { ...process.env, ...session.env } })
   child.stdin.on('error', () => {})
   session.signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true })
+  session.onOutputClosed(() => child.stdout.destroy())
   session.onSignal(name => void child.kill(`SIG${name}` as NodeJS.Signals))
   session.tap({
     // The bytes are valid only now, and a pipe may take them later.
@@ -94,7 +95,11 @@ export const shellSession = async (session: Session<Person>): Promise<Exit> => {
     end: () => child.stdin.end(),
   })
   const copy = async (from: AsyncIterable<Buffer>, type: 0 | 1): Promise<void> => {
-    for await (const chunk of from) await session.write(chunk, type)
+    try {
+      for await (const chunk of from) await session.write(chunk, type)
+    } catch {
+      // The client reads no more, or is gone; the command finds out when it writes.
+    }
   }
   const ended = new Promise<Exit>(resolve => {
     child.once('close', (code, signal) => {

@@ -2,10 +2,14 @@
 // nothing of connections.
 import { ByteQueue, type ByteWritable, byteWritable } from '../io/channel-streams.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
+import { systemClock } from '../io/clock.ts'
 import { breakRequest } from '../connection/requests/break.ts'
 import { signal as signalRow } from '../connection/requests/signal.ts'
 import { windowChange } from '../connection/requests/window-change.ts'
 import type { Exit } from '../errors.ts'
+
+/** How long disposal waits for the server to close its half, in milliseconds. */
+const goodbyeMilliseconds = 1000
 
 /** Size of a terminal, in characters and, where known, pixels. */
 export interface TerminalSize {
@@ -120,9 +124,13 @@ export class Process implements AsyncDisposable {
     this.#port.abort()
   }
 
-  /** Closes the channel if the process still runs, and waits until it is gone. */
+  /** Closes the channel if the process still runs, and waits until it is gone, but not long. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#port.abort()
-    await this.exited.catch(() => {})
+    // OpenSSH closes its half only when the command ends, and without a terminal nothing makes it end.
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const cancel = systemClock.after(goodbyeMilliseconds, resolve)
+    await Promise.race([this.exited.catch(() => {}), promise])
+    cancel()
   }
 }
