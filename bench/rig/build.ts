@@ -1,0 +1,42 @@
+// Owns getting ready: bundles of the sites, so that nacre runs as JavaScript as its users run it, and npm's packages. Knows
+// nothing of what the sites do.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+export const benchFolder = fileURLToPath(new URL('..', import.meta.url))
+export const bundleFolder = join(benchFolder, 'dist/sites')
+
+const siteNames = ['nacre-server', 'nacre-client', 'ssh2-server', 'ssh2-client'] as const
+
+/** True when the lock file has not changed since the last install. */
+const installed = (): boolean => {
+  const stamp = join(benchFolder, 'node_modules/.package-lock.json')
+  return existsSync(stamp) && statSync(stamp).mtimeMs >= statSync(join(benchFolder, 'package-lock.json')).mtimeMs
+}
+
+/** Installs the peers that come from npm, unless they are there. */
+export const installPeers = (): void => {
+  if (!installed()) execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: benchFolder, stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+/** Bundles all sites from nacre's sources. Throws when one cannot be bundled. */
+export const bundleSites = async (): Promise<void> => {
+  mkdirSync(bundleFolder, { recursive: true })
+  await build({
+    entryPoints: siteNames.map(name => join(benchFolder, `sites/${name}.ts`)),
+    outdir: bundleFolder,
+    bundle: true,
+    splitting: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    conditions: ['nacre-source'],
+    minify: false,
+    legalComments: 'none',
+    logLevel: 'error',
+    banner: { js: "import { createRequire as nacreRequire } from 'node:module'; const require = nacreRequire(import.meta.url);" },
+  })
+}

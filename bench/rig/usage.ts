@@ -1,0 +1,48 @@
+// Owns what the operating system says of processes: CPU of a process and of the children it has waited for, and memory in
+// proportion to who shares it. Knows nothing of what they run.
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { descendantsOf } from '../../interop/rig/process.ts'
+
+const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
+
+/** What follows the program's name in /proc/PID/stat; the name may hold anything but is the only thing in parentheses. */
+const statFields = (pid: number): readonly string[] => {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
+const programName = (pid: number): string => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+
+/** CPU seconds, user and system, all threads, with those of all children that ended and theirs. To 10 ms. */
+const cpuWithChildren = (pid: number): number => {
+  const fields = statFields(pid)
+  return [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0) / ticksPerSecond
+}
+
+/** Waits until `pid` has no processes below it and gives the CPU seconds of all there were. */
+export const cpuOfSettledTree = async (pid: number, seconds = 10): Promise<number> => {
+  const until = Date.now() + seconds * 1000
+  while (descendantsOf(pid).length > 0) {
+    if (Date.now() > until) throw new Error(`processes below ${pid} (${programName(pid)}) did not end within ${seconds} s`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+  return cpuWithChildren(pid)
+}
+
+/** Proportional set size of one process, in KiB. */
+const pssOf = (pid: number): number => Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0)
+
+/** Proportional set size of `pid` and the processes below it that run the same program, in KiB. */
+export const pssOfTree = (pid: number): number => {
+  const name = programName(pid)
+  let sum = pssOf(pid)
+  for (const each of descendantsOf(pid)) {
+    try {
+      if (programName(each) === name) sum += pssOf(each)
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return sum
+}

@@ -1,0 +1,62 @@
+// Owns the memory of idle connections: so many, logged in, each with one open session. Knows nothing of tables.
+import { loginAt, nacreClient, nacreServer, type ServerEnd, ssh2Server, sshdServer } from '../rig/ends.ts'
+import type { Contender, Scenario, Settings } from '../rig/scenario.ts'
+
+const cipher = 'aes128-gcm@openssh.com'
+const connections = 500
+/** Opened and closed before anything is measured, so that code and tables that come with the first ones do not count. */
+const warmUp = 50
+const patience = 240
+
+const contender = (name: string, settings: Settings, startServer: () => Promise<ServerEnd>): Contender => ({
+  name,
+  async measure() {
+    await using server = await startServer()
+    await using client = await nacreClient(cipher)
+    const { site } = client
+    if (site === undefined) throw new TypeError('the client is a site')
+    const hold = (count: number): Promise<void> => site.call('hold', { ...loginAt(server, cipher), command: server.hold, count }, patience)
+    await hold(warmUp)
+    await site.call('release', {}, patience)
+    await server.cpu()
+    const base = await server.memory()
+    const count = Math.ceil(connections / settings.divisor)
+    await hold(count)
+    const held = await server.memory()
+    await site.call('release', {}, patience)
+    await server.cpu()
+    return { base, each: (held - base) / count, after: await server.memory() }
+  },
+})
+
+export const idle: Scenario = {
+  name: 'idle',
+  about: `${connections} idle connections with one session each: memory of the server`,
+  contenders: settings => [
+    contender('nacre', settings, () => nacreServer(cipher)),
+    contender('OpenSSH', settings, () => sshdServer(cipher)),
+    contender('ssh2', settings, () => ssh2Server(cipher, { addon: settings.ssh2Addon, noDelay: true })),
+  ],
+  comparisons: [
+    {
+      work: `idle connection, memory of the server, of ${connections}`,
+      beside: 'OpenSSH',
+      unit: 'KiB',
+      ours: ['nacre', 'each'],
+      theirs: ['OpenSSH', 'each'],
+      target: { most: 0.015 },
+    },
+    {
+      work: `idle connection, memory of the server, of ${connections}`,
+      beside: 'ssh2',
+      unit: 'KiB',
+      ours: ['nacre', 'each'],
+      theirs: ['ssh2', 'each'],
+      target: { most: 0.6 },
+    },
+    { work: 'server without connections, memory', beside: 'ssh2', unit: 'KiB', ours: ['nacre', 'base'], theirs: ['ssh2', 'base'] },
+  ],
+  notes: [
+    'Idle: proportional set size above that of the server before, after collecting garbage in servers on Node. For sshd its own processes count, not the command; an ordinary user has two a connection.',
+  ],
+}

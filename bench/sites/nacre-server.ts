@@ -1,0 +1,81 @@
+// Owns the nacre server that is measured. Its sessions send, swallow, echo or wait; no process is started. Knows nothing of
+// who measures.
+import { createServer, loadSigner, publicKey, type Session } from 'nacre/server'
+import { serveCalls } from './calls.ts'
+import { chunkBytes, hostKeyAlgorithm, kex, type ServerArgs } from './types.ts'
+
+const chunk = new Uint8Array(chunkBytes)
+
+const send = async (session: Session<string>, total: number): Promise<void> => {
+  for (let left = total; left > 0; left -= chunk.length) {
+    const waiting = session.write(left < chunk.length ? chunk.subarray(0, left) : chunk)
+    if (waiting !== undefined) await waiting
+  }
+}
+
+const sendStream = async (session: Session<string>, total: number): Promise<void> => {
+  let left = total
+  const source = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (left > 0) controller.enqueue(left < chunk.length ? chunk.subarray(0, left) : chunk)
+      left -= chunk.length
+      if (left <= 0) controller.close()
+    },
+  })
+  await source.pipeTo(session.stdout)
+}
+
+const sink = (session: Session<string>): Promise<void> =>
+  new Promise(resolve => {
+    session.tap({ stdin: () => {}, end: resolve })
+  })
+
+const sinkStream = async (session: Session<string>): Promise<void> => {
+  await session.stdin.pipeTo(new WritableStream())
+}
+
+const echo = (session: Session<string>): Promise<void> =>
+  new Promise(resolve => {
+    session.tap({ stdin: (bytes, detached) => session.write(detached ? bytes : bytes.slice()), end: resolve })
+  })
+
+const hold = (session: Session<string>): Promise<void> =>
+  new Promise(resolve => {
+    session.signal.addEventListener('abort', () => resolve())
+  })
+
+const exec = (session: Session<string>): Promise<void> | number => {
+  const [word, count] = (session.command ?? '').split(' ')
+  switch (word) {
+    case 'nothing':
+      return 0
+    case 'send':
+      return send(session, Number(count))
+    case 'send-stream':
+      return sendStream(session, Number(count))
+    case 'sink':
+      return sink(session)
+    case 'sink-stream':
+      return sinkStream(session)
+    case 'echo':
+      return echo(session)
+    case 'hold':
+      return hold(session)
+    default:
+      return 127
+  }
+}
+
+serveCalls({
+  async listen({ hostKey, authorized, cipher }: ServerArgs) {
+    const blob = Buffer.from(authorized.split(' ')[1], 'base64')
+    const server = createServer<string>({
+      hostKeys: [await loadSigner(hostKey)],
+      authenticate: publicKey((applicant, key) => (blob.equals(key.blob) ? applicant.user : undefined)),
+      session: { exec },
+      algorithms: { kex: [kex, 'mlkem768x25519-sha256'], hostKey: [hostKeyAlgorithm], ciphers: [cipher] },
+      onError: error => console.error(error),
+    })
+    return (await server.listen({ port: 0, host: '127.0.0.1' })).port
+  },
+})

@@ -1,0 +1,105 @@
+// Owns the client made of npm's ssh2, with the same work as ours. Knows nothing of which server it talks to.
+import { readFileSync } from 'node:fs'
+import { serveCalls } from './calls.ts'
+import { meter } from './meter.ts'
+import { type Channel, type Client, options, ssh2 } from './ssh2.ts'
+import {
+  chunkBytes,
+  type ClientArgs,
+  hostKeyAlgorithm,
+  kex,
+  type Repeated,
+  type RepeatArgs,
+  type TransferArgs,
+  type Transferred,
+} from './types.ts'
+
+const chunk = Buffer.alloc(chunkBytes)
+
+const login = (args: ClientArgs): Promise<Client> =>
+  new Promise((resolve, reject) => {
+    const client = new ssh2.Client()
+    client.on('error', reject)
+    client.on('connect', () => {
+      if (options.noDelay) client.setNoDelay(true)
+    })
+    client.on('ready', () => resolve(client))
+    client.connect({
+      host: '127.0.0.1',
+      port: args.port,
+      username: args.user,
+      privateKey: readFileSync(args.key),
+      hostVerifier: () => true,
+      algorithms: { kex: [args.kex ?? kex], serverHostKey: [hostKeyAlgorithm], cipher: [args.cipher] },
+    })
+  })
+
+const exec = (client: Client, command: string): Promise<Channel> =>
+  new Promise((resolve, reject) => {
+    client.exec(command, (error, channel) => (error === undefined ? resolve(channel) : reject(error)))
+  })
+
+const leave = (client: Client): Promise<void> =>
+  new Promise(resolve => {
+    client.on('close', resolve)
+    client.end()
+  })
+
+const give = (channel: Channel, total: number): void => {
+  let left = total
+  const more = (): void => {
+    while (left > 0) {
+      const piece = left < chunk.length ? chunk.subarray(0, left) : chunk
+      left -= piece.length
+      if (!channel.write(piece)) {
+        channel.once('drain', more)
+        return
+      }
+    }
+    channel.end()
+  }
+  more()
+}
+
+serveCalls({
+  async transfer(args: TransferArgs): Promise<Transferred> {
+    const read = meter()
+    const client = await login(args)
+    const channel = await exec(client, args.command)
+    let count = 0
+    channel.on('data', (bytes: Buffer) => {
+      count += bytes.length
+    })
+    channel.stderr.resume()
+    const closed = new Promise<void>(resolve => channel.on('close', () => resolve()))
+    if (args.direction === 'up') give(channel, args.bytes)
+    await closed
+    await leave(client)
+    if (args.direction === 'down' && count !== args.bytes) throw new Error(`${count} bytes came of ${args.bytes}`)
+    return { ...read(), stderr: '' }
+  },
+
+  async keystrokes(args: RepeatArgs): Promise<Repeated> {
+    const client = await login(args)
+    const channel = await exec(client, args.command)
+    const walls: number[] = []
+    const byte = Buffer.alloc(1)
+    const all = meter()
+    await new Promise<void>(resolve => {
+      let started = 0
+      const press = (): void => {
+        started = performance.now()
+        channel.write(byte)
+      }
+      channel.on('data', () => {
+        walls.push((performance.now() - started) / 1000)
+        if (walls.length === args.count) resolve()
+        else press()
+      })
+      press()
+    })
+    const { cpu } = all()
+    await leave(client)
+    return { cpu, walls }
+  },
+})

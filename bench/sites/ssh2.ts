@@ -1,0 +1,94 @@
+// Owns the few types of npm's ssh2 that the bench uses, and loading it with its addon or without. Knows nothing of what is
+// measured.
+import { createRequire, Module } from 'node:module'
+import type { Duplex } from 'node:stream'
+
+interface Algorithms {
+  readonly kex: readonly string[]
+  readonly serverHostKey: readonly string[]
+  readonly cipher: readonly string[]
+}
+
+interface ParsedKey {
+  getPublicSSH(): Buffer
+  verify(data: Buffer, signature: Buffer, algorithm?: string): boolean
+}
+
+export interface Channel extends Duplex {
+  readonly stderr: Duplex
+  exit(code: number): void
+  on(event: 'exit', listener: (code: number | null) => void): this
+  on(event: string, listener: (...args: never[]) => void): this
+}
+
+export interface Authentication {
+  readonly method: string
+  readonly key: { readonly algo: string; readonly data: Buffer }
+  readonly signature?: Buffer
+  readonly blob: Buffer
+  readonly hashAlgo?: string
+  accept(): void
+  reject(methods?: readonly string[]): void
+}
+
+interface ServedSession {
+  on(event: 'exec', listener: (accept: () => Channel, reject: () => void, info: { readonly command: string }) => void): void
+}
+
+export interface Served {
+  setNoDelay(on: boolean): void
+  on(event: 'authentication', listener: (attempt: Authentication) => void): void
+  on(event: 'session', listener: (accept: () => ServedSession) => void): void
+  on(event: 'error', listener: (error: Error) => void): void
+}
+
+interface Server {
+  listen(port: number, host: string, then: () => void): void
+  address(): { readonly port: number }
+}
+
+export interface Client {
+  setNoDelay(on: boolean): void
+  on(event: 'connect' | 'ready' | 'close', listener: () => void): this
+  on(event: 'error', listener: (error: Error) => void): this
+  connect(options: {
+    readonly host: string
+    readonly port: number
+    readonly username: string
+    readonly privateKey: Buffer
+    readonly algorithms: Algorithms
+    readonly hostVerifier: (key: Buffer) => boolean
+  }): void
+  exec(command: string, then: (error: Error | undefined, channel: Channel) => void): void
+  end(): void
+}
+
+interface Ssh2 {
+  readonly Client: new () => Client
+  readonly Server: new (
+    options: { readonly hostKeys: readonly Buffer[]; readonly algorithms: Algorithms },
+    serve: (connection: Served) => void,
+  ) => Server
+  readonly utils: { parseKey(text: string | Buffer): ParsedKey | Error }
+}
+
+/** Options of the sites made of ssh2, as their one argument. */
+export interface Ssh2Options {
+  readonly addon: boolean
+  /** Turn Nagle's algorithm off, which the library itself does not. */
+  readonly noDelay: boolean
+}
+
+export const options = JSON.parse(process.argv[2] ?? '{"addon":true,"noDelay":true}') as Ssh2Options
+
+if (!options.addon) {
+  const extensions = (Module as unknown as { readonly _extensions: Record<string, unknown> })._extensions
+  extensions['.node'] = () => {
+    throw new Error('native code is off')
+  }
+}
+const load = createRequire(import.meta.url)
+export const ssh2 = load('ssh2') as Ssh2
+
+const { bindingAvailable } = load('ssh2/lib/protocol/crypto.js') as { readonly bindingAvailable: boolean }
+if (options.addon && !bindingAvailable) throw new Error('the addon of ssh2 is not there')

@@ -1,0 +1,62 @@
+// Owns what all sites agree on: how a server is started, what a client is asked, what the commands of our own servers are.
+// Knows nothing of any implementation.
+
+export interface ServerArgs {
+  readonly hostKey: string
+  /** `type base64` of the one key that may log in. */
+  readonly authorized: string
+  readonly cipher: string
+}
+
+export interface ClientArgs {
+  readonly port: number
+  readonly user: string
+  /** Path of the private key. */
+  readonly key: string
+  readonly cipher: string
+  readonly kex?: string
+}
+
+export type Direction = 'down' | 'up'
+
+export interface TransferArgs extends ClientArgs {
+  readonly direction: Direction
+  readonly bytes: number
+  /** The command that sends or swallows them. */
+  readonly command: string
+  /** Through Web Streams instead of the shortest way. */
+  readonly streams?: boolean
+}
+
+/** What a client found out: CPU and wall seconds, and what the command wrote to standard error. */
+export interface Transferred {
+  readonly cpu: number
+  readonly wall: number
+  readonly stderr: string
+}
+
+export interface RepeatArgs extends ClientArgs {
+  readonly count: number
+  readonly command: string
+}
+
+/** CPU seconds of the client for all, and wall seconds of each. */
+export interface Repeated {
+  readonly cpu: number
+  readonly walls: readonly number[]
+}
+
+export const kex = 'curve25519-sha256'
+export const hostKeyAlgorithm = 'ssh-ed25519'
+
+/** What is sent again and again; as much as Node's own streams carry at once. */
+export const chunkBytes = 64 * 1024
+
+/** The commands of the servers made from a library. Each is a word, `send` followed by a number of bytes. */
+export const commands = {
+  send: (bytes: number, streams = false): string => `${streams ? 'send-stream' : 'send'} ${bytes}`,
+  sink: (streams = false): string => (streams ? 'sink-stream' : 'sink'),
+  nothing: 'nothing',
+  hold: 'hold',
+  echo: 'echo',
+} as const
