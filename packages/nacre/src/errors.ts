@@ -59,7 +59,6 @@ export const violations = {
   'host-key-malformed': 'key-exchange-failed',
   'host-key-too-weak': 'host-key-not-verifiable',
   'host-key-signature-invalid': 'key-exchange-failed',
-  'too-many-global-messages': 'protocol-error',
   'service-unknown': 'service-not-available',
   'too-many-auth-attempts': 'no-more-auth-methods-available',
   'auth-request-limit': 'protocol-error',
