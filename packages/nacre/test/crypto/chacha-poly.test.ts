@@ -129,6 +129,28 @@ describe('Poly1305 in TypeScript', () => {
   })
 })
 
+test('without WebAssembly, and where it is forbidden, there is no such form and no error', async () => {
+  const runtime = globalThis as { WebAssembly?: unknown }
+  const original = runtime.WebAssembly
+  const forbidden = {
+    Module: function () {
+      throw new Error('refused by a content security policy')
+    },
+  }
+  for (const [i, replacement] of [undefined, forbidden].entries()) {
+    // A fresh copy of the module, which has made no instance yet.
+    const module = new URL(`../../src/crypto/chacha-poly-wasm.ts?fresh=${i}`, import.meta.url).href
+    const fresh = (await import(module)) as { wasmChaChaPoly: typeof wasmChaChaPoly }
+    runtime.WebAssembly = replacement
+    try {
+      assert.equal(fresh.wasmChaChaPoly(key), undefined)
+    } finally {
+      runtime.WebAssembly = original
+    }
+    assert.equal(fresh.wasmChaChaPoly(key), undefined, 'it is tried once')
+  }
+})
+
 test('the WebAssembly was compiled from the source beside it', () => {
   const source = readFileSync(new URL('../../src/crypto/wasm/chacha-poly.as', import.meta.url))
   assert.equal(createHash('sha256').update(source).digest('hex'), sourceSha256, 'run `npx node tools/build-wasm.ts`')
