@@ -4,7 +4,11 @@ import { ConfigError } from '../errors.ts'
 export interface ConnectionLimits {
   /** Bytes of data a peer may send on a channel before we have to give some back. Default 2 MiB. Each channel may hold as many. */
   readonly initialWindow: number
-  /** Bytes of data in one message that we tell the peer we take. Default 64 KiB, at most 255 KiB. */
+  /**
+   * Bytes of data in one message that we tell the peer we take. Default 32 KiB, at most 255 KiB. OpenSSH (9.2 to 10.5)
+   * counts the bytes of the next packet as cipher blocks against its RekeyLimit, so with a larger packet and a limit of
+   * a few MiB it would exchange keys for nearly every packet.
+   */
   readonly maximumPacket: number
   /** Bytes of data we send in one message, if the peer takes as many. Default 32 KiB, at most 64 KiB. */
   readonly maximumDataBytes: number
@@ -18,7 +22,7 @@ export interface ConnectionLimits {
 
 export const defaultLimits: ConnectionLimits = {
   initialWindow: 2 * 1024 * 1024,
-  maximumPacket: 64 * 1024,
+  maximumPacket: 32 * 1024,
   maximumDataBytes: 32 * 1024,
   maximumChannels: 1024,
   maximumPendingOpens: 64,
