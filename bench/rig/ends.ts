@@ -1,9 +1,10 @@
 // Owns the two ends of a measurement, for every implementation alike: a server that says where it listens and what it has
 // spent, a client that moves bytes. Knows nothing of rounds and tables.
 import { userInfo } from 'node:os'
-import { openSshServer } from '../../interop/peers/openssh.ts'
+import { freshFile } from '../../interop/rig/folder.ts'
 import { hostKey, userKey } from '../../interop/rig/keys.ts'
-import { finish } from '../../interop/rig/process.ts'
+import { answering, freePort } from '../../interop/rig/port.ts'
+import { finish, start } from '../../interop/rig/process.ts'
 import { world } from '../../interop/rig/world.ts'
 import { type ClientArgs, commands, type Direction, hostKeyAlgorithm, kex, type Transferred } from '../sites/types.ts'
 import type { Ssh2Options } from '../sites/ssh2.ts'
@@ -78,24 +79,56 @@ export const ssh2Server = (cipher: string, options: Ssh2Options): Promise<Server
 
 const timed = (program: string): string => `exec bash -c "TIMEFORMAT='program %3U %3S'; time ${program}"`
 
-/** sshd, for a user who exists only there when the bench runs as root. No PAM, no DNS, nothing logged. */
+const serverConfig = (cipher: string, port: number): string =>
+  [
+    'ListenAddress 127.0.0.1',
+    `Port ${port}`,
+    `HostKey ${hostKey().path}`,
+    `AuthorizedKeysFile ${freshFile('authorized_keys', `${userKey().line}\n`, 0o644)}`,
+    `Ciphers ${cipher}`,
+    `KexAlgorithms ${kex}`,
+    'PidFile none',
+    'StrictModes no',
+    'UsePAM no',
+    'UseDNS no',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'PrintMotd no',
+    'PrintLastLog no',
+    'MaxStartups 1000',
+    'LogLevel ERROR',
+    '',
+  ].join('\n')
+
+/**
+ * sshd, for a user who exists only there when the bench runs as root. Its monitor does not always wait for the process that
+ * serves the user, whose CPU would be lost; as the first process of a PID namespace sshd inherits those and waits for them.
+ */
 export const sshdServer = async (cipher: string): Promise<ServerEnd> => {
-  const server = await openSshServer({
-    accepts: { keys: [userKey()] },
-    hostKeys: [hostKey()],
-    config: ['UseDNS no', 'LogLevel ERROR', 'MaxStartups 1000', `Ciphers ${cipher}`, `KexAlgorithms ${kex}`],
+  const port = await freePort()
+  const sshd = ['/usr/sbin/sshd', '-D', '-e', '-f', freshFile('sshd_config', serverConfig(cipher, port), 0o644)]
+  const { privileged, user, enter } = world()
+  const running = await start(enter(privileged ? ['unshare', '--pid', '--fork', '--kill-child', ...sshd] : sshd), {
+    name: 'sshd',
+    logStdout: true,
   })
-  const { pid } = server.process
+  try {
+    await answering(port, running)
+  } catch (error) {
+    await running[Symbol.asyncDispose]()
+    throw error
+  }
+  const pid = privileged ? running.descendants()[0] : running.pid
   return {
     site: undefined,
-    port: server.to.port,
-    user: world().user,
+    port,
+    user,
     cpu: () => cpuOfSettledTree(pid),
     memory: async () => pssOfTree(pid),
     bulk: (direction, bytes) => timed(direction === 'down' ? `head -c ${bytes} /dev/zero` : 'cat >/dev/null'),
     nothing: 'true',
     hold: 'exec sleep 600',
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   }
 }
 

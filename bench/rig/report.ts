@@ -20,7 +20,7 @@ const row = ({ work, beside, unit, ours, theirs, target }: Comparison, rounds: R
   const their = figures(theirs)
   const pairs = our.flatMap((value, index) => {
     const other = their[index]
-    return value === undefined || other === undefined ? [] : [[value, other] as const]
+    return value === undefined || other === undefined || other <= 0 ? [] : [[value, other] as const]
   })
   const wanted = target === undefined ? '' : 'most' in target ? `≤ ${target.most}` : `≥ ${target.least}`
   if (pairs.length === 0) return [work, beside, '–', '–', 'not measured', wanted, '']
