@@ -70,6 +70,49 @@ const inOrder = (credentials: readonly Credential[]): (() => Credential) => {
   return () => left.shift() ?? { method: 'give-up', notes: [] }
 }
 
+/** What the sides of a pair share. */
+export interface PairContext {
+  readonly clock: VirtualClock
+  readonly random: SeededRandom
+  readonly crypto: CryptoProvider
+}
+
+const makeSide = (options: PairSideOptions, role: RoleOptions, usual: SideHooks, { clock, random, crypto }: PairContext): PairSide => {
+  const config = assemble({ random: random.fork().bytes, ...options }, role, { crypto, tables: defaultTables, pool: new BufferPool() })
+  return new PairSide(config, { ...usual, ...options }, clock, options.consume ?? true)
+}
+
+/** A client that takes any host key. Call `start`. */
+export const createClientSide = (options: PairClientOptions, context: PairContext): PairSide =>
+  makeSide(
+    options,
+    { role: 'client', user: options.user ?? 'ada', preferHostKeys: [] },
+    {
+      'host-key': () => true,
+      credential: inOrder(options.credentials ?? [passwordCredential()]),
+      signature: ask => ask.credential.sign(ask.data, ask.credential.algorithm),
+      prompts: () => undefined,
+      'new-password': () => undefined,
+    },
+    context,
+  )
+
+/** A server that lets in whoever knows `pairPassword`. Call `start`. */
+export const createServerSide = (options: PairServerOptions, context: PairContext): PairSide =>
+  makeSide(
+    options,
+    {
+      role: 'server',
+      hostKeys: options.hostKeys ?? [insecureTestHostKey(context.crypto)],
+      groups: safeGroups,
+      maximumAttempts: options.maximumAttempts,
+      methods: options.methods ?? ['publickey', 'password', 'keyboard-interactive'],
+      banner: options.banner,
+    },
+    { attempt: judge },
+    context,
+  )
+
 /** Steps after which a conversation that does not come to rest is taken for a loop. */
 const stepLimit = 10_000_000
 
@@ -83,24 +126,9 @@ export class Pair {
   constructor(options: PairOptions) {
     this.clock = virtualClock(1000)
     this.random = seededRandom(options.seed ?? 1)
-    const crypto = options.crypto ?? nodeCrypto()
-    const { client = {}, server = {} } = options
-    this.client = this.#side(client, { role: 'client', user: client.user ?? 'ada', preferHostKeys: [] }, crypto, {
-      'host-key': () => true,
-      credential: inOrder(client.credentials ?? [passwordCredential()]),
-      signature: ask => ask.credential.sign(ask.data, ask.credential.algorithm),
-      prompts: () => undefined,
-      'new-password': () => undefined,
-    })
-    const role: RoleOptions = {
-      role: 'server',
-      hostKeys: server.hostKeys ?? [insecureTestHostKey(crypto)],
-      groups: safeGroups,
-      maximumAttempts: server.maximumAttempts,
-      methods: server.methods ?? ['publickey', 'password', 'keyboard-interactive'],
-      banner: server.banner,
-    }
-    this.server = this.#side(server, role, crypto, { attempt: judge })
+    const context = { clock: this.clock, random: this.random, crypto: options.crypto ?? nodeCrypto() }
+    this.client = createClientSide(options.client ?? {}, context)
+    this.server = createServerSide(options.server ?? {}, context)
     this.line = new Line(this.client, this.server, {
       clock: this.clock,
       random: this.random.fork(),
@@ -110,12 +138,6 @@ export class Pair {
     })
     this.client.start()
     this.server.start()
-  }
-
-  #side(options: PairSideOptions, role: RoleOptions, crypto: CryptoProvider, usual: SideHooks): PairSide {
-    const runtime = { crypto, tables: defaultTables, pool: new BufferPool() }
-    const config = assemble({ random: this.random.fork().bytes, ...options }, role, runtime)
-    return new PairSide(config, { ...usual, ...options }, this.clock, options.consume ?? true)
   }
 
   /** Carries one chunk one way; false when nothing can move now. */
