@@ -51,7 +51,9 @@ const dispatch = async (command: SshCommand, environment: Environment): Promise<
   if (command.destination === undefined) throw new UsageError('no host to connect to')
   const settings = readSshConfig(command)
   if (command.line.count('G') > 0) {
-    environment.stdout.write(`host ${command.destination.host}\n${dumpClientConfig({ ...settings.config, hostName: settings.config.hostName ?? command.destination.host, user: settings.config.user ?? userInfo().username })}`)
+    environment.stdout.write(
+      `host ${command.destination.host}\n${dumpClientConfig({ ...settings.config, hostName: settings.config.hostName ?? command.destination.host, user: settings.config.user ?? userInfo().username })}`,
+    )
     return 0
   }
   const log = new Log(environment, settings.config.logLevel, command.line.last('E'))
@@ -65,7 +67,8 @@ const dispatch = async (command: SshCommand, environment: Environment): Promise<
 }
 
 /** The message; with NACRE_DEBUG set, where it came from too. */
-const describe = (error: unknown): string => (error instanceof Error ? (process.env.NACRE_DEBUG === undefined ? error.message : (error.stack ?? error.message)) : String(error))
+const describe = (error: unknown): string =>
+  error instanceof Error ? (process.env.NACRE_DEBUG === undefined ? error.message : (error.stack ?? error.message)) : String(error)
 
 const session = async (command: SshCommand, settings: SshConfig, environment: Environment, log: Log): Promise<number> => {
   const { config } = settings
@@ -97,7 +100,13 @@ const idle = async (connection: ClientConnection, signal: AbortSignal): Promise<
   if (ended !== undefined && ended.by !== 'us') throw ended.error
 }
 
-const wantsTerminal = (choice: SshConfig['config']['requestTty'], command: string, subsystem: boolean, stdinIsTerminal: boolean, log: Log): boolean => {
+const wantsTerminal = (
+  choice: SshConfig['config']['requestTty'],
+  command: string,
+  subsystem: boolean,
+  stdinIsTerminal: boolean,
+  log: Log,
+): boolean => {
   if (choice === 'no' || subsystem) return false
   if (choice === 'force') return true
   if (choice === 'auto' && command !== '') return false
@@ -105,23 +114,43 @@ const wantsTerminal = (choice: SshConfig['config']['requestTty'], command: strin
   return stdinIsTerminal
 }
 
-const interact = async (connection: ClientConnection, command: string, settings: SshConfig, environment: Environment, log: Log, signal: AbortSignal): Promise<number> => {
+const interact = async (
+  connection: ClientConnection,
+  command: string,
+  settings: SshConfig,
+  environment: Environment,
+  log: Log,
+  signal: AbortSignal,
+): Promise<number> => {
   const { config } = settings
   const subsystem = config.sessionType === 'subsystem'
-  const terminal = wantsTerminal(config.requestTty, command, subsystem, environment.stdin.isTTY === true, log) ? new LocalTerminal(environment) : undefined
+  const terminal = wantsTerminal(config.requestTty, command, subsystem, environment.stdin.isTTY === true, log)
+    ? new LocalTerminal(environment)
+    : undefined
   const options: SessionOptions = {
     signal,
     env: sentEnvironment(config, environment),
     ...(terminal === undefined ? {} : { pty: terminal.request() }),
   }
-  const remote = subsystem ? await connection.subsystem(command, options) : command === '' ? await connection.shell(options) : await connection.exec(command, options)
+  const remote = subsystem
+    ? await connection.subsystem(command, options)
+    : command === ''
+      ? await connection.shell(options)
+      : await connection.exec(command, options)
   relayOutput(remote, environment)
   const restore = terminal?.enter(size => remote.resize(size))
-  const filter = terminal === undefined || config.escapeChar === 'none' ? undefined : escapeFilter(config.escapeChar, escapeActions(connection, remote, environment))
+  const filter =
+    terminal === undefined || config.escapeChar === 'none'
+      ? undefined
+      : escapeFilter(config.escapeChar, escapeActions(connection, remote, environment))
   const stopInput = config.stdinNull ? endInput(remote) : relayInput(remote, environment, filter)
   try {
     const exit = await remote.exited
-    if ('signal' in exit) log.say('INFO', `The remote command was ended by signal ${escapeForPeople(exit.signal, { limit: 32 })}${exit.message === '' ? '' : `: ${escapeForPeople(exit.message)}`}.`)
+    if ('signal' in exit)
+      log.say(
+        'INFO',
+        `The remote command was ended by signal ${escapeForPeople(exit.signal, { limit: 32 })}${exit.message === '' ? '' : `: ${escapeForPeople(exit.message)}`}.`,
+      )
     return exitCodeOf(exit)
   } finally {
     stopInput()

@@ -42,15 +42,36 @@ const askAboutHost = async (presented: PresentedHostKey): Promise<boolean> => {
 }
 
 /** Where to connect and with which options; `signal` ends it. */
-export const connectOptions = (command: SshCommand, settings: SshConfig, environment: Environment, log: Log, signal: AbortSignal): { destination: Destination; options: ConfiguredOptions } => {
+export const connectOptions = (
+  command: SshCommand,
+  settings: SshConfig,
+  environment: Environment,
+  log: Log,
+  signal: AbortSignal,
+): { destination: Destination; options: ConfiguredOptions } => {
   const { config } = settings
   const typed = command.destination?.host ?? ''
   const host = config.hostName === undefined ? typed : expandTokens(config.hostName, { h: typed })
   const user = config.user ?? userInfo().username
-  const tokens = { d: userInfo().homedir, h: host, i: String(process.getuid?.() ?? ''), L: hostname().split('.')[0], l: hostname(), n: typed, p: String(config.port), r: user, u: userInfo().username }
+  const tokens = {
+    d: userInfo().homedir,
+    h: host,
+    i: String(process.getuid?.() ?? ''),
+    L: hostname().split('.')[0],
+    l: hostname(),
+    n: typed,
+    p: String(config.port),
+    r: user,
+    u: userInfo().username,
+  }
   const interactive = !config.batchMode && canAskPerson()
   const who = `${user}@${typed}`
-  const agent = config.identityAgent === undefined || config.identityAgent === 'SSH_AUTH_SOCK' ? environment.variables.SSH_AUTH_SOCK : config.identityAgent === 'none' ? undefined : expandPath(config.identityAgent, tokens)
+  const agent =
+    config.identityAgent === undefined || config.identityAgent === 'SSH_AUTH_SOCK'
+      ? environment.variables.SSH_AUTH_SOCK
+      : config.identityAgent === 'none'
+        ? undefined
+        : expandPath(config.identityAgent, tokens)
   const identityFiles = config.identityFile.map(path => expandPath(path, tokens))
   const trace = traceTo(log)
   const options: ConfiguredOptions = {
@@ -63,7 +84,9 @@ export const connectOptions = (command: SshCommand, settings: SshConfig, environ
     agent: agent ?? false,
     identitiesOnly: config.identitiesOnly,
     ...(identityFiles.length === 0 ? {} : { identityFiles }),
-    knownHostsFiles: [...config.userKnownHostsFile, ...config.globalKnownHostsFile].filter(path => path !== 'none').map(path => expandPath(path, tokens)),
+    knownHostsFiles: [...config.userKnownHostsFile, ...config.globalKnownHostsFile]
+      .filter(path => path !== 'none')
+      .map(path => expandPath(path, tokens)),
     // `no` still refuses a key that changed: whoever wants that gone removes the line.
     strictHostKeyChecking: config.strictHostKeyChecking === 'yes' || config.strictHostKeyChecking === 'ask' ? 'yes' : 'accept-new',
     ...(config.strictHostKeyChecking === 'ask' && interactive ? { askHostKey: askAboutHost } : {}),
@@ -75,14 +98,25 @@ export const connectOptions = (command: SshCommand, settings: SshConfig, environ
       ...(config.rekeyLimit.seconds === undefined ? {} : { milliseconds: milliseconds(config.rekeyLimit.seconds) }),
     },
     ...(settings.given.has('serverAliveInterval')
-      ? { keepalive: config.serverAliveInterval === 0 ? false : { milliseconds: milliseconds(config.serverAliveInterval), maximumUnanswered: config.serverAliveCountMax } }
+      ? {
+          keepalive:
+            config.serverAliveInterval === 0
+              ? false
+              : { milliseconds: milliseconds(config.serverAliveInterval), maximumUnanswered: config.serverAliveCountMax },
+        }
       : {}),
-    ...(config.connectTimeout === 'none' ? {} : { connectTimeout: milliseconds(config.connectTimeout), deadlines: { handshake: milliseconds(config.connectTimeout) } }),
+    ...(config.connectTimeout === 'none'
+      ? {}
+      : { connectTimeout: milliseconds(config.connectTimeout), deadlines: { handshake: milliseconds(config.connectTimeout) } }),
     family: config.addressFamily === 'inet' ? 4 : config.addressFamily === 'inet6' ? 6 : 0,
     ...(config.bindAddress === undefined ? {} : { localAddress: config.bindAddress }),
     keepAlive: config.tcpKeepAlive,
     onNote: note => log.debug(note),
-    onRemembered: (presented, file) => log.say('INFO', `Warning: Permanently added '${presented.port === 22 ? presented.host : `[${presented.host}]:${presented.port}`}' (${presented.key.type}) to ${file}.`),
+    onRemembered: (presented, file) =>
+      log.say(
+        'INFO',
+        `Warning: Permanently added '${presented.port === 22 ? presented.host : `[${presented.host}]:${presented.port}`}' (${presented.key.type}) to ${file}.`,
+      ),
     onBanner: message => log.say('INFO', escapeForPeople(message, { lines: true, limit: 65536 }).replace(/\n$/, '')),
     onProgress: event => narrate(log, event),
     ...(trace === undefined ? {} : { trace }),

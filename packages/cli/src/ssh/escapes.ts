@@ -14,7 +14,15 @@ const carriageReturn = 0x0d
 const lineFeed = 0x0a
 
 const help = (character: string): string =>
-  ['Supported escape sequences:', ` ${character}.   - end the connection`, ` ${character}B   - send a BREAK`, ` ${character}R   - exchange keys anew`, ` ${character}?   - this text`, ` ${character}${character}   - send the character itself`, '(They are read at the start of a line only.)'].join('\r\n')
+  [
+    'Supported escape sequences:',
+    ` ${character}.   - end the connection`,
+    ` ${character}B   - send a BREAK`,
+    ` ${character}R   - exchange keys anew`,
+    ` ${character}?   - this text`,
+    ` ${character}${character}   - send the character itself`,
+    '(They are read at the start of a line only.)',
+  ].join('\r\n')
 
 /**
  * Takes escape sequences out of what is typed. The result is a filter: bytes in, bytes to send out, `undefined` when the

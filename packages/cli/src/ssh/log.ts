@@ -38,18 +38,23 @@ export const narrate = (log: Log, event: EngineEvent): void => {
   switch (event.is) {
     case 'identified':
       for (const line of event.linesBefore) log.debug(`before its identification the server said: ${escapeForPeople(line)}`)
-      log.debug(`the server is ${escapeForPeople(event.peer.softwareVersion)}${event.peer.comments === '' ? '' : ` (${escapeForPeople(event.peer.comments)})`}; next, both sides offer algorithms`)
+      log.debug(
+        `the server is ${escapeForPeople(event.peer.softwareVersion)}${event.peer.comments === '' ? '' : ` (${escapeForPeople(event.peer.comments)})`}; next, both sides offer algorithms`,
+      )
       return
     case 'exchanged': {
       const { kex, hostKey, clientToServer, serverToClient } = event.agreed
-      const way = (each: typeof clientToServer): string => `${each.cipher}${each.mac === undefined ? '' : ` with ${each.mac}`}${each.compression === 'none' ? '' : `, ${each.compression}`}`
+      const way = (each: typeof clientToServer): string =>
+        `${each.cipher}${each.mac === undefined ? '' : ` with ${each.mac}`}${each.compression === 'none' ? '' : `, ${each.compression}`}`
       log.debug(`${event.first ? 'keys agreed' : 'new keys agreed'}: ${kex}, host key ${hostKey}${event.strict ? ', strict' : ''}`)
       log.debug(`to the server ${way(clientToServer)}; from the server ${way(serverToClient)}${event.first ? '; next, logging in' : ''}`)
       return
     }
     case 'authenticated':
       for (const attempt of event.attempts) {
-        log.debug(`${attempt.method}${attempt.fingerprint === undefined ? '' : ` ${attempt.fingerprint}`}${attempt.source === undefined ? '' : ` from ${attempt.source}`}: ${attempt.outcome}${attempt.note === undefined ? '' : ` (${attempt.note})`}`)
+        log.debug(
+          `${attempt.method}${attempt.fingerprint === undefined ? '' : ` ${attempt.fingerprint}`}${attempt.source === undefined ? '' : ` from ${attempt.source}`}: ${attempt.outcome}${attempt.note === undefined ? '' : ` (${attempt.note})`}`,
+        )
       }
       log.debug(`logged in as ${event.user}`)
       return
@@ -61,4 +66,5 @@ export const narrate = (log: Log, event: EngineEvent): void => {
 }
 
 /** Every packet, at -vvv. */
-export const traceTo = (log: Log): ((record: TraceRecord) => void) | undefined => (log.wants('DEBUG3') ? record => log.say('DEBUG3', `debug3: ${traceLine(record)}`) : undefined)
+export const traceTo = (log: Log): ((record: TraceRecord) => void) | undefined =>
+  log.wants('DEBUG3') ? record => log.say('DEBUG3', `debug3: ${traceLine(record)}`) : undefined

@@ -85,7 +85,10 @@ export const readSshCommand = (argv: readonly string[]): SshCommand => {
 }
 
 /** `ssh` takes `host:port` for a host name with a colon; only the ssh:// form has a port. */
-const destinationText = (host: string): string => (host.startsWith('ssh://') || host.includes('[') || !host.includes(':') ? host : host.replace(/^(.*@)?(.*)$/, (_, user: string | undefined, name: string) => `${user ?? ''}[${name}]`))
+const destinationText = (host: string): string =>
+  host.startsWith('ssh://') || host.includes('[') || !host.includes(':')
+    ? host
+    : host.replace(/^(.*@)?(.*)$/, (_, user: string | undefined, name: string) => `${user ?? ''}[${name}]`)
 
 const expandHome = (path: string): string => (path === '~' ? homedir() : path.startsWith('~/') ? join(homedir(), path.slice(2)) : path)
 

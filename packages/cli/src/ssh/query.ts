@@ -26,8 +26,13 @@ const synonyms: Readonly<Record<string, string>> = {
 /** Throws `UsageError` for a kind there is not. */
 export const listAlgorithms = (kind: string): string => {
   const name = kind.toLowerCase()
-  if (name === 'help') return Object.keys(lists).map(each => `${each}\n`).join('')
+  if (name === 'help')
+    return Object.keys(lists)
+      .map(each => `${each}\n`)
+      .join('')
   const wanted = synonyms[name] ?? name
   if (!Object.hasOwn(lists, wanted)) throw new UsageError(`-Q ${kind}: there is no such list; there are ${Object.keys(lists).join(', ')}`)
-  return lists[wanted]().map(each => `${each}\n`).join('')
+  return lists[wanted]()
+    .map(each => `${each}\n`)
+    .join('')
 }

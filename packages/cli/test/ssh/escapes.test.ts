@@ -5,7 +5,12 @@ import { escapeFilter } from '../../src/ssh/escapes.ts'
 
 const typed = (keys: readonly string[]) => {
   const did: string[] = []
-  const filter = escapeFilter('~', { disconnect: () => did.push('disconnect'), sendBreak: () => did.push('break'), rekey: () => did.push('rekey'), show: text => did.push(text.includes('Supported') ? 'help' : text) })
+  const filter = escapeFilter('~', {
+    disconnect: () => did.push('disconnect'),
+    sendBreak: () => did.push('break'),
+    rekey: () => did.push('rekey'),
+    show: text => did.push(text.includes('Supported') ? 'help' : text),
+  })
   let sent = ''
   let ended = false
   for (const each of keys) {
@@ -22,6 +27,7 @@ describe('escape sequences', () => {
   it('is read at the start of a line only', () => assert.deepEqual(typed(['a~.']), { did: [], sent: 'a~.', ended: false }))
   it('~~ is one character', () => assert.equal(typed(['~~.']).sent, '~.'))
   it('an unknown one passes whole', () => assert.equal(typed(['~x\r']).sent, '~x\r'))
-  it('~B, ~R and ~? act and send nothing', () => assert.deepEqual(typed(['~B', '~R', '~?']), { did: ['break', 'rekey', 'help'], sent: '', ended: false }))
+  it('~B, ~R and ~? act and send nothing', () =>
+    assert.deepEqual(typed(['~B', '~R', '~?']), { did: ['break', 'rekey', 'help'], sent: '', ended: false }))
   it('plain text passes untouched', () => assert.equal(typed(['hello\rworld', '\x1b[A']).sent, 'hello\rworld\x1b[A'))
 })

@@ -22,7 +22,10 @@ describe('ssh’s command line', () => {
   it('a colon in a plain host is part of the name', () => assert.equal(readSshCommand(['fe80::1']).destination?.host, 'fe80::1'))
   it('-tt forces a terminal', () => assert.equal(config('-tt', 'host').requestTty, 'force'))
   it('names what this version cannot do', () => {
-    assert.throws(() => readSshCommand(['-L', '1:b:2', 'host']), (error: unknown) => error instanceof UsageError && /-L \(local forwarding\) is not supported/.test(error.message))
+    assert.throws(
+      () => readSshCommand(['-L', '1:b:2', 'host']),
+      (error: unknown) => error instanceof UsageError && /-L \(local forwarding\) is not supported/.test(error.message),
+    )
   })
   it('refuses letters nobody knows', () => assert.throws(() => readSshCommand(['-z', 'host']), UsageError))
   it('expands tokens', () => assert.equal(expandTokens('%h-%%-%q', { h: 'host' }), 'host-%-%q'))

@@ -3,7 +3,24 @@ export { choose, defaultNames } from './preference.ts'
 export { negotiate } from './negotiate.ts'
 export type { Agreed, AgreedDirection, Known, Offer } from './negotiate.ts'
 export type {
-  AeadCipher, Cipher, Compression, Compressor, Decompressor, KexMethod, KexProof, KexResult, KexRun, KexServerRun, KeyType, Mac, Opener, PacketMac, PlainCipher, Sealer, SignatureAlgorithm, Standing,
+  AeadCipher,
+  Cipher,
+  Compression,
+  Compressor,
+  Decompressor,
+  KexMethod,
+  KexProof,
+  KexResult,
+  KexRun,
+  KexServerRun,
+  KeyType,
+  Mac,
+  Opener,
+  PacketMac,
+  PlainCipher,
+  Sealer,
+  SignatureAlgorithm,
+  Standing,
 } from './rows.ts'
 export { ciphers, compressions, defaultTables, keyExchanges, keyTypes, macs, signatureAlgorithms } from './tables.ts'
 export type { AlgorithmTables } from './tables.ts'

@@ -63,11 +63,15 @@ const optionNames: Record<keyof Offer, string> = {
 /** Names in a kex list that are signals, not methods (RFC 8308 §2.1, OpenSSH's strict key exchange). */
 export const kexSignals: readonly string[] = ['ext-info-c', 'ext-info-s', 'kex-strict-c-v00@openssh.com', 'kex-strict-s-v00@openssh.com']
 
-const showList = (names: readonly string[]): string => (names.length === 0 ? '(nothing)' : names.map(each => escapeForPeople(each, { limit: 64 })).join(', '))
+const showList = (names: readonly string[]): string =>
+  names.length === 0 ? '(nothing)' : names.map(each => escapeForPeople(each, { limit: 64 })).join(', ')
 
 const remedyFor = (kind: keyof Offer, theirs: readonly string[], known: Known): NegotiationMismatch['remedy'] => {
   const candidates = theirs.map(name => ({ name, standing: known.standing(kind, name) }))
-  const best = candidates.find(each => each.standing === 'default') ?? candidates.find(each => each.standing === 'offered-on-request') ?? candidates.find(each => each.standing === 'insecure')
+  const best =
+    candidates.find(each => each.standing === 'default') ??
+    candidates.find(each => each.standing === 'offered-on-request') ??
+    candidates.find(each => each.standing === 'insecure')
   if (best?.standing === undefined) return undefined
   const risk =
     best.standing === 'insecure'
@@ -84,11 +88,15 @@ export const negotiate = (client: Offer, server: Offer, us: 'client' | 'server',
   const choose = (kind: keyof Offer): string => {
     const found = client[kind].find(name => server[kind].includes(name) && !(kind === 'kex' && kexSignals.includes(name)))
     if (found !== undefined) return found
-    const methods = (names: readonly string[]): readonly string[] => (kind === 'kex' ? names.filter(name => !kexSignals.includes(name)) : names)
+    const methods = (names: readonly string[]): readonly string[] =>
+      kind === 'kex' ? names.filter(name => !kexSignals.includes(name)) : names
     const ours = methods(us === 'client' ? client[kind] : server[kind])
     const theirs = methods(us === 'client' ? server[kind] : client[kind])
     const remedy = remedyFor(kind, theirs, known)
-    const help = remedy === undefined ? 'We know none of the names the peer offers: one of the two needs newer software.' : `The smallest change that would connect: ${remedy.option} on our side. Risk: ${remedy.risk}.`
+    const help =
+      remedy === undefined
+        ? 'We know none of the names the peer offers: one of the two needs newer software.'
+        : `The smallest change that would connect: ${remedy.option} on our side. Risk: ${remedy.risk}.`
     throw new NegotiationError(`No ${labels[kind]} in common. We offer: ${showList(ours)}. The peer offers: ${showList(theirs)}. ${help}`, {
       what: labels[kind],
       ours,
@@ -96,7 +104,11 @@ export const negotiate = (client: Offer, server: Offer, us: 'client' | 'server',
       remedy,
     })
   }
-  const direction = (cipherKind: 'cipherClientToServer' | 'cipherServerToClient', macKind: 'macClientToServer' | 'macServerToClient', compressionKind: 'compressionClientToServer' | 'compressionServerToClient'): AgreedDirection => {
+  const direction = (
+    cipherKind: 'cipherClientToServer' | 'cipherServerToClient',
+    macKind: 'macClientToServer' | 'macServerToClient',
+    compressionKind: 'compressionClientToServer' | 'compressionServerToClient',
+  ): AgreedDirection => {
     const cipher = choose(cipherKind)
     return { cipher, mac: known.aead(cipher) ? undefined : choose(macKind), compression: choose(compressionKind) }
   }

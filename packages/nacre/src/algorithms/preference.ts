@@ -9,11 +9,17 @@ interface Named {
 }
 
 /** The names offered when nobody says otherwise, in order of preference. */
-export const defaultNames = (rows: readonly Named[]): readonly string[] => rows.filter(row => row.standing === 'default').map(row => row.name)
+export const defaultNames = (rows: readonly Named[]): readonly string[] =>
+  rows.filter(row => row.standing === 'default').map(row => row.name)
 
 /** OpenSSH's patterns in algorithm lists know `*` and `?`. */
 const matches = (pattern: string, name: string): boolean =>
-  new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name)
+  new RegExp(
+    `^${pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  ).test(name)
 
 /**
  * The names a specification asks for. `undefined` gives the defaults; an array is taken as it stands; a string is
@@ -28,14 +34,19 @@ export const choose = (what: string, rows: readonly Named[], specification: stri
   }
   if (typeof specification !== 'string') return [...new Set(specification.map(known))]
   const sign = specification[0]
-  const names = (sign === '+' || sign === '-' || sign === '^' ? specification.slice(1) : specification).split(',').filter(each => each !== '')
+  const names = (sign === '+' || sign === '-' || sign === '^' ? specification.slice(1) : specification)
+    .split(',')
+    .filter(each => each !== '')
   if (names.length === 0) throw new ConfigError(`The list of ${what}s is empty.`)
   const defaults = defaultNames(rows)
   const chosen =
-    sign === '-' ? defaults.filter(name => !names.some(pattern => matches(pattern, name)))
-    : sign === '+' ? [...defaults, ...names.map(known)]
-    : sign === '^' ? [...names.map(known), ...defaults]
-    : names.map(known)
+    sign === '-'
+      ? defaults.filter(name => !names.some(pattern => matches(pattern, name)))
+      : sign === '+'
+        ? [...defaults, ...names.map(known)]
+        : sign === '^'
+          ? [...names.map(known), ...defaults]
+          : names.map(known)
   if (chosen.length === 0) throw new ConfigError(`No ${what} is left after "${specification}".`)
   return [...new Set(chosen)]
 }

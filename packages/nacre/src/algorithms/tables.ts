@@ -104,4 +104,11 @@ export const compressions = [none, zlibOpenssh, zlib] as const
 export { keyTypes, signatureAlgorithms }
 
 /** All of nacre's own. */
-export const defaultTables: AlgorithmTables = { kexMethods: keyExchanges, signatures: signatureAlgorithms, keyTypes, ciphers, macs, compressions }
+export const defaultTables: AlgorithmTables = {
+  kexMethods: keyExchanges,
+  signatures: signatureAlgorithms,
+  keyTypes,
+  ciphers,
+  macs,
+  compressions,
+}

@@ -111,5 +111,3 @@ export interface AttemptQuestion extends Ask<Verdict> {
   /** Shows a banner to the client before the verdict (RFC 4252 §5.4). */
   readonly banner: (message: string) => void
 }
-
-export type ServerAuthQuestion = AttemptQuestion

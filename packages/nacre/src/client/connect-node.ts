@@ -50,19 +50,29 @@ const defaultPort = 22
  * Connects and logs in. `destination` is `host`, `user@host`, `host:port`, `ssh://…` or its parts. An unknown or changed
  * host key is refused (`HostKeyError`) unless the options say otherwise.
  */
-export const connect = async (destination: string | Destination, options: ConfiguredOptions | ExplicitOptions = {}): Promise<ClientConnection> => {
+export const connect = async (
+  destination: string | Destination,
+  options: ConfiguredOptions | ExplicitOptions = {},
+): Promise<ClientConnection> => {
   const parsed = typeof destination === 'string' ? parseDestination(destination) : destination
   const { host } = parsed
   const port = options.port ?? parsed.port ?? defaultPort
   const user = options.user ?? parsed.user ?? (options.config === false ? undefined : userInfo().username)
-  if (user === undefined) throw new ConfigError('No user name: give one in the destination or as `user`, since `config: false` asks nobody.')
+  if (user === undefined)
+    throw new ConfigError('No user name: give one in the destination or as `user`, since `config: false` asks nobody.')
   options.signal?.throwIfAborted()
   const accepted = options.algorithms?.publicKeyAccepted
   const signatures = accepted === undefined ? {} : { signatureAlgorithms: choose('signature algorithm', signatureAlgorithms, accepted) }
   const usual = options.config === false ? undefined : await openssh(host, port, { ...options, ...signatures })
   const hostKey = options.hostKey ?? usual?.hostKey
-  const identities = options.auth === undefined ? usual?.identities : isIdentities(options.auth) ? options.auth : credentials({ ...signatures, ...options.auth })
-  if (hostKey === undefined || identities === undefined) throw new ConfigError('With `config: false`, `hostKey` and `auth` are required: there is no safe default for them.')
+  const identities =
+    options.auth === undefined
+      ? usual?.identities
+      : isIdentities(options.auth)
+        ? options.auth
+        : credentials({ ...signatures, ...options.auth })
+  if (hostKey === undefined || identities === undefined)
+    throw new ConfigError('With `config: false`, `hostKey` and `auth` are required: there is no safe default for them.')
   const transport =
     options.transport ??
     (await dial({

@@ -46,7 +46,14 @@ export const connectOver = async (transport: ByteTransport, options: ConnectOpti
   const trust = async (blob: Uint8Array, algorithm: string): Promise<true> => {
     const key = parsePublicKey(blob)
     hostKey = key
-    await options.hostKey({ key, fingerprint: key.fingerprint(), algorithm, host: options.host, port: options.port, address: transport.remote?.address })
+    await options.hostKey({
+      key,
+      fingerprint: key.fingerprint(),
+      algorithm,
+      host: options.host,
+      port: options.port,
+      address: transport.remote?.address,
+    })
     return true
   }
 
@@ -63,7 +70,8 @@ export const connectOver = async (transport: ByteTransport, options: ConnectOpti
         else if (event.is === 'banner') {
           banner += event.message
           options.onBanner?.(event.message)
-        } else if (event.is === 'authenticated' && hostKey !== undefined) resolve(new ClientConnection(link, { user: options.user, hostKey, serverVersion, banner }))
+        } else if (event.is === 'authenticated' && hostKey !== undefined)
+          resolve(new ClientConnection(link, { user: options.user, hostKey, serverVersion, banner }))
         options.onProgress?.(event)
       },
       ended: ended => reject(abortReason === undefined ? ended.error : abortReason.reason),
@@ -83,7 +91,12 @@ export const connectOver = async (transport: ByteTransport, options: ConnectOpti
   }
 }
 
-const answer = (link: Link, question: EngineQuestion, identities: Identities, trust: (blob: Uint8Array, algorithm: string) => Promise<true>): void => {
+const answer = (
+  link: Link,
+  question: EngineQuestion,
+  identities: Identities,
+  trust: (blob: Uint8Array, algorithm: string) => Promise<true>,
+): void => {
   switch (question.about) {
     case 'host-key':
       link.settle(question, () => trust(question.ask.hostKey, question.ask.algorithm))
@@ -105,4 +118,3 @@ const answer = (link: Link, question: EngineQuestion, identities: Identities, tr
       question.fail(new TypeError(`a client is not asked about ${question.about}`))
   }
 }
-

@@ -270,7 +270,12 @@ const withSignal = async <T>(work: Promise<T>, signal: AbortSignal | undefined, 
 
 const exitError = (command: Command, exit: Exit, stderr: string): ExitError => {
   const tail = stderr.slice(-2000)
-  const what = 'code' in exit ? `ended with status ${exit.code}` : 'signal' in exit ? `was ended by signal ${exit.signal}` : 'ended and the server did not say how'
+  const what =
+    'code' in exit
+      ? `ended with status ${exit.code}`
+      : 'signal' in exit
+        ? `was ended by signal ${exit.signal}`
+        : 'ended and the server did not say how'
   const shown = typeof command === 'string' ? command : quote(command)
   return new ExitError(`"${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown}" ${what}.`, exit, tail)
 }

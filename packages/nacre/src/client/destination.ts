@@ -9,7 +9,8 @@ export interface Destination {
 
 const portOf = (text: string, whole: string): number => {
   const port = Number(text)
-  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65535) throw new ConfigError(`"${text}" in "${whole}" is not a port; ports go from 1 to 65535.`)
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65535)
+    throw new ConfigError(`"${text}" in "${whole}" is not a port; ports go from 1 to 65535.`)
   return port
 }
 

@@ -52,12 +52,29 @@ export const dial = async (options: DialOptions): Promise<ByteTransport> => {
     ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
   })
   const timeout = options.timeout ?? defaultTimeout
-  const timer = setTimeout(() => reject(new ConnectError('CONNECT_TIMEOUT', `Cannot connect to ${host} port ${port}: no connection within ${timeout / 1000} s. The host may be down, or a firewall drops the packets.`, { host, port })), timeout)
+  const timer = setTimeout(
+    () =>
+      reject(
+        new ConnectError(
+          'CONNECT_TIMEOUT',
+          `Cannot connect to ${host} port ${port}: no connection within ${timeout / 1000} s. The host may be down, or a firewall drops the packets.`,
+          { host, port },
+        ),
+      ),
+    timeout,
+  )
   const abort = (): void => reject(signal?.reason)
   const failed = (error: Error): void => {
     const code = codeOf(error)
     const why = (code === undefined ? undefined : causes[code]) ?? error.message
-    reject(new ConnectError('CONNECT_FAILED', `Cannot connect to ${host} port ${port}: ${why}${code === undefined ? '' : ` (${code})`}`, { host, port }, { cause: error }))
+    reject(
+      new ConnectError(
+        'CONNECT_FAILED',
+        `Cannot connect to ${host} port ${port}: ${why}${code === undefined ? '' : ` (${code})`}`,
+        { host, port },
+        { cause: error },
+      ),
+    )
   }
   signal?.addEventListener('abort', abort, { once: true })
   socket.once('error', failed)

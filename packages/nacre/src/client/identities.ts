@@ -8,7 +8,10 @@ import type { Signer } from '../keys/signer.ts'
 import type { Identities } from './policy.ts'
 
 /** A password, or a way to get one; `undefined` means there is none. `attempt` counts from 1. */
-export type PasswordSource = string | Secret<string> | ((attempt: number) => string | Secret<string> | undefined | Promise<string | Secret<string> | undefined>)
+export type PasswordSource =
+  | string
+  | Secret<string>
+  | ((attempt: number) => string | Secret<string> | undefined | Promise<string | Secret<string> | undefined>)
 
 export interface CredentialOptions {
   /** Keys in the order they are offered. A function is only called when the server takes keys at all. */
@@ -54,7 +57,13 @@ export const credentials = (options: CredentialOptions): Identities => {
   let answeredWithPassword = false
 
   const skip = (method: string, note: string, remaining: readonly string[], signer?: Signer): void => {
-    notes.push({ method, outcome: 'skipped', remaining, note, ...(signer === undefined ? {} : { fingerprint: signer.publicKey.fingerprint(), source: signer.source }) })
+    notes.push({
+      method,
+      outcome: 'skipped',
+      remaining,
+      note,
+      ...(signer === undefined ? {} : { fingerprint: signer.publicKey.fingerprint(), source: signer.source }),
+    })
   }
 
   const nextKey = async (question: CredentialQuestion): Promise<Credential | undefined> => {
@@ -66,11 +75,15 @@ export const credentials = (options: CredentialOptions): Identities => {
       stepsPassed = passed.length
     }
     for (let signer = signers.shift(); signer !== undefined; signer = signers.shift()) {
-      const allowed = (name: string): boolean => (options.signatureAlgorithms === undefined ? !insecure.has(name) : options.signatureAlgorithms.includes(name))
+      const allowed = (name: string): boolean =>
+        options.signatureAlgorithms === undefined ? !insecure.has(name) : options.signatureAlgorithms.includes(name)
       const algorithm = algorithmFor(signer, allowed, question.serverSignatureAlgorithms)
       if (algorithm === undefined) {
         const usable = signer.algorithms.filter(allowed)
-        const why = usable.length === 0 ? `we use none of ${signer.algorithms.join(', ')} (PubkeyAcceptedAlgorithms)` : `the server takes none of ${usable.join(', ')} (its server-sig-algs)`
+        const why =
+          usable.length === 0
+            ? `we use none of ${signer.algorithms.join(', ')} (PubkeyAcceptedAlgorithms)`
+            : `the server takes none of ${usable.join(', ')} (its server-sig-algs)`
         skip('publickey', why, question.remaining ?? [], signer)
         continue
       }
@@ -93,7 +106,11 @@ export const credentials = (options: CredentialOptions): Identities => {
     passwords++
     const given = typeof options.password === 'function' ? await options.password(passwords) : options.password
     if (given === undefined) return undefined
-    return { method: 'password', password: given instanceof Secret ? given : new Secret(given), source: typeof options.password === 'function' ? 'prompt' : 'option' }
+    return {
+      method: 'password',
+      password: given instanceof Secret ? given : new Secret(given),
+      source: typeof options.password === 'function' ? 'prompt' : 'option',
+    }
   }
 
   const nextConversation = (): Credential | undefined => {
@@ -108,14 +125,26 @@ export const credentials = (options: CredentialOptions): Identities => {
       const { remaining } = question
       // With a key at hand the question what the server takes need not be asked first: the first answer tells.
       const takes = (method: string): boolean => remaining === undefined || remaining.includes(method)
-      if (remaining === undefined && !triedNone && (signers ?? options.signers ?? []).length === 0 && typeof options.signers !== 'function') {
+      if (
+        remaining === undefined &&
+        !triedNone &&
+        (signers ?? options.signers ?? []).length === 0 &&
+        typeof options.signers !== 'function'
+      ) {
         triedNone = true
         return { method: 'none' }
       }
       for (const method of preferred) {
         if (!takes(method)) continue
         if (remaining === undefined && method !== 'publickey') break
-        const credential = method === 'publickey' ? await nextKey(question) : method === 'password' ? await nextPassword() : method === 'keyboard-interactive' ? nextConversation() : undefined
+        const credential =
+          method === 'publickey'
+            ? await nextKey(question)
+            : method === 'password'
+              ? await nextPassword()
+              : method === 'keyboard-interactive'
+                ? nextConversation()
+                : undefined
         if (credential !== undefined) return credential
       }
       if (remaining === undefined && !triedNone) {

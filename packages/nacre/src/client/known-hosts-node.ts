@@ -44,7 +44,12 @@ const nameOf = (presented: PresentedHostKey): string => (presented.port === 22 ?
 
 const remember = async (presented: PresentedHostKey, file: string, options: KnownHostsOptions): Promise<void> => {
   const { host, port } = place(presented, options.alias)
-  const line = formatKnownHostsLine(host, port, presented.key.blob, options.hash === true ? { hash: bytes => void randomFillSync(bytes) } : {})
+  const line = formatKnownHostsLine(
+    host,
+    port,
+    presented.key.blob,
+    options.hash === true ? { hash: bytes => void randomFillSync(bytes) } : {},
+  )
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const handle = await open(file, 'a+', 0o600)
   try {
@@ -68,11 +73,16 @@ const decide = async (presented: PresentedHostKey, files: readonly KnownHostsFil
     case 'known':
       return
     case 'revoked':
-      throw new HostKeyError('HOST_KEY_REVOKED', `The host key of ${name} (${key.keyType} ${key.fingerprint}) is revoked by ${found.file} line ${found.line}. Do not connect: whoever holds it may not be the server.`, key, {
-        file: found.file,
-        line: found.line,
-        fingerprint: key.fingerprint,
-      })
+      throw new HostKeyError(
+        'HOST_KEY_REVOKED',
+        `The host key of ${name} (${key.keyType} ${key.fingerprint}) is revoked by ${found.file} line ${found.line}. Do not connect: whoever holds it may not be the server.`,
+        key,
+        {
+          file: found.file,
+          line: found.line,
+          fingerprint: key.fingerprint,
+        },
+      )
     case 'changed': {
       const known = found.entries[0]
       throw new HostKeyError(
@@ -105,6 +115,10 @@ export const knownHosts = async (options: KnownHostsOptions): Promise<KnownHosts
   const files = await Promise.all(options.files.map(async path => parseKnownHosts(await readIfThere(path), path)))
   return {
     policy: presented => decide(presented, files, options),
-    knownTypes: (host, port) => knownHostKeyAlgorithms(files, options.alias === undefined ? { host: host.toLowerCase(), port } : { host: options.alias.toLowerCase(), port: 22 }),
+    knownTypes: (host, port) =>
+      knownHostKeyAlgorithms(
+        files,
+        options.alias === undefined ? { host: host.toLowerCase(), port } : { host: options.alias.toLowerCase(), port: 22 },
+      ),
   }
 }

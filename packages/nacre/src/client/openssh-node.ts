@@ -115,7 +115,11 @@ const agentKeys = async (options: OpensshOptions): Promise<readonly Signer[]> =>
 }
 
 /** Policy and identities as OpenSSH's client has them by default, for `host` and `port`. Reads known_hosts now, keys when needed. */
-export const openssh = async (host: string, port: number, options: OpensshOptions = {}): Promise<{ readonly hostKey: HostKeyPolicy; readonly identities: Identities }> => {
+export const openssh = async (
+  host: string,
+  port: number,
+  options: OpensshOptions = {},
+): Promise<{ readonly hostKey: HostKeyPolicy; readonly identities: Identities }> => {
   const known = await knownHosts({
     files: options.knownHostsFiles ?? usualKnownHosts(),
     ...(options.strictHostKeyChecking === undefined ? {} : { strict: options.strictHostKeyChecking }),

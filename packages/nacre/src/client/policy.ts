@@ -27,10 +27,14 @@ export const pinnedHostKeys =
   (...fingerprints: readonly string[]): HostKeyPolicy =>
   presented => {
     if (fingerprints.includes(presented.fingerprint)) return
-    throw new HostKeyError('HOST_KEY_REFUSED', `The host key of ${presented.host} has the fingerprint ${presented.fingerprint}, not ${fingerprints.join(' or ')}. Someone may be in between, or the server has a new key.`, {
-      fingerprint: presented.fingerprint,
-      keyType: presented.key.type,
-    })
+    throw new HostKeyError(
+      'HOST_KEY_REFUSED',
+      `The host key of ${presented.host} has the fingerprint ${presented.fingerprint}, not ${fingerprints.join(' or ')}. Someone may be in between, or the server has a new key.`,
+      {
+        fingerprint: presented.fingerprint,
+        keyType: presented.key.type,
+      },
+    )
   }
 
 /**
@@ -50,4 +54,3 @@ export interface Identities {
   /** A new password when the server asks for one; `undefined` cancels. */
   newPassword?(question: NewPasswordQuestion): Secret<string> | undefined | Promise<Secret<string> | undefined>
 }
-

@@ -51,7 +51,8 @@ export class Process implements AsyncDisposable {
       eof: () => this.#endStreams(undefined),
       request: ({ request, succeed, fail }) => {
         if (request.type === 'exit-status') this.#exit = { code: request.value.exitStatus }
-        else if (request.type === 'exit-signal') this.#exit = { signal: request.value.signalName, coreDumped: request.value.coreDumped, message: request.value.errorMessage }
+        else if (request.type === 'exit-signal')
+          this.#exit = { signal: request.value.signalName, coreDumped: request.value.coreDumped, message: request.value.errorMessage }
         else {
           fail()
           return
@@ -116,7 +117,12 @@ export class Process implements AsyncDisposable {
 
   /** Tells the process that its terminal has another size. */
   resize(size: TerminalSize): void {
-    this.#port.notify(windowChange, { columns: size.columns, rows: size.rows, widthPixels: size.widthPixels ?? 0, heightPixels: size.heightPixels ?? 0 })
+    this.#port.notify(windowChange, {
+      columns: size.columns,
+      rows: size.rows,
+      widthPixels: size.widthPixels ?? 0,
+      heightPixels: size.heightPixels ?? 0,
+    })
   }
 
   /** Closes the channel; the server hangs up on the process. */

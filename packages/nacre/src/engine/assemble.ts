@@ -68,8 +68,19 @@ export const softwareVersion = 'nacre_0.1'
 
 /** What only one role has. */
 export type RoleOptions =
-  | { readonly role: 'client'; readonly user: string; /** Host key algorithms to ask for first: those of keys already known. */ readonly preferHostKeys: readonly string[] }
-  | { readonly role: 'server'; readonly hostKeys: readonly Signer[]; readonly groups: readonly DhGroup[]; readonly maximumAttempts: number | undefined; readonly methods: readonly string[]; readonly banner: string | undefined }
+  | {
+      readonly role: 'client'
+      readonly user: string
+      /** Host key algorithms to ask for first: those of keys already known. */ readonly preferHostKeys: readonly string[]
+    }
+  | {
+      readonly role: 'server'
+      readonly hostKeys: readonly Signer[]
+      readonly groups: readonly DhGroup[]
+      readonly maximumAttempts: number | undefined
+      readonly methods: readonly string[]
+      readonly banner: string | undefined
+    }
 
 /** What a runtime brings along. */
 export interface Runtime {
@@ -83,7 +94,10 @@ const positive = (what: string, value: number): number => {
   return value
 }
 
-const preferring = (names: readonly string[], first: readonly string[]): readonly string[] => [...names.filter(each => first.includes(each)), ...names.filter(each => !first.includes(each))]
+const preferring = (names: readonly string[], first: readonly string[]): readonly string[] => [
+  ...names.filter(each => first.includes(each)),
+  ...names.filter(each => !first.includes(each)),
+]
 
 const hostKeyOffer = (tables: AlgorithmTables, choice: AlgorithmChoice | undefined, role: RoleOptions): readonly string[] => {
   const names = choose('host key algorithm', tables.signatures, choice)
@@ -91,7 +105,11 @@ const hostKeyOffer = (tables: AlgorithmTables, choice: AlgorithmChoice | undefin
   const possible = names.filter(each => role.hostKeys.some(key => key.algorithms.includes(each)))
   if (possible.length === 0) {
     const have = role.hostKeys.map(key => key.publicKey.type).join(', ')
-    throw new ConfigError(role.hostKeys.length === 0 ? 'A server needs at least one host key.' : `No host key fits the host key algorithms ${names.join(', ')}; the keys are of type ${have}.`)
+    throw new ConfigError(
+      role.hostKeys.length === 0
+        ? 'A server needs at least one host key.'
+        : `No host key fits the host key algorithms ${names.join(', ')}; the keys are of type ${have}.`,
+    )
   }
   return possible
 }
@@ -132,12 +150,18 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
       groups: role.role === 'server' ? role.groups : [],
       groupSizes: defaults.groupSizes,
       minimumRsaBits: options.minimumRsaBits ?? defaults.minimumRsaBits,
-      rekey: { bytes: positive('rekey.bytes', options.rekey?.bytes ?? defaults.rekey.bytes), packets: positive('rekey.packets', options.rekey?.packets ?? defaults.rekey.packets) },
+      rekey: {
+        bytes: positive('rekey.bytes', options.rekey?.bytes ?? defaults.rekey.bytes),
+        packets: positive('rekey.packets', options.rekey?.packets ?? defaults.rekey.packets),
+      },
       highWater: defaults.highWater,
       extensions: role.role === 'server' ? { 'server-sig-algs': accepted.join(',') } : {},
       pool: runtime.pool,
     },
-    authentication: role.role === 'client' ? { role: 'client', user: role.user } : {
+    authentication:
+      role.role === 'client'
+        ? { role: 'client', user: role.user }
+        : {
             role: 'server',
             acceptedAlgorithms: accepted,
             maximumAttempts: role.maximumAttempts ?? defaults.maximumAttempts,

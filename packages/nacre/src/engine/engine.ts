@@ -22,7 +22,18 @@ import {
 } from '../errors.ts'
 import { fingerprint } from '../keys/public.ts'
 import { verifySignature } from '../keys/verify.ts'
-import { Debug, Disconnect, ExtInfo, Ignore, Ping, Pong, ServiceAccept, ServiceRequest, transportMessages, Unimplemented } from '../transport/messages.ts'
+import {
+  Debug,
+  Disconnect,
+  ExtInfo,
+  Ignore,
+  Ping,
+  Pong,
+  ServiceAccept,
+  ServiceRequest,
+  transportMessages,
+  Unimplemented,
+} from '../transport/messages.ts'
 import { isExchangeNumber, Transport } from '../transport/transport.ts'
 import { DialogueRunner } from '../wire/dialogue-runner.ts'
 import type { Ask } from '../wire/dialogue.ts'
@@ -143,11 +154,18 @@ export class Engine {
     this.#now = now
     const peer = this.#transport.peer
     const where =
-      peer === undefined ? 'before the peer identified itself: it may not be an SSH service, or it refuses our address'
-      : this.#stage === 'exchange' ? 'during the first key exchange'
-      : this.#stage === 'connection' ? 'without a goodbye from the peer'
-      : 'before authentication was complete'
-    this.#finish('network', undefined, new DisconnectedError('network', undefined, '', `The connection ended ${where}.`, cause === undefined ? undefined : { cause }))
+      peer === undefined
+        ? 'before the peer identified itself: it may not be an SSH service, or it refuses our address'
+        : this.#stage === 'exchange'
+          ? 'during the first key exchange'
+          : this.#stage === 'connection'
+            ? 'without a goodbye from the peer'
+            : 'before authentication was complete'
+    this.#finish(
+      'network',
+      undefined,
+      new DisconnectedError('network', undefined, '', `The connection ended ${where}.`, cause === undefined ? undefined : { cause }),
+    )
   }
 
   /** Says goodbye (RFC 4253 §11.1) and ends. */
@@ -155,7 +173,12 @@ export class Engine {
     if (this.#ended) return
     this.#guard(() => {
       this.#transport.disconnect(reason, description)
-      this.#finish('us', reason, error ?? new DisconnectedError('us', reason, description, `We ended the connection${description === '' ? '' : `: ${description}`}.`))
+      this.#finish(
+        'us',
+        reason,
+        error ??
+          new DisconnectedError('us', reason, description, `We ended the connection${description === '' ? '' : `: ${description}`}.`),
+      )
     })
   }
 
@@ -164,7 +187,8 @@ export class Engine {
     if (this.#ended) return
     this.#now = now
     this.#guard(() => {
-      for (let name = this.#deadlines.takePassed(now); name !== undefined && !this.#ended; name = this.#deadlines.takePassed(now)) this.#passed(name)
+      for (let name = this.#deadlines.takePassed(now); name !== undefined && !this.#ended; name = this.#deadlines.takePassed(now))
+        this.#passed(name)
     })
   }
 
@@ -246,7 +270,8 @@ export class Engine {
     }
     if (this.#ended) return
     if (this.#stage === 'connection' && this.#transport.rekeyDue) this.#beginRekey()
-    if (this.#transport.exchanging && this.#stage !== 'exchange' && !this.#deadlines.has('rekey-finish')) this.#deadlines.set('rekey-finish', this.#now + this.#config.deadlines.rekey)
+    if (this.#transport.exchanging && this.#stage !== 'exchange' && !this.#deadlines.has('rekey-finish'))
+      this.#deadlines.set('rekey-finish', this.#now + this.#config.deadlines.rekey)
     this.#unblock()
   }
 
@@ -266,13 +291,21 @@ export class Engine {
     const admission = admit(message, this.#situation())
     if (admission === 'ignore') return
     if (admission !== 'take') {
-      throw new ProtocolError(admission, `The peer sent ${message.name} at the wrong time or from the wrong side (${admission}).`, { messageName: message.name, sequence: transport.incoming.lastSequence })
+      throw new ProtocolError(admission, `The peer sent ${message.name} at the wrong time or from the wrong side (${admission}).`, {
+        messageName: message.name,
+        sequence: transport.incoming.lastSequence,
+      })
     }
     try {
       this.#handle(message, payload)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
-      throw new ProtocolError('malformed-message', `${message.name} is malformed: ${error.message}.`, { messageName: message.name, sequence: transport.incoming.lastSequence }, { cause: error })
+      throw new ProtocolError(
+        'malformed-message',
+        `${message.name} is malformed: ${error.message}.`,
+        { messageName: message.name, sequence: transport.incoming.lastSequence },
+        { cause: error },
+      )
     }
   }
 
@@ -285,10 +318,16 @@ export class Engine {
   #unknown(number: number): void {
     const transport = this.#transport
     if (isExchangeNumber(number) || (number >= 60 && number <= 79)) {
-      throw new ProtocolError('message-unexpected', `Message ${number} came where no running exchange or method knows it.`, { sequence: transport.incoming.lastSequence })
+      throw new ProtocolError('message-unexpected', `Message ${number} came where no running exchange or method knows it.`, {
+        sequence: transport.incoming.lastSequence,
+      })
     }
     if (transport.peerIsExchanging) {
-      throw new ProtocolError(this.#stage === 'exchange' ? 'message-unexpected' : 'message-during-key-exchange', `Message ${number} came during a key exchange (RFC 4253 §7.1).`, { sequence: transport.incoming.lastSequence })
+      throw new ProtocolError(
+        this.#stage === 'exchange' ? 'message-unexpected' : 'message-during-key-exchange',
+        `Message ${number} came during a key exchange (RFC 4253 §7.1).`,
+        { sequence: transport.incoming.lastSequence },
+      )
     }
     transport.send(Unimplemented, { packetSequenceNumber: transport.incoming.lastSequence })
   }
@@ -316,7 +355,16 @@ export class Engine {
         const { reasonCode, description } = decodeMessage(Disconnect, payload)
         const reason = disconnectReasonName(reasonCode)
         const shown = escapeForPeople(description)
-        this.#finish('peer', reason, new DisconnectedError('peer', reason, description, `The peer ended the connection${shown === '' ? '' : `: ${shown}`} (${reason ?? `reason ${reasonCode}`}).`))
+        this.#finish(
+          'peer',
+          reason,
+          new DisconnectedError(
+            'peer',
+            reason,
+            description,
+            `The peer ended the connection${shown === '' ? '' : `: ${shown}`} (${reason ?? `reason ${reasonCode}`}).`,
+          ),
+        )
         return
       }
       case Debug: {
@@ -357,7 +405,11 @@ export class Engine {
 
   /** RFC 4253 §10. */
   #serviceRequested(name: string): void {
-    if (name !== userauthService) throw new ProtocolError('service-unknown', `The client asked for the service "${escapeForPeople(name)}"; only ${userauthService} can come first.`)
+    if (name !== userauthService)
+      throw new ProtocolError(
+        'service-unknown',
+        `The client asked for the service "${escapeForPeople(name)}"; only ${userauthService} can come first.`,
+      )
     const server = this.#config.authentication
     if (server.role !== 'server') throw new TypeError('only a server is asked for services')
     this.#transport.send(ServiceAccept, { serviceName: name })
@@ -380,7 +432,8 @@ export class Engine {
 
   #serviceAccepted(name: string): void {
     const client = this.#config.authentication
-    if (name !== userauthService || client.role !== 'client') throw new ProtocolError('message-unexpected', `The server accepted the service "${escapeForPeople(name)}", which nobody asked for.`)
+    if (name !== userauthService || client.role !== 'client')
+      throw new ProtocolError('message-unexpected', `The server accepted the service "${escapeForPeople(name)}", which nobody asked for.`)
     this.#stage = 'auth'
     const dialogue = clientAuthentication({
       user: client.user,
@@ -395,7 +448,10 @@ export class Engine {
     })
   }
 
-  #startAuth<R extends ClientAuthResult | ServerAuthResult>(dialogue: ConstructorParameters<typeof DialogueRunner<R>>[0], finished: (result: R) => void): void {
+  #startAuth<R extends ClientAuthResult | ServerAuthResult>(
+    dialogue: ConstructorParameters<typeof DialogueRunner<R>>[0],
+    finished: (result: R) => void,
+  ): void {
     const runner = new DialogueRunner<R>(dialogue, {
       send: (message, value) => this.#transport.send(message, value),
       ask: question => this.#ask(question, runner),
@@ -406,7 +462,8 @@ export class Engine {
   }
 
   #receiveAuth(payload: Uint8Array): void {
-    if (this.#auth === undefined) throw new ProtocolError('message-before-its-phase', `Message ${payload[0]} came before authentication began.`)
+    if (this.#auth === undefined)
+      throw new ProtocolError('message-before-its-phase', `Message ${payload[0]} came before authentication began.`)
     this.#auth.receive(payload)
   }
 
@@ -453,7 +510,12 @@ export class Engine {
       })
       this.#transport.incoming.keep()
     }
-    const asked = { about, ask: question, answer: (value: unknown) => once(() => to.answer(value)), fail: (error: unknown) => once(() => to.fail(error)) }
+    const asked = {
+      about,
+      ask: question,
+      answer: (value: unknown) => once(() => to.answer(value)),
+      fail: (error: unknown) => once(() => to.fail(error)),
+    }
     this.#emit({ is: 'question', question: asked as unknown as EngineQuestion })
   }
 
@@ -461,7 +523,8 @@ export class Engine {
 
   #beginRekey(): void {
     this.#transport.rekey()
-    if (this.#transport.exchanging && !this.#deadlines.has('rekey-finish')) this.#deadlines.set('rekey-finish', this.#now + this.#config.deadlines.rekey)
+    if (this.#transport.exchanging && !this.#deadlines.has('rekey-finish'))
+      this.#deadlines.set('rekey-finish', this.#now + this.#config.deadlines.rekey)
   }
 
   #passed(name: DeadlineName): void {
@@ -483,7 +546,10 @@ export class Engine {
         return
       case 'keepalive':
         if (this.#unansweredKeepalives >= keepalive.maximumUnanswered) {
-          const error = new TimeoutError('keepalive', `The peer has not answered for ${seconds(keepalive.milliseconds * (keepalive.maximumUnanswered + 1))}: it, or the network to it, is dead.`)
+          const error = new TimeoutError(
+            'keepalive',
+            `The peer has not answered for ${seconds(keepalive.milliseconds * (keepalive.maximumUnanswered + 1))}: it, or the network to it, is dead.`,
+          )
           this.#finish('network', 'connection-lost', error)
           return
         }
@@ -515,14 +581,23 @@ export class Engine {
 
   #fault(thrown: unknown): void {
     if (this.#ended) return
-    const error = thrown instanceof WireError ? new ProtocolError('malformed-message', thrown.message, {}, { cause: thrown }) : thrown instanceof Error ? thrown : new Error(String(thrown))
+    const error =
+      thrown instanceof WireError
+        ? new ProtocolError('malformed-message', thrown.message, {}, { cause: thrown })
+        : thrown instanceof Error
+          ? thrown
+          : new Error(String(thrown))
     const reason: DisconnectReason =
-      error instanceof ProtocolError ? error.reason
-      : error instanceof HostKeyError ? 'host-key-not-verifiable'
-      : error instanceof AuthenticationError ? 'no-more-auth-methods-available'
-      : 'by-application'
+      error instanceof ProtocolError
+        ? error.reason
+        : error instanceof HostKeyError
+          ? 'host-key-not-verifiable'
+          : error instanceof AuthenticationError
+            ? 'no-more-auth-methods-available'
+            : 'by-application'
     // What goes wrong inside us is none of the peer's business.
-    const description = error instanceof ProtocolError ? error.message : error instanceof SshError ? reason.replaceAll('-', ' ') : 'internal error'
+    const description =
+      error instanceof ProtocolError ? error.message : error instanceof SshError ? reason.replaceAll('-', ' ') : 'internal error'
     try {
       this.#transport.disconnect(reason, description)
     } catch {
@@ -549,7 +624,13 @@ export class Engine {
 
   #noteSent(message: Message, value: unknown, sequence: number): void {
     this.#trace('sent', message, value, sequence)
-    this.#record?.({ at: this.#now, direction: 'sent', number: message.number, name: message.name, payload: blankedPayload(message, value) })
+    this.#record?.({
+      at: this.#now,
+      direction: 'sent',
+      number: message.number,
+      name: message.name,
+      payload: blankedPayload(message, value),
+    })
   }
 
   /** Data goes to the network past its declaration. */
@@ -570,11 +651,19 @@ export class Engine {
     } catch {
       // It will be refused in a moment; the trace shows that it came.
     }
-    if (message === undefined || value === undefined) this.#config.trace({ at: this.#now, direction: 'received', sequence: lastSequence, number: payload[0], name, fields: {} })
+    if (message === undefined || value === undefined)
+      this.#config.trace({ at: this.#now, direction: 'received', sequence: lastSequence, number: payload[0], name, fields: {} })
     else this.#trace('received', message, value, lastSequence)
   }
 
   #trace(direction: 'sent' | 'received', message: Message, value: unknown, sequence: number): void {
-    this.#config.trace?.({ at: this.#now, direction, sequence, number: message.number, name: message.name, fields: tracedFields(message, value) })
+    this.#config.trace?.({
+      at: this.#now,
+      direction,
+      sequence,
+      number: message.number,
+      name: message.name,
+      fields: tracedFields(message, value),
+    })
   }
 }

@@ -1,7 +1,15 @@
 // Owns what the engine tells its driver: one discriminated union. Knows nothing of streams, sockets or promises.
 import type { Agreed } from '../algorithms/negotiate.ts'
 import type { Compute } from '../algorithms/rows.ts'
-import type { AttemptQuestion, CredentialQuestion, NewPasswordQuestion, PromptsQuestion, SignatureQuestion, Verdict, Credential } from '../auth/questions.ts'
+import type {
+  AttemptQuestion,
+  CredentialQuestion,
+  NewPasswordQuestion,
+  PromptsQuestion,
+  SignatureQuestion,
+  Verdict,
+  Credential,
+} from '../auth/questions.ts'
 import type { ConnectionEvent } from '../connection/events.ts'
 import type { Secret } from '../crypto/secret.ts'
 import type { AuthenticationAttempt, DisconnectReason } from '../errors.ts'

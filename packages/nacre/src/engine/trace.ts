@@ -40,11 +40,21 @@ const measured = (value: unknown): TracedValue =>
 /** The fields of a message for a trace; those its declaration calls secret are only measured. */
 export const tracedFields = (message: Message, value: unknown): TraceRecord['fields'] => {
   const all = value as Record<string, unknown>
-  return Object.fromEntries(Object.keys(message.fields).map(name => [name, message.secret.includes(name) ? measured(all[name]) : traced(all[name])]))
+  return Object.fromEntries(
+    Object.keys(message.fields).map(name => [name, message.secret.includes(name) ? measured(all[name]) : traced(all[name])]),
+  )
 }
 
 const line = (value: TracedValue): string =>
-  typeof value === 'string' ? JSON.stringify(escapeForPeople(value, { limit: 400 })) : typeof value === 'object' && value !== null ? (Array.isArray(value) ? `[${value.map(line).join(' ')}]` : `{${Object.entries(value).map(([name, inner]) => `${name}=${line(inner)}`).join(' ')}}`) : String(value)
+  typeof value === 'string'
+    ? JSON.stringify(escapeForPeople(value, { limit: 400 }))
+    : typeof value === 'object' && value !== null
+      ? Array.isArray(value)
+        ? `[${value.map(line).join(' ')}]`
+        : `{${Object.entries(value)
+            .map(([name, inner]) => `${name}=${line(inner)}`)
+            .join(' ')}}`
+      : String(value)
 
 /** One line for people, e.g. `→ #3 SSH_MSG_SERVICE_REQUEST serviceName="ssh-userauth"`. */
 export const traceLine = (record: TraceRecord): string => {

@@ -12,14 +12,20 @@ let sharedReadBuffer: Uint8Array | undefined
  * The buffer sockets read into. Where reads happen inside the call that delivers them (every Unix), one buffer serves all
  * sockets of the process; Windows fills buffers behind our back, so each socket has a smaller one of its own there.
  */
-const readBuffer = (): Uint8Array => (process.platform === 'win32' ? new Uint8Array(readBufferBytes / 4) : (sharedReadBuffer ??= new Uint8Array(readBufferBytes)))
+const readBuffer = (): Uint8Array =>
+  process.platform === 'win32' ? new Uint8Array(readBufferBytes / 4) : (sharedReadBuffer ??= new Uint8Array(readBufferBytes))
 
 /** How long a closed transport waits for its last bytes to leave before the socket is destroyed. */
 const lingerMilliseconds = 2000
 
 const addressOf = (stream: Duplex): RemoteAddress | undefined => {
   if (!(stream instanceof Socket) || stream.remoteAddress === undefined) return undefined
-  return { address: stream.remoteAddress, port: stream.remotePort ?? 0, localAddress: stream.localAddress ?? '', localPort: stream.localPort ?? 0 }
+  return {
+    address: stream.remoteAddress,
+    port: stream.remotePort ?? 0,
+    localAddress: stream.localAddress ?? '',
+    localPort: stream.localPort ?? 0,
+  }
 }
 
 /** Receives what a socket made with `onread` reads. */

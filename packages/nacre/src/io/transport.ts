@@ -72,10 +72,12 @@ export const fromPull = (pull: PullTransport, remote?: RemoteAddress): ByteTrans
       void pump()
     },
     write(bytes, taken) {
-      writing = writing.then(() => pull.write(bytes)).then(taken, error => {
-        taken()
-        finish(error)
-      })
+      writing = writing
+        .then(() => pull.write(bytes))
+        .then(taken, error => {
+          taken()
+          finish(error)
+        })
     },
     pause() {
       paused = true
@@ -85,7 +87,10 @@ export const fromPull = (pull: PullTransport, remote?: RemoteAddress): ByteTrans
       void pump()
     },
     close() {
-      void writing.then(() => pull.close()).catch(() => {}).finally(() => finish())
+      void writing
+        .then(() => pull.close())
+        .catch(() => {})
+        .finally(() => finish())
     },
   }
 }

@@ -6,7 +6,7 @@ import { readPrivateKey } from './private-file.ts'
 import { createSigner, type Signer } from './signer.ts'
 
 /** True when others than the owner may use the file: OpenSSH does not take such a key, and neither do we. */
-export const tooOpen = async (path: string): Promise<boolean> => {
+const tooOpen = async (path: string): Promise<boolean> => {
   if (process.platform === 'win32') return false
   const { mode, uid } = await stat(path)
   // Root may keep a key in a place where a group reads it; whoever owns the file decides for themselves only.

@@ -161,7 +161,13 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
       const handlers = typeof session === 'function' ? session(this) : session
       const port = this.#link.accept(question)
       this.#sessions++
-      serveSession(port, { ...login, remote: this.remote, handlers, failed: error => this.#policy.onError(error, this), gone: () => this.#sessions-- })
+      serveSession(port, {
+        ...login,
+        remote: this.remote,
+        handlers,
+        failed: error => this.#policy.onError(error, this),
+        gone: () => this.#sessions--,
+      })
     })
   }
 

@@ -62,7 +62,14 @@ export class NodeServer<Identity> implements AsyncDisposable {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const failed = (error: NodeJS.ErrnoException): void => {
       const where = options.path ?? `${host} port ${port}`
-      reject(new ConnectError('CONNECT_FAILED', `Cannot listen on ${where}: ${listenCauses[error.code ?? ''] ?? error.message}`, { host, port }, { cause: error }))
+      reject(
+        new ConnectError(
+          'CONNECT_FAILED',
+          `Cannot listen on ${where}: ${listenCauses[error.code ?? ''] ?? error.message}`,
+          { host, port },
+          { cause: error },
+        ),
+      )
     }
     server.once('error', failed)
     if (options.path === undefined) server.listen({ port, host }, resolve)

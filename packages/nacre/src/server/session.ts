@@ -109,7 +109,10 @@ const tell = <T>(listener: ((value: T) => void) | undefined, value: T): boolean 
   return listener !== undefined
 }
 
-type Starting = { readonly kind: 'exec'; readonly command: string } | { readonly kind: 'shell' } | { readonly kind: 'subsystem'; readonly subsystem: string }
+type Starting =
+  | { readonly kind: 'exec'; readonly command: string }
+  | { readonly kind: 'shell' }
+  | { readonly kind: 'subsystem'; readonly subsystem: string }
 
 class ServedSession<Identity> implements Session<Identity> {
   readonly user: Identity
@@ -303,7 +306,8 @@ class ServedSession<Identity> implements Session<Identity> {
     const exit: Exit = typeof result === 'number' ? { code: result } : result
     this.#port.afterWrites(() => {
       if ('code' in exit) this.#port.notify(exitStatus, { exitStatus: exit.code >>> 0 })
-      else if ('signal' in exit) this.#port.notify(exitSignal, { signalName: exit.signal, coreDumped: exit.coreDumped, errorMessage: exit.message, languageTag: '' })
+      else if ('signal' in exit)
+        this.#port.notify(exitSignal, { signalName: exit.signal, coreDumped: exit.coreDumped, errorMessage: exit.message, languageTag: '' })
       this.#port.eof()
       this.#port.close()
     })

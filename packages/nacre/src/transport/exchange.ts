@@ -62,7 +62,14 @@ export interface ExchangeResult {
 }
 
 /** RFC 4253 §8. What stands between K_S and K is the method's own. */
-const exchangeHashFields: Codec<{ V_C: Uint8Array; V_S: Uint8Array; I_C: Uint8Array; I_S: Uint8Array; K_S: Uint8Array; hashed: Uint8Array }> = struct({
+const exchangeHashFields: Codec<{
+  V_C: Uint8Array
+  V_S: Uint8Array
+  I_C: Uint8Array
+  I_S: Uint8Array
+  K_S: Uint8Array
+  hashed: Uint8Array
+}> = struct({
   V_C: bytes,
   V_S: bytes,
   I_C: bytes,
@@ -113,8 +120,19 @@ function* proveThem(run: ExchangeRun): Dialogue<Proven> {
   const signature = result.proof.signature.slice()
   const hash = exchangeHash(run, hostKey, result)
   const keyType = checkHostKey(run, hostKey)
-  if (!verifySignature(run.crypto, run.tables, { publicKey: hostKey, algorithm: run.agreed.hostKey, data: hash, signature, minimumRsaBits: run.minimumRsaBits })) {
-    throw new ProtocolError('host-key-signature-invalid', 'The server could not prove that it holds its host key: the signature over the key exchange is wrong. Someone may be in between.')
+  if (
+    !verifySignature(run.crypto, run.tables, {
+      publicKey: hostKey,
+      algorithm: run.agreed.hostKey,
+      data: hash,
+      signature,
+      minimumRsaBits: run.minimumRsaBits,
+    })
+  ) {
+    throw new ProtocolError(
+      'host-key-signature-invalid',
+      'The server could not prove that it holds its host key: the signature over the key exchange is wrong. Someone may be in between.',
+    )
   }
   if (!sameBytes(hostKey, run.trustedHostKey)) {
     const question: HostKeyQuestion = { is: 'host-key', hostKey, keyType, algorithm: run.agreed.hostKey }
@@ -123,7 +141,8 @@ function* proveThem(run: ExchangeRun): Dialogue<Proven> {
   return { result, hostKey, hash }
 }
 
-const sameBytes = (left: Uint8Array, right: Uint8Array | undefined): boolean => right !== undefined && left.length === right.length && left.every((byte, i) => byte === right[i])
+const sameBytes = (left: Uint8Array, right: Uint8Array | undefined): boolean =>
+  right !== undefined && left.length === right.length && left.every((byte, i) => byte === right[i])
 
 const checkHostKey = (run: ExchangeRun, blob: Uint8Array): string => {
   const algorithm = run.tables.signatures.find(row => row.name === run.agreed.hostKey)
@@ -131,13 +150,24 @@ const checkHostKey = (run: ExchangeRun, blob: Uint8Array): string => {
   try {
     key = parsePublicKey(blob)
   } catch (cause) {
-    throw new ProtocolError('host-key-malformed', `The server's host key cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, {}, { cause })
+    throw new ProtocolError(
+      'host-key-malformed',
+      `The server's host key cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {},
+      { cause },
+    )
   }
   if (key.type !== algorithm?.keyType) {
-    throw new ProtocolError('host-key-wrong-type', `The server sent a host key of type ${escapeForPeople(key.type, { limit: 64 })} where ${run.agreed.hostKey} was agreed.`)
+    throw new ProtocolError(
+      'host-key-wrong-type',
+      `The server sent a host key of type ${escapeForPeople(key.type, { limit: 64 })} where ${run.agreed.hostKey} was agreed.`,
+    )
   }
   if (key.numbers?.kind === 'rsa' && key.bits < run.minimumRsaBits) {
-    throw new ProtocolError('host-key-too-weak', `The server's RSA host key has ${key.bits} bits; at least ${run.minimumRsaBits} are required (RequiredRSASize).`)
+    throw new ProtocolError(
+      'host-key-too-weak',
+      `The server's RSA host key has ${key.bits} bits; at least ${run.minimumRsaBits} are required (RequiredRSASize).`,
+    )
   }
   return key.type
 }
@@ -174,7 +204,11 @@ const newDirections = (run: ExchangeRun, hash: HashName, secret: Uint8Array, H: 
   const keys = (agreed: AgreedDirection, letters: readonly [KeyLetter, KeyLetter, KeyLetter]): DirectionKeys => {
     const { cipher, mac } = rows(agreed)
     const derive = (letter: KeyLetter, length: number): Uint8Array => deriveKey(run.crypto, hash, K, H, letter, sessionId, length)
-    return { iv: derive(letters[0], cipher.ivBytes), key: derive(letters[1], cipher.keyBytes), macKey: derive(letters[2], mac?.keyBytes ?? 0) }
+    return {
+      iv: derive(letters[0], cipher.ivBytes),
+      key: derive(letters[1], cipher.keyBytes),
+      macKey: derive(letters[2], mac?.keyBytes ?? 0),
+    }
   }
   const clientToServer = ['A', 'C', 'E'] as const
   const serverToClient = ['B', 'D', 'F'] as const

@@ -21,18 +21,28 @@ export interface ExtensionInfo {
 export const readExtensionInfo = (content: Uint8Array): ExtensionInfo => {
   const reader = new Reader(content)
   const count = reader.uint32()
-  if (count > maximumExtensions) throw new ProtocolError('extension-info-malformed', `EXT_INFO with ${count} extensions; at most ${maximumExtensions} are taken.`)
+  if (count > maximumExtensions)
+    throw new ProtocolError('extension-info-malformed', `EXT_INFO with ${count} extensions; at most ${maximumExtensions} are taken.`)
   const raw = new Map<string, Uint8Array>()
   for (let i = 0; i < count; i++) {
     const name = reader.text()
     const value = reader.string().slice()
-    if (value.length > maximumValue) throw new ProtocolError('extension-info-malformed', `An extension value of ${value.length} bytes is above the limit of ${maximumValue}.`)
+    if (value.length > maximumValue)
+      throw new ProtocolError(
+        'extension-info-malformed',
+        `An extension value of ${value.length} bytes is above the limit of ${maximumValue}.`,
+      )
     raw.set(name, value)
   }
   reader.finish()
   const algorithms = raw.get('server-sig-algs')
   return {
-    serverSignatureAlgorithms: algorithms === undefined ? undefined : decodeText(algorithms).split(',').filter(each => each !== ''),
+    serverSignatureAlgorithms:
+      algorithms === undefined
+        ? undefined
+        : decodeText(algorithms)
+            .split(',')
+            .filter(each => each !== ''),
     ping: raw.has('ping@openssh.com'),
     duringAuthentication: raw.has('ext-info-in-auth@openssh.com'),
     raw,

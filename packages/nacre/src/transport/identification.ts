@@ -19,8 +19,10 @@ export interface Identification {
 
 /** Our line: `SSH-2.0-<software>` and, optionally, comments. Throws `TypeError` for text the line may not hold. */
 export const ourIdentification = (softwareVersion: string, comments?: string): Uint8Array => {
-  if (!/^[\x21-\x2c\x2e-\x7e]+$/.test(softwareVersion)) throw new TypeError(`"${softwareVersion}" is not a software version: printable ASCII without space and minus (RFC 4253 §4.2)`)
-  if (comments !== undefined && !/^[\x20-\x7e]+$/.test(comments)) throw new TypeError('comments after the software version are printable ASCII (RFC 4253 §4.2)')
+  if (!/^[\x21-\x2c\x2e-\x7e]+$/.test(softwareVersion))
+    throw new TypeError(`"${softwareVersion}" is not a software version: printable ASCII without space and minus (RFC 4253 §4.2)`)
+  if (comments !== undefined && !/^[\x20-\x7e]+$/.test(comments))
+    throw new TypeError('comments after the software version are printable ASCII (RFC 4253 §4.2)')
   const line = `SSH-2.0-${softwareVersion}${comments === undefined ? '' : ` ${comments}`}`
   if (line.length + 2 > maximumLine) throw new TypeError('the identification line is longer than 255 characters (RFC 4253 §4.2)')
   return ascii(line)
@@ -69,24 +71,43 @@ export class IdentificationReader {
     const length = this.#line.length
     if (length < 4) return
     if (this.#startsAsSsh()) {
-      if (length > maximumLine) throw new ProtocolError('identification-too-long', `The peer's identification line is longer than ${maximumLine} bytes (RFC 4253 §4.2).`)
+      if (length > maximumLine)
+        throw new ProtocolError(
+          'identification-too-long',
+          `The peer's identification line is longer than ${maximumLine} bytes (RFC 4253 §4.2).`,
+        )
     } else if (this.#role === 'server') {
-      throw new ProtocolError('identification-malformed', `The peer does not speak SSH: it began with "${escapeForPeople(String.fromCharCode(...this.#line))}" where "SSH-2.0-" belongs (RFC 4253 §4.2).`)
+      throw new ProtocolError(
+        'identification-malformed',
+        `The peer does not speak SSH: it began with "${escapeForPeople(String.fromCharCode(...this.#line))}" where "SSH-2.0-" belongs (RFC 4253 §4.2).`,
+      )
     } else if (length > maximumLineBefore) {
-      throw new ProtocolError('identification-too-long', `A line before the server's identification is longer than ${maximumLineBefore} bytes; this is no SSH server.`)
+      throw new ProtocolError(
+        'identification-too-long',
+        `A line before the server's identification is longer than ${maximumLineBefore} bytes; this is no SSH server.`,
+      )
     }
   }
 
   #take(line: Uint8Array): Identification | undefined {
     const text = String.fromCharCode(...line)
     if (!text.startsWith('SSH-')) {
-      if (this.#role === 'server') throw new ProtocolError('identification-malformed', `The client's first line is not an SSH identification: "${escapeForPeople(text, { limit: 80 })}".`)
-      if (++this.#before > maximumLinesBefore) throw new ProtocolError('identification-too-long', `More than ${maximumLinesBefore} lines came before an identification; this is no SSH server.`)
+      if (this.#role === 'server')
+        throw new ProtocolError(
+          'identification-malformed',
+          `The client's first line is not an SSH identification: "${escapeForPeople(text, { limit: 80 })}".`,
+        )
+      if (++this.#before > maximumLinesBefore)
+        throw new ProtocolError(
+          'identification-too-long',
+          `More than ${maximumLinesBefore} lines came before an identification; this is no SSH server.`,
+        )
       this.linesBefore.push(text)
       return undefined
     }
     const match = identificationPattern.exec(text)
-    if (match === null || /[^\x20-\x7e]/.test(text)) throw new ProtocolError('identification-malformed', `The peer's identification is malformed: "${escapeForPeople(text)}".`)
+    if (match === null || /[^\x20-\x7e]/.test(text))
+      throw new ProtocolError('identification-malformed', `The peer's identification is malformed: "${escapeForPeople(text)}".`)
     const [, protocolVersion, softwareVersion, comments] = match
     // RFC 4253 §5.1: 1.99 means a server that speaks 2.0 as well.
     if (protocolVersion !== '2.0' && protocolVersion !== '1.99') {

@@ -7,7 +7,7 @@ import { plainOpener } from './protect.ts'
 /** `packet_length` of OpenSSH's PACKET_MAX_SIZE: what peers may send at most. RFC 4253 §6.1 asks for 35000 at least. */
 export const maximumPacketLength = 256 * 1024
 /** Ceiling on what one packet may inflate to: a channel packet of the largest size we announce fits. */
-export const maximumInflatedLength = 256 * 1024
+const maximumInflatedLength = 256 * 1024
 
 const minimumPadding = 4
 
@@ -138,12 +138,19 @@ export class Incoming {
     if (available < opener.firstBytes) return -1
     const length = opener.packetLength(bytes, start, this.sequence)
     // The floor: padding_length, an empty payload's message number and four bytes of padding (RFC 4253 §6).
-    if (length < 1 + 1 + minimumPadding) throw this.#violation('packet-too-short', `A packet of length ${length} is below the minimum of RFC 4253 §6.`)
+    if (length < 1 + 1 + minimumPadding)
+      throw this.#violation('packet-too-short', `A packet of length ${length} is below the minimum of RFC 4253 §6.`)
     if (length > maximumPacketLength) {
-      throw this.#violation('packet-too-long', `A packet of length ${length} is above the limit of ${maximumPacketLength} bytes. A wrong length often means that the two sides disagree about the keys.`)
+      throw this.#violation(
+        'packet-too-long',
+        `A packet of length ${length} is above the limit of ${maximumPacketLength} bytes. A wrong length often means that the two sides disagree about the keys.`,
+      )
     }
     if ((length + (opener.lengthCounts ? 4 : 0)) % opener.blockBytes !== 0) {
-      throw this.#violation('packet-misaligned', `A packet of length ${length} is no multiple of the block size ${opener.blockBytes} (RFC 4253 §6).`)
+      throw this.#violation(
+        'packet-misaligned',
+        `A packet of length ${length} is no multiple of the block size ${opener.blockBytes} (RFC 4253 §6).`,
+      )
     }
     this.#packetLength = length
     return length
@@ -152,9 +159,17 @@ export class Incoming {
   #open(opener: Opener, bytes: Uint8Array, start: number, length: number): Uint8Array {
     this.#packetLength = -1
     const plain = opener.open(bytes, start, length, this.sequence)
-    if (plain === undefined) throw this.#violation('integrity-check-failed', 'A packet failed its integrity check: it was altered on the way, or the two sides do not hold the same keys.')
+    if (plain === undefined)
+      throw this.#violation(
+        'integrity-check-failed',
+        'A packet failed its integrity check: it was altered on the way, or the two sides do not hold the same keys.',
+      )
     const padding = plain[0]
-    if (padding < minimumPadding) throw this.#violation('padding-too-short', `A packet has ${padding} bytes of padding, at least ${minimumPadding} are required (RFC 4253 §6).`)
+    if (padding < minimumPadding)
+      throw this.#violation(
+        'padding-too-short',
+        `A packet has ${padding} bytes of padding, at least ${minimumPadding} are required (RFC 4253 §6).`,
+      )
     if (padding + 1 > length) throw this.#violation('padding-too-long', `A packet of length ${length} claims ${padding} bytes of padding.`)
     if (padding + 1 === length) throw this.#violation('payload-empty', 'A packet has an empty payload (RFC 4253 §6).')
     this.lastSequence = this.sequence

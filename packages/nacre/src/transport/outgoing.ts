@@ -112,7 +112,12 @@ export class Outgoing {
     const writer = this.#writer
     if (this.#filled + need > writer.bytes.length) {
       this.#closeBuffer()
-      writer.bytes = need <= smallBuffer && this.#full.length === 0 ? new Uint8Array(smallBuffer) : need <= bulkBuffer ? this.#pool.take() : new Uint8Array(need)
+      writer.bytes =
+        need <= smallBuffer && this.#full.length === 0
+          ? new Uint8Array(smallBuffer)
+          : need <= bulkBuffer
+            ? this.#pool.take()
+            : new Uint8Array(need)
     }
     return writer
   }

@@ -4,7 +4,8 @@ import type { Cipher, Mac, Opener, PacketMac, Sealer } from '../algorithms/rows.
 import type { CryptoProvider, StreamTransform } from '../crypto/provider.ts'
 import { equalRegions } from '../crypto/constant-time.ts'
 
-const readLength = (bytes: Uint8Array, at: number): number => ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0
+const readLength = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0
 
 /** Before keys exist: no encryption, no integrity (RFC 4253 §6.3, §6.4 `none`). */
 export const plainSealer: Sealer = { tagBytes: 0, blockBytes: 8, lengthCounts: true, seal: () => {} }

@@ -7,7 +7,7 @@ export interface Quirk {
   readonly withoutExtensions: readonly string[]
 }
 
-export const quirks: readonly Quirk[] = []
+const quirks: readonly Quirk[] = []
 
 /** The extensions not to be used with this peer. */
 export const withoutExtensions = (softwareVersion: string, rows: readonly Quirk[] = quirks): ReadonlySet<string> =>

@@ -185,7 +185,8 @@ export class Transport {
   /** Sends a message now, or after the exchange that runs when it is not part of one (RFC 4253 §7.1). */
   send<T>(message: Message<string, T>, value: T): void {
     if (this.weAreExchanging && message.phase !== 'kex' && message !== Disconnect) {
-      if (this.#heldBack.length >= maximumHeldBack) throw new ProtocolError('rekey-too-late', `The peer does not finish a key exchange while ${maximumHeldBack} messages wait for it.`)
+      if (this.#heldBack.length >= maximumHeldBack)
+        throw new ProtocolError('rekey-too-late', `The peer does not finish a key exchange while ${maximumHeldBack} messages wait for it.`)
       this.#heldBack.push({ message, value })
       return
     }
@@ -285,7 +286,10 @@ export class Transport {
     const { offer, random, role } = this.#config
     const cookie = new Uint8Array(16)
     random(cookie)
-    const signals = this.#agreed === undefined ? [role === 'client' ? kexSignals[0] : kexSignals[1], role === 'client' ? kexSignals[2] : kexSignals[3]] : []
+    const signals =
+      this.#agreed === undefined
+        ? [role === 'client' ? kexSignals[0] : kexSignals[1], role === 'client' ? kexSignals[2] : kexSignals[3]]
+        : []
     const value: KexInitValue = {
       cookie,
       kexAlgorithms: [...offer.kex, ...signals],
@@ -325,7 +329,10 @@ export class Transport {
     this.#strict = theirs.includes(client ? 'kex-strict-s-v00@openssh.com' : 'kex-strict-c-v00@openssh.com')
     // Strict key exchange: KEXINIT must be the first packet, so that nothing can have been slipped in before it.
     if (this.#strict && this.incoming.lastSequence !== 0) {
-      throw new ProtocolError('message-in-strict-key-exchange', 'Messages came before KEXINIT in a strict key exchange (kex-strict, draft-miller-sshm-strict-kex): someone may be in between.')
+      throw new ProtocolError(
+        'message-in-strict-key-exchange',
+        'Messages came before KEXINIT in a strict key exchange (kex-strict, draft-miller-sshm-strict-kex): someone may be in between.',
+      )
     }
   }
 
@@ -335,7 +342,15 @@ export class Transport {
       aead: name => tables.ciphers.some(row => row.name === name && row.integrity === 'built-in'),
       standing: (kind, name) => {
         const rows =
-          kind === 'kex' ? tables.kexMethods : kind === 'hostKey' ? tables.signatures : kind.startsWith('cipher') ? tables.ciphers : kind.startsWith('mac') ? tables.macs : tables.compressions
+          kind === 'kex'
+            ? tables.kexMethods
+            : kind === 'hostKey'
+              ? tables.signatures
+              : kind.startsWith('cipher')
+                ? tables.ciphers
+                : kind.startsWith('mac')
+                  ? tables.macs
+                  : tables.compressions
         return rows.find(row => row.name === name)?.standing
       },
     }
@@ -347,7 +362,8 @@ export class Transport {
     const ours = this.#ours?.payload
     const theirs = this.#theirs?.payload
     const method = this.#config.tables.kexMethods.find(row => row.name === agreed.kex)
-    if (method === undefined || ours === undefined || theirs === undefined || this.#peer === undefined) throw new TypeError('an exchange cannot run before both offers are known')
+    if (method === undefined || ours === undefined || theirs === undefined || this.#peer === undefined)
+      throw new TypeError('an exchange cannot run before both offers are known')
     const us = this.#config.identification
     const dialogue = exchange({
       role,
@@ -405,7 +421,9 @@ export class Transport {
     if (!this.#peerTakesExtensionInfo) return
     const without = withoutExtensions(this.#peer?.softwareVersion ?? '')
     const all: Record<string, string> =
-      this.#config.role === 'server' ? { ...this.#config.extensions, 'ping@openssh.com': '0' } : { ...this.#config.extensions, 'ext-info-in-auth@openssh.com': '0' }
+      this.#config.role === 'server'
+        ? { ...this.#config.extensions, 'ping@openssh.com': '0' }
+        : { ...this.#config.extensions, 'ext-info-in-auth@openssh.com': '0' }
     const announced = Object.fromEntries(Object.entries(all).filter(([name]) => !without.has(name)))
     this.#sendNow(ExtInfo, { extensions: writeExtensionInfo(announced) })
   }
@@ -425,14 +443,18 @@ export class Transport {
   }
 
   #directions(agreed: Agreed): { ours: Agreed['clientToServer']; theirs: Agreed['clientToServer'] } {
-    return this.#config.role === 'client' ? { ours: agreed.clientToServer, theirs: agreed.serverToClient } : { ours: agreed.serverToClient, theirs: agreed.clientToServer }
+    return this.#config.role === 'client'
+      ? { ours: agreed.clientToServer, theirs: agreed.serverToClient }
+      : { ours: agreed.serverToClient, theirs: agreed.clientToServer }
   }
 
   /** The sequence number may not come round before the first keys: packets could then be moved unseen (Terrapin). */
   #checkFirstSequence(): void {
-    if (!this.established && (this.outgoing.wrapped || this.incoming.wrapped)) throw new ProtocolError('sequence-number-wrapped', 'The sequence number wrapped around before the first key exchange was complete.')
+    if (!this.established && (this.outgoing.wrapped || this.incoming.wrapped))
+      throw new ProtocolError('sequence-number-wrapped', 'The sequence number wrapped around before the first key exchange was complete.')
   }
 }
 
 /** NEWKEYS is part of the exchange, though not of its method. */
-export const isExchangeNumber = (number: number): boolean => number === KexInit.number || number === NewKeys.number || (number >= 30 && number <= 49)
+export const isExchangeNumber = (number: number): boolean =>
+  number === KexInit.number || number === NewKeys.number || (number >= 30 && number <= 49)

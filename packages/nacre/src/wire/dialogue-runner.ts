@@ -12,7 +12,11 @@ export interface DialogueHost<Result> {
   finished(result: Result): void
 }
 
-type Waiting = { readonly for: 'start' } | { readonly for: 'message'; readonly messages: readonly Message[] } | { readonly for: 'answer' } | { readonly for: 'nothing' }
+type Waiting =
+  | { readonly for: 'start' }
+  | { readonly for: 'message'; readonly messages: readonly Message[] }
+  | { readonly for: 'answer' }
+  | { readonly for: 'nothing' }
 
 export class DialogueRunner<Result> {
   readonly #dialogue: Dialogue<Result>

@@ -30,7 +30,12 @@ describe('negotiation', () => {
     assert.deepEqual(negotiate(client, offer(), 'client', known), negotiate(client, offer(), 'server', known))
   })
   it('ignores MACs beside an AEAD cipher, in each direction by itself', () => {
-    const agreed = negotiate(offer({ macClientToServer: ['mine'], cipherServerToClient: ['c1'] }), offer({ macClientToServer: ['theirs'] }), 'client', known)
+    const agreed = negotiate(
+      offer({ macClientToServer: ['mine'], cipherServerToClient: ['c1'] }),
+      offer({ macClientToServer: ['theirs'] }),
+      'client',
+      known,
+    )
     assert.equal(agreed.clientToServer.mac, undefined)
     assert.equal(agreed.serverToClient.mac, 'm1')
   })
@@ -43,7 +48,8 @@ describe('negotiation', () => {
     ['another first method', { kex: ['k2', 'k1'] }, {}, false],
     ['another first host key algorithm', {}, { hostKey: ['h2', 'h1'] }, false],
   ] as const) {
-    it(`a guess is ${right ? 'right' : 'wrong'} with ${title}`, () => assert.equal(negotiate(offer(client), offer(server), 'server', known).guessRight, right))
+    it(`a guess is ${right ? 'right' : 'wrong'} with ${title}`, () =>
+      assert.equal(negotiate(offer(client), offer(server), 'server', known).guessRight, right))
   }
 
   const mismatch = (client: Partial<Offer>, server: Partial<Offer>, us: 'client' | 'server'): NegotiationError => {
@@ -66,7 +72,9 @@ describe('negotiation', () => {
     assert.deepEqual(error.mismatch.remedy?.option, 'Ciphers=+old-cbc')
     assert.match(error.message, /Ciphers=\+old-cbc on our side\. Risk: old-cbc is broken or too weak/)
   })
-  it('prefers a safe remedy to an insecure one', () => assert.equal(mismatch({}, { kex: ['old', 'new'] }, 'client').mismatch.remedy?.option, 'KexAlgorithms=+new'))
-  it('says so when nothing would help', () => assert.match(mismatch({}, { hostKey: ['x'] }, 'client').message, /one of the two needs newer software/))
+  it('prefers a safe remedy to an insecure one', () =>
+    assert.equal(mismatch({}, { kex: ['old', 'new'] }, 'client').mismatch.remedy?.option, 'KexAlgorithms=+new'))
+  it('says so when nothing would help', () =>
+    assert.match(mismatch({}, { hostKey: ['x'] }, 'client').message, /one of the two needs newer software/))
   it('escapes names of the peer', () => assert.match(mismatch({}, { hostKey: ['x\x1b[31m'] }, 'client').message, /x\\x1b\[31m/))
 })

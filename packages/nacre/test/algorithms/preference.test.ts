@@ -20,12 +20,20 @@ describe('choosing algorithms', () => {
     ['-?2', ['a1']],
     ['^b1', ['b1', 'a1', 'a2']],
     ['^a2', ['a2', 'a1']],
-    [['old', 'a1'], ['old', 'a1']],
+    [
+      ['old', 'a1'],
+      ['old', 'a1'],
+    ],
   ] as const) {
-    it(`${JSON.stringify(specification)} gives ${expected.join(',')}`, () => assert.deepEqual(choose('cipher', rows, specification), expected))
+    it(`${JSON.stringify(specification)} gives ${expected.join(',')}`, () =>
+      assert.deepEqual(choose('cipher', rows, specification), expected))
   }
   it('refuses a name nobody has, and lists those there are', () => {
-    assert.throws(() => choose('cipher', rows, 'nope'), (error: unknown) => error instanceof ConfigError && /"nope" is not a cipher nacre knows\. It knows: a1, a2, b1, old\./.test(error.message))
+    assert.throws(
+      () => choose('cipher', rows, 'nope'),
+      (error: unknown) =>
+        error instanceof ConfigError && /"nope" is not a cipher nacre knows\. It knows: a1, a2, b1, old\./.test(error.message),
+    )
   })
   it('refuses to be left with nothing', () => {
     assert.throws(() => choose('cipher', rows, '-*'), ConfigError)

@@ -7,7 +7,13 @@ import { publicKeyOf } from '../../src/keys/public.ts'
 import { keyTypes } from '../../src/algorithms/signature/table.ts'
 import type { Signer } from '../../src/keys/signer.ts'
 
-const question = (remaining?: readonly string[], serverSignatureAlgorithms?: readonly string[]): CredentialQuestion => ({ is: 'credential', user: 'bob', remaining, attempts: [], serverSignatureAlgorithms })
+const question = (remaining?: readonly string[], serverSignatureAlgorithms?: readonly string[]): CredentialQuestion => ({
+  is: 'credential',
+  user: 'bob',
+  remaining,
+  attempts: [],
+  serverSignatureAlgorithms,
+})
 
 const ed25519 = keyTypes.find(row => row.name === 'ssh-ed25519')
 assert.ok(ed25519)
@@ -19,7 +25,8 @@ const signer = (source: string, change: Partial<Signer> = {}): Signer => ({
   sign: () => new Uint8Array(1),
   ...change,
 })
-const methodOf = (credential: Credential): string => (credential.method === 'publickey' ? `publickey ${credential.source}` : credential.method)
+const methodOf = (credential: Credential): string =>
+  credential.method === 'publickey' ? `publickey ${credential.source}` : credential.method
 const all = ['publickey', 'password', 'keyboard-interactive']
 
 describe('credentials', () => {
@@ -53,7 +60,10 @@ describe('credentials', () => {
     const { next } = credentials({ signers: [signer('a', { slow: true }), signer('bb')] })
     const first = await next(question())
     const second = await next(question(all))
-    assert.deepEqual([first, second].map(each => each.method === 'publickey' && each.query), [true, false])
+    assert.deepEqual(
+      [first, second].map(each => each.method === 'publickey' && each.query),
+      [true, false],
+    )
   })
   it('use no insecure signature unless it is named', async () => {
     const old = signer('old', { algorithms: ['rsa-sha2-512', 'ssh-rsa'] })

@@ -6,7 +6,8 @@ import fc from 'fast-check'
 import { quote } from '../../src/client/quote.ts'
 
 describe('quote', () => {
-  it('leaves plain words alone', () => assert.equal(quote(['git', '-C', '/srv/app', 'rev-parse', 'HEAD']), 'git -C /srv/app rev-parse HEAD'))
+  it('leaves plain words alone', () =>
+    assert.equal(quote(['git', '-C', '/srv/app', 'rev-parse', 'HEAD']), 'git -C /srv/app rev-parse HEAD'))
   it('quotes what a shell would read', () => assert.equal(quote(['echo', '$HOME', "it's", '', 'a b']), `echo '$HOME' 'it'\\''s' '' 'a b'`))
   it('refuses NUL', () => assert.throws(() => quote(['a\0b']), TypeError))
   it('is undone by a real shell', () => {

@@ -53,11 +53,23 @@ const outside: Readonly<Record<string, readonly ['client' | 'server' | 'either',
 }
 
 /** RFC 4253 §7.1: between KEXINIT and NEWKEYS these, and nothing else. */
-const duringExchange = new Set(['SSH_MSG_DISCONNECT', 'SSH_MSG_IGNORE', 'SSH_MSG_UNIMPLEMENTED', 'SSH_MSG_DEBUG', 'SSH_MSG_KEXINIT', 'SSH_MSG_NEWKEYS'])
+const duringExchange = new Set([
+  'SSH_MSG_DISCONNECT',
+  'SSH_MSG_IGNORE',
+  'SSH_MSG_UNIMPLEMENTED',
+  'SSH_MSG_DEBUG',
+  'SSH_MSG_KEXINIT',
+  'SSH_MSG_NEWKEYS',
+])
 /** draft-miller-sshm-strict-kex: in the first exchange not even IGNORE. */
 const duringStrictFirst = new Set(['SSH_MSG_DISCONNECT', 'SSH_MSG_KEXINIT', 'SSH_MSG_NEWKEYS'])
 
-const words: Readonly<Record<string, Admission>> = { take: 'take', early: 'message-before-its-phase', late: 'message-after-its-phase', ignore: 'ignore' }
+const words: Readonly<Record<string, Admission>> = {
+  take: 'take',
+  early: 'message-before-its-phase',
+  late: 'message-after-its-phase',
+  ignore: 'ignore',
+}
 
 const all = [...transportMessages, ...authMessages, UserauthPkOk, UserauthInfoRequest, UserauthInfoResponse, ...connectionMessages]
 
@@ -74,15 +86,25 @@ describe('admission', () => {
           for (const peerIsExchanging of [false, true]) {
             for (const strict of [false, true]) {
               const wrongRole = from === us
-              const expected: Admission =
-                wrongRole ? 'message-wrong-role'
-                : !peerIsExchanging ? words[row.split(' ')[index]]
-                : stage === 'exchange' && strict && !duringStrictFirst.has(message.name) ? (duringExchange.has(message.name) ? 'message-in-strict-key-exchange' : 'message-before-its-phase')
-                : stage === 'exchange' && !duringExchange.has(message.name) ? 'message-before-its-phase'
-                : duringExchange.has(message.name) ? 'take'
-                : 'message-during-key-exchange'
+              const expected: Admission = wrongRole
+                ? 'message-wrong-role'
+                : !peerIsExchanging
+                  ? words[row.split(' ')[index]]
+                  : stage === 'exchange' && strict && !duringStrictFirst.has(message.name)
+                    ? duringExchange.has(message.name)
+                      ? 'message-in-strict-key-exchange'
+                      : 'message-before-its-phase'
+                    : stage === 'exchange' && !duringExchange.has(message.name)
+                      ? 'message-before-its-phase'
+                      : duringExchange.has(message.name)
+                        ? 'take'
+                        : 'message-during-key-exchange'
               const actual = admit(message, { us, stage, peerIsExchanging, strict })
-              assert.equal(actual, expected, `${message.name} to a ${us} in stage ${stage}${peerIsExchanging ? ', during an exchange' : ''}${strict ? ', strict' : ''}`)
+              assert.equal(
+                actual,
+                expected,
+                `${message.name} to a ${us} in stage ${stage}${peerIsExchanging ? ', during an exchange' : ''}${strict ? ', strict' : ''}`,
+              )
             }
           }
         }

@@ -17,7 +17,10 @@ const readAll = (text: string, role: 'client' | 'server' = 'client', step = text
 }
 
 const refused = (text: string, violation: string, role: 'client' | 'server' = 'client'): void => {
-  assert.throws(() => readAll(text, role), (error: unknown) => error instanceof ProtocolError && error.violation === violation)
+  assert.throws(
+    () => readAll(text, role),
+    (error: unknown) => error instanceof ProtocolError && error.violation === violation,
+  )
 }
 
 describe('the peer’s identification', () => {
@@ -32,9 +35,11 @@ describe('the peer’s identification', () => {
   it('may be 1.99, which means 2.0 (§5.1)', () => assert.equal(readAll('SSH-1.99-x\r\n').identification?.protocolVersion, '1.99'))
   it('leaves what follows it', () => assert.equal(readAll('SSH-2.0-x\r\nabcd').rest, 4))
   it('is the same however the bytes come', () => {
-    for (let step = 1; step < 12; step++) assert.equal(readAll('hello\r\nSSH-2.0-x y\r\n', 'client', step).identification?.comments, 'y', `step ${step}`)
+    for (let step = 1; step < 12; step++)
+      assert.equal(readAll('hello\r\nSSH-2.0-x y\r\n', 'client', step).identification?.comments, 'y', `step ${step}`)
   })
-  it('may follow other lines, from a server', () => assert.deepEqual(readAll('one\r\ntwo\r\nSSH-2.0-x\r\n').reader.linesBefore, ['one', 'two']))
+  it('may follow other lines, from a server', () =>
+    assert.deepEqual(readAll('one\r\ntwo\r\nSSH-2.0-x\r\n').reader.linesBefore, ['one', 'two']))
   it('may not follow other lines, from a client', () => refused('GET / HTTP/1.1\r\n', 'identification-malformed', 'server'))
   it('of a client is refused at its fourth byte', () => refused('GET ', 'identification-malformed', 'server'))
   it('is at most 255 bytes', () => {
@@ -44,15 +49,27 @@ describe('the peer’s identification', () => {
   it('comes after 100 lines at most', () => refused('x\r\n'.repeat(101), 'identification-too-long'))
   it('comes after lines of 8 KiB at most', () => refused('x'.repeat(8193), 'identification-too-long'))
   it('is not version 1', () => refused('SSH-1.5-old\r\n', 'identification-version'))
-  for (const bad of ['SSH-2.0\r\n', 'SSH-2.0-\x01\r\n', 'SSH-2.0-x \x1b[2J\r\n', 'SSH-2.0-x \xe4\r\n', 'SSH-\r\n']) it(`is not ${JSON.stringify(bad)}`, () => refused(bad, 'identification-malformed'))
+  for (const bad of ['SSH-2.0\r\n', 'SSH-2.0-\x01\r\n', 'SSH-2.0-x \x1b[2J\r\n', 'SSH-2.0-x \xe4\r\n', 'SSH-\r\n'])
+    it(`is not ${JSON.stringify(bad)}`, () => refused(bad, 'identification-malformed'))
   it('is shown escaped when refused', () => {
-    assert.throws(() => readAll('SSH-2.0-x \x1b[2J\r\n'), (error: unknown) => error instanceof Error && error.message.includes('\\x1b[2J') && !error.message.includes('\x1b'))
+    assert.throws(
+      () => readAll('SSH-2.0-x \x1b[2J\r\n'),
+      (error: unknown) => error instanceof Error && error.message.includes('\\x1b[2J') && !error.message.includes('\x1b'),
+    )
   })
 })
 
 describe('our identification', () => {
-  it('is SSH-2.0, software and comments', () => assert.deepEqual(ourIdentification('nacre_1', 'hello world'), ascii('SSH-2.0-nacre_1 hello world')))
-  for (const [software, comments] of [['a b', undefined], ['a-b', undefined], ['', undefined], ['x', 'tab\t'], ['x'.repeat(250), undefined]] as const) {
-    it(`refuses ${JSON.stringify(software.slice(0, 10))} ${JSON.stringify(comments)}`, () => assert.throws(() => ourIdentification(software, comments), TypeError))
+  it('is SSH-2.0, software and comments', () =>
+    assert.deepEqual(ourIdentification('nacre_1', 'hello world'), ascii('SSH-2.0-nacre_1 hello world')))
+  for (const [software, comments] of [
+    ['a b', undefined],
+    ['a-b', undefined],
+    ['', undefined],
+    ['x', 'tab\t'],
+    ['x'.repeat(250), undefined],
+  ] as const) {
+    it(`refuses ${JSON.stringify(software.slice(0, 10))} ${JSON.stringify(comments)}`, () =>
+      assert.throws(() => ourIdentification(software, comments), TypeError))
   }
 })

@@ -66,12 +66,21 @@ describe('packets', () => {
     fc.assert(fc.property(payloadLists, cutLists, (payloads, cuts) => assert.deepEqual(readIn(wireOf(payloads), cuts), payloads)))
   })
   it('come out as they went in, in any split, under a cipher that decrypts in place', () => {
-    fc.assert(fc.property(payloadLists, cutLists, (payloads, cuts) => assert.deepEqual(readIn(wireOf(payloads, shift), cuts, shift), payloads)))
+    fc.assert(
+      fc.property(payloadLists, cutLists, (payloads, cuts) => assert.deepEqual(readIn(wireOf(payloads, shift), cuts, shift), payloads)),
+    )
   })
   it('come out byte by byte', () => {
     const payloads = [Uint8Array.of(2), new Uint8Array(100).fill(3), Uint8Array.of(4, 5)]
     const wire = wireOf(payloads, shift)
-    assert.deepEqual(readIn(wire, Array.from(wire, (_, i) => i), shift), payloads)
+    assert.deepEqual(
+      readIn(
+        wire,
+        Array.from(wire, (_, i) => i),
+        shift,
+      ),
+      payloads,
+    )
   })
   it('stay valid until the next feed, also those that straddled two reads', () => {
     const payloads = [new Uint8Array(50).fill(1), new Uint8Array(50).fill(2), new Uint8Array(50).fill(3)]
@@ -119,11 +128,15 @@ describe('lengths', () => {
   const violates = (bytes: Uint8Array, violation: Violation): void => {
     const incoming = new Incoming()
     incoming.feed(bytes, 0, bytes.length)
-    assert.throws(() => incoming.next(), (error: unknown) => error instanceof ProtocolError && error.violation === violation && error.sequence === 0)
+    assert.throws(
+      () => incoming.next(),
+      (error: unknown) => error instanceof ProtocolError && error.violation === violation && error.sequence === 0,
+    )
   }
   it('zero is too short', () => violates(packet(0, 0, 12), 'packet-too-short'))
   it('five is too short', () => violates(packet(5, 4, 12), 'packet-too-short'))
-  it('more than the ceiling is too long, before a byte of it has come', () => violates(packet(maximumPacketLength + 4, 4, 12), 'packet-too-long'))
+  it('more than the ceiling is too long, before a byte of it has come', () =>
+    violates(packet(maximumPacketLength + 4, 4, 12), 'packet-too-long'))
   it('2^32 - 1 is too long', () => violates(packet(0xffffffff, 4, 12), 'packet-too-long'))
   it('the ceiling itself is not', () => {
     const bytes = packet(maximumPacketLength - 4, 4)
@@ -141,7 +154,10 @@ describe('lengths', () => {
     const incoming = new Incoming()
     incoming.useKeys(shift, undefined, false)
     incoming.feed(wire, 0, wire.length)
-    assert.throws(() => incoming.next(), (error: unknown) => error instanceof ProtocolError && error.violation === 'integrity-check-failed' && error.reason === 'mac-error')
+    assert.throws(
+      () => incoming.next(),
+      (error: unknown) => error instanceof ProtocolError && error.violation === 'integrity-check-failed' && error.reason === 'mac-error',
+    )
   })
 })
 

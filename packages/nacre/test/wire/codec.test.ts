@@ -4,12 +4,34 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { WireError } from '../../src/errors.ts'
 import {
-  boolean, byte, bytes, type Codec, counted, decode, encode, fixed, mpint, name, nameList, nested, prose, repeated, rest, struct, text, trailing, uint32, uint64,
+  boolean,
+  byte,
+  bytes,
+  type Codec,
+  counted,
+  decode,
+  encode,
+  fixed,
+  mpint,
+  name,
+  nameList,
+  nested,
+  prose,
+  repeated,
+  rest,
+  struct,
+  text,
+  trailing,
+  uint32,
+  uint64,
 } from '../../src/wire/codec.ts'
 
 const hex = (value: string): Uint8Array => Uint8Array.from(Buffer.from(value.replaceAll(' ', ''), 'hex'))
 const refuses = (codec: Codec<unknown>, input: string, why: RegExp): void => {
-  assert.throws(() => decode(codec, hex(input)), (error: unknown) => error instanceof WireError && error.code === 'WIRE' && why.test(error.message))
+  assert.throws(
+    () => decode(codec, hex(input)),
+    (error: unknown) => error instanceof WireError && error.code === 'WIRE' && why.test(error.message),
+  )
 }
 
 describe('primitive types (RFC 4251 §5)', () => {
@@ -62,10 +84,12 @@ describe('mpint (RFC 4251 §5), the examples of the RFC', () => {
 
 describe('names and lists (RFC 4251 §6)', () => {
   it('takes a name', () => assert.equal(decode(name, encode(name, 'aes128-ctr')), 'aes128-ctr'))
-  for (const bad of ['', 'a,b', 'a b', 'ä', 'x'.repeat(65)]) it(`refuses ${JSON.stringify(bad)} as a name`, () => assert.throws(() => decode(name, encode(text, bad)), WireError))
+  for (const bad of ['', 'a,b', 'a b', 'ä', 'x'.repeat(65)])
+    it(`refuses ${JSON.stringify(bad)} as a name`, () => assert.throws(() => decode(name, encode(text, bad)), WireError))
   it('reads an empty list', () => assert.deepEqual(decode(nameList, encode(text, '')), []))
   it('keeps order', () => assert.deepEqual(decode(nameList, encode(text, 'zlib,none')), ['zlib', 'none']))
-  for (const bad of [',', 'a,,b', 'a,', 'a,\u00e4', 'a b']) it(`refuses the list ${JSON.stringify(bad)}`, () => assert.throws(() => decode(nameList, encode(text, bad)), WireError))
+  for (const bad of [',', 'a,,b', 'a,', 'a,\u00e4', 'a b'])
+    it(`refuses the list ${JSON.stringify(bad)}`, () => assert.throws(() => decode(nameList, encode(text, bad)), WireError))
 })
 
 describe('composites', () => {

@@ -57,7 +57,8 @@ describe('a dialogue', () => {
     const { runner } = run(receive(Hello))
     assert.throws(
       () => runner.receive(encodeMessage(Number, { value: 1 })),
-      (error: unknown) => error instanceof ProtocolError && error.violation === 'message-unexpected' && /HELLO was awaited/.test(error.message),
+      (error: unknown) =>
+        error instanceof ProtocolError && error.violation === 'message-unexpected' && /HELLO was awaited/.test(error.message),
     )
   })
 
