@@ -8,6 +8,7 @@ import type { Account } from './account.ts'
 import { plainAddress } from './addresses.ts'
 import { type Candidate, type Directory, type EligibilityRules, findCandidate, today } from './eligible.ts'
 import { findKey } from './key-check.ts'
+import { keyForLog, logLogins, whereFrom } from './connection-log.ts'
 import type { Log } from './log.ts'
 import { type Login, loginBy } from './login.ts'
 import { checkPassword, passwordIsOld, type PasswordOptions } from './passwords.ts'
@@ -33,18 +34,8 @@ export const shadowPasswords =
     return candidate.shadow !== undefined && passwordIsOld(candidate.shadow, today()) ? 'old' : 'right'
   }
 
-/** `ED25519 SHA256:…`, as OpenSSH's log has it. */
-export const keyForLog = (type: string, fingerprint: string): string => {
-  const names: Readonly<Record<string, string>> = { 'ssh-ed25519': 'ED25519', 'ssh-rsa': 'RSA', 'ssh-dss': 'DSA' }
-  return `${names[type] ?? (type.startsWith('ecdsa-sha2-') ? 'ECDSA' : escapeForPeople(type, { limit: 64 }))} ${fingerprint}`
-}
-
 const addressOf = (applicant: Applicant): string | undefined =>
   applicant.remote === undefined ? undefined : plainAddress(applicant.remote.address)
-
-/** `10.0.0.7 port 50022`; `UNKNOWN port 65535` when there is no address, as OpenSSH writes it. */
-export const whereFrom = (remote: { readonly address: string; readonly port: number } | undefined): string =>
-  remote === undefined ? 'UNKNOWN port 65535' : `${plainAddress(remote.address)} port ${remote.port}`
 
 class Methods {
   readonly #setup: AuthenticationSetup
@@ -174,51 +165,9 @@ export const sshdAuthenticator = (setup: AuthenticationSetup): Authenticator<Log
   const methods = new Methods(setup)
   const list = setup.config.authenticationMethods.length === 0 ? anyMethod(methods, setup) : chains(methods, setup)
   if (list.length === 0) throw new ConfigError('No way to log in is enabled: nobody could use this server.')
-  return logged(oneOf(list), setup, applicant => methods.candidate(applicant))
+  return logLogins(oneOf(list), {
+    log: setup.log,
+    quietFailures: setup.config.maxAuthTries / 2,
+    known: async applicant => (await methods.candidate(applicant)).problem === undefined,
+  })
 }
-
-type AttemptOf = Parameters<ReturnType<Authenticator<Login>['begin']>['attempt']>[0]
-
-const keyShown = (attempt: AttemptOf): string => {
-  if (attempt.method !== 'publickey') return ''
-  try {
-    return `: ${keyForLog(parsePublicKey(attempt.publicKey).type, attempt.fingerprint)}`
-  } catch {
-    return `: ${attempt.fingerprint}`
-  }
-}
-
-/** What a proof's answer is called in the log; prompts and queries are no news. */
-const outcomes: Readonly<Record<string, string>> = { accept: 'Accepted', partial: 'Partial', refuse: 'Failed' }
-
-/** Tells the log of every proof, in OpenSSH's words, which tools that ban addresses read. */
-const logged = (
-  inner: Authenticator<Login>,
-  { log, config }: AuthenticationSetup,
-  candidateOf: (applicant: Applicant) => Promise<Candidate>,
-): Authenticator<Login> => ({
-  methods: inner.methods,
-  begin(applicant) {
-    const run = inner.begin(applicant)
-    let failures = 0
-    return {
-      remaining: () => run.remaining(),
-      async attempt(attempt) {
-        const candidate = candidateOf(applicant)
-        const answer = await run.attempt(attempt)
-        const outcome = outcomes[answer.is]
-        const quiet = (attempt.method === 'publickey' && !attempt.proven) || (attempt.method === 'none' && answer.is === 'refuse')
-        if (outcome === undefined || quiet) return answer
-        if (answer.is === 'refuse') failures++
-        const unknown = (await candidate).problem !== undefined
-        const method = attempt.method === 'keyboard-interactive-response' ? 'keyboard-interactive' : attempt.method
-        const user = `${unknown ? 'invalid user ' : ''}${escapeForPeople(applicant.user, { limit: 100 })}`
-        const line = `${outcome} ${method} for ${user} from ${whereFrom(applicant.remote)} ssh2${keyShown(attempt)}`
-        // OpenSSH tells of refused keys only when they look like guessing.
-        if (answer.is === 'refuse' && method === 'publickey' && !unknown && failures < config.maxAuthTries / 2) log.verbose(line)
-        else log.info(line)
-        return answer
-      },
-    }
-  },
-})

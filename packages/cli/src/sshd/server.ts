@@ -3,10 +3,11 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError, escapeForPeople } from 'nacre'
 import type { ParsedConfig, ServerConfig } from 'nacre/config'
-import { createServer, type EngineEvent, type NodeServer, type OpenPty, type ServerConnection, type ServerOptions } from 'nacre/server'
+import { createServer, type NodeServer, type OpenPty, type ServerOptions } from 'nacre/server'
 import type { Signer } from 'nacre/keys'
 import { ownAccount } from './account.ts'
-import { type AuthenticationSetup, shadowPasswords, sshdAuthenticator, whereFrom } from './authentication.ts'
+import { type AuthenticationSetup, shadowPasswords, sshdAuthenticator } from './authentication.ts'
+import { logEvent } from './connection-log.ts'
 import { type Directory, systemDirectory } from './eligible.ts'
 import { type HostKeys, loadHostKeys } from './host-keys.ts'
 import type { Log } from './log.ts'
@@ -170,23 +171,4 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
     onEvent: (event, connection) => logEvent(log, event, connection),
   }
   return { server: createServer(options), hostKeys: keys, warnings }
-}
-
-const logEvent = (log: Log, event: EngineEvent, connection: ServerConnection<Login>): void => {
-  const from = whereFrom(connection.remote)
-  if (event.is === 'identified') log.debug(`client ${from}: ${escapeForPeople(event.peer.softwareVersion)}`)
-  else if (event.is === 'exchanged') {
-    const { kex, hostKey, clientToServer, serverToClient } = event.agreed
-    log.debug(`kex: ${kex}, host key ${hostKey}${event.strict ? ', strict' : ''}`)
-    log.debug(`kex: client->server ${clientToServer.cipher} ${clientToServer.mac ?? '<implicit>'} ${clientToServer.compression}`)
-    log.debug(`kex: server->client ${serverToClient.cipher} ${serverToClient.mac ?? '<implicit>'} ${serverToClient.compression}`)
-  } else if (event.is === 'debug') log.debug(`client says: ${escapeForPeople(event.message)}`)
-  else if (event.is === 'ended') {
-    const who = connection.userName === undefined ? from : `user ${escapeForPeople(connection.userName, { limit: 100 })} ${from}`
-    const before = connection.authenticated ? '' : ' [preauth]'
-    const why = escapeForPeople(event.error.message, { limit: 400 })
-    if (event.by === 'peer') log.info(`Disconnected from ${who}${before}: ${why}`)
-    else if (event.by === 'network') log.info(`Connection closed by ${who}${before}`)
-    else log.info(`Disconnecting ${who}${before}: ${why}`)
-  }
 }

@@ -1,0 +1,98 @@
+// Owns what the log says of connections and logins, in OpenSSH's words, which tools that ban addresses read. Knows nothing of
+// where the log goes. Every text from a client is escaped here.
+import { type DisconnectReason, disconnectReasons, DisconnectedError, escapeForPeople } from 'nacre'
+import { parsePublicKey } from 'nacre/keys'
+import type { Applicant, Authenticator, EngineEvent, ServerConnection } from 'nacre/server'
+import { plainAddress } from './addresses.ts'
+import type { Log } from './log.ts'
+
+/** `ED25519 SHA256:…`, as OpenSSH's log has it. */
+export const keyForLog = (type: string, fingerprint: string): string => {
+  const names: Readonly<Record<string, string>> = { 'ssh-ed25519': 'ED25519', 'ssh-rsa': 'RSA', 'ssh-dss': 'DSA' }
+  return `${names[type] ?? (type.startsWith('ecdsa-sha2-') ? 'ECDSA' : escapeForPeople(type, { limit: 64 }))} ${fingerprint}`
+}
+
+/** `10.0.0.7 port 50022`; `UNKNOWN port 65535` when there is no address, as OpenSSH writes it. */
+export const whereFrom = (remote: { readonly address: string; readonly port: number } | undefined): string =>
+  remote === undefined ? 'UNKNOWN port 65535' : `${plainAddress(remote.address)} port ${remote.port}`
+
+type AttemptOf = Parameters<ReturnType<Authenticator<unknown>['begin']>['attempt']>[0]
+
+const keyShown = (attempt: AttemptOf): string => {
+  if (attempt.method !== 'publickey') return ''
+  try {
+    return `: ${keyForLog(parsePublicKey(attempt.publicKey).type, attempt.fingerprint)}`
+  } catch {
+    return `: ${attempt.fingerprint}`
+  }
+}
+
+/** What a proof's answer is called in the log; prompts and queries are no news. */
+const outcomes: Readonly<Record<string, string>> = { accept: 'Accepted', partial: 'Partial', refuse: 'Failed' }
+
+export interface LoginLog {
+  readonly log: Log
+  /** So many refused keys of one login are told of only in detail: clients offer all they have. */
+  readonly quietFailures: number
+  /** Whether the name may log in at all. */
+  known(applicant: Applicant): Promise<boolean>
+}
+
+/** Tells the log of every proof that passes through `inner`. */
+export const logLogins = <Identity>(inner: Authenticator<Identity>, { log, quietFailures, known }: LoginLog): Authenticator<Identity> => ({
+  methods: inner.methods,
+  begin(applicant) {
+    const run = inner.begin(applicant)
+    let failures = 0
+    return {
+      remaining: () => run.remaining(),
+      async attempt(attempt) {
+        // Begun before the attempt, so that a name's look-up is told of first.
+        const knownName = known(applicant)
+        const answer = await run.attempt(attempt)
+        const outcome = outcomes[answer.is]
+        const quiet = (attempt.method === 'publickey' && !attempt.proven) || (attempt.method === 'none' && answer.is === 'refuse')
+        if (outcome === undefined || quiet) return answer
+        if (answer.is === 'refuse') failures++
+        const invalid = (await knownName) ? '' : 'invalid user '
+        const method = attempt.method === 'keyboard-interactive-response' ? 'keyboard-interactive' : attempt.method
+        const user = `${invalid}${escapeForPeople(applicant.user, { limit: 100 })}`
+        const line = `${outcome} ${method} for ${user} from ${whereFrom(applicant.remote)} ssh2${keyShown(attempt)}`
+        if (answer.is === 'refuse' && method === 'publickey' && invalid === '' && failures < quietFailures) log.verbose(line)
+        else log.info(line)
+        return answer
+      },
+    }
+  },
+})
+
+type ConnectionFacts = Pick<ServerConnection, 'remote' | 'userName' | 'authenticated'>
+
+const logExchange = (log: Log, { agreed, strict }: Extract<EngineEvent, { is: 'exchanged' }>): void => {
+  log.debug(`kex: ${agreed.kex}, host key ${agreed.hostKey}${strict ? ', strict' : ''}`)
+  for (const [name, way] of [['client->server', agreed.clientToServer] as const, ['server->client', agreed.serverToClient] as const])
+    log.debug(`kex: ${name} ${way.cipher} MAC: ${way.mac ?? '<implicit>'} compression: ${way.compression}`)
+}
+
+const reasonNumber = (reason: DisconnectReason | undefined): number => (reason === undefined ? 0 : disconnectReasons[reason])
+
+const logEnd = (log: Log, ended: Extract<EngineEvent, { is: 'ended' }>, connection: ConnectionFacts): void => {
+  const from = whereFrom(connection.remote)
+  const who = connection.userName === undefined ? from : `user ${escapeForPeople(connection.userName, { limit: 100 })} ${from}`
+  const before = connection.authenticated ? '' : ' [preauth]'
+  const { by, error } = ended
+  if (by === 'peer') {
+    const said = error instanceof DisconnectedError ? escapeForPeople(error.description, { limit: 200 }) : ''
+    log.info(`Received disconnect from ${from}:${reasonNumber(ended.reason)}: ${said}${before}`)
+    log.info(`Disconnected from ${who}${before}`)
+  } else if (by === 'network') log.info(`Connection closed by ${who}${before}`)
+  else log.info(`Disconnecting ${who}${before}: ${escapeForPeople(error.message, { limit: 400 })}`)
+}
+
+/** What is worth telling of what happens on a connection. */
+export const logEvent = (log: Log, event: EngineEvent, connection: ConnectionFacts): void => {
+  if (event.is === 'identified') log.debug(`client ${whereFrom(connection.remote)}: ${escapeForPeople(event.peer.softwareVersion)}`)
+  else if (event.is === 'exchanged') logExchange(log, event)
+  else if (event.is === 'debug') log.debug(`client says: ${escapeForPeople(event.message)}`)
+  else if (event.is === 'ended') logEnd(log, event, connection)
+}
