@@ -1,27 +1,22 @@
 // Owns one side of one SSH connection: it composes transport, authentication and connection, admits messages, keeps
 // deadlines and ends things. Bytes and time come in as arguments; events and bytes come out. It never waits, reads no
 // clock and touches no socket, and a peer's fault never throws out of it.
+import type { Agreed } from '../algorithms/negotiate.ts'
 import type { Compute } from '../algorithms/rows.ts'
-import { clientAuthentication, type ClientAuthResult } from '../auth/client.ts'
 import { authMessages } from '../auth/messages.ts'
-import { serverAuthentication, type ServerAuthResult } from '../auth/server.ts'
 import { Connection } from '../connection/connection.ts'
 import type { ConnectionOut } from '../connection/events.ts'
-import { ChannelData, ChannelExtendedData, connectionMessages } from '../connection/messages.ts'
+import { connectionMessages } from '../connection/messages.ts'
 import {
-  AuthenticationError,
+  type AuthenticationAttempt,
   DisconnectedError,
   type DisconnectReason,
   disconnectReasonName,
   escapeForPeople,
-  HostKeyError,
   ProtocolError,
-  SshError,
   TimeoutError,
   WireError,
 } from '../errors.ts'
-import { fingerprint } from '../keys/public.ts'
-import { verifySignature } from '../keys/verify.ts'
 import {
   Debug,
   Disconnect,
@@ -35,15 +30,15 @@ import {
   Unimplemented,
 } from '../transport/messages.ts'
 import { isExchangeNumber, Transport } from '../transport/transport.ts'
-import { DialogueRunner } from '../wire/dialogue-runner.ts'
 import type { Ask } from '../wire/dialogue.ts'
 import { decodeMessage, type Message } from '../wire/message.ts'
 import { admit, type Situation, type Stage } from './admission.ts'
+import { type Asker, Authentication } from './authentication.ts'
 import type { EngineConfig } from './config.ts'
 import { Deadlines } from './deadlines.ts'
 import type { EngineEvent, EngineQuestion } from './events.ts'
-import { tracedFields } from './trace.ts'
-import { blankedPayload, blankedReceived, type TranscriptPacket } from './transcript.ts'
+import { faultOf } from './fault.ts'
+import { PacketWatch } from './packet-watch.ts'
 
 type DeadlineName = 'handshake' | 'login' | 'rekey-finish' | 'rekey-begin' | 'keepalive'
 
@@ -53,20 +48,16 @@ const byNumber = (...lists: readonly (readonly Message[])[]): readonly (Message 
   return table
 }
 
-const userauthService = 'ssh-userauth'
-const connectionService = 'ssh-connection'
-
 export class Engine {
   readonly #config: EngineConfig
   readonly #transport: Transport
-  readonly #record: ((packet: TranscriptPacket) => void) | undefined
-  /** Somebody wants to see packets. */
-  readonly #watched: boolean
+  readonly #auth: Authentication
+  /** Set when somebody wants to see packets. */
+  readonly #watch: PacketWatch | undefined
   readonly #messages = byNumber(transportMessages, authMessages, connectionMessages)
   readonly #deadlines = new Deadlines<DeadlineName>()
   /** Channels and global requests; usable once the user is authenticated. */
   readonly connection: Connection
-  #auth: DialogueRunner<ClientAuthResult> | DialogueRunner<ServerAuthResult> | undefined
   #stage: Stage = 'exchange'
   #events: EngineEvent[] = []
   #nextEvent = 0
@@ -76,38 +67,47 @@ export class Engine {
   /** Whatever is thrown now ends the connection. */
   #guarding = false
   #unansweredKeepalives = 0
-  #attempts: ClientAuthResult['attempts'] = []
 
   constructor(config: EngineConfig) {
     this.#config = config
-    this.#record = config.transcript?.(config)
-    this.#watched = config.trace !== undefined || this.#record !== undefined
-    this.#transport = new Transport(config.transport, {
+    const watch = new PacketWatch(config, () => this.#now)
+    this.#watch = watch.active ? watch : undefined
+    const transport = new Transport(config.transport, {
       identified: peer => {
-        this.#record?.({ at: this.#now, direction: 'received', number: 0, name: 'identification', payload: peer.line })
-        this.#emit({ is: 'identified', peer, linesBefore: this.#transport.linesBefore })
+        this.#watch?.identification('received', peer.line)
+        this.#emit({ is: 'identified', peer, linesBefore: transport.linesBefore })
       },
-      ask: question => this.#ask(question, this.#transport),
-      exchanged: (result, agreed, first) => {
-        this.#deadlines.clear('handshake')
-        this.#deadlines.clear('rekey-finish')
-        this.#deadlines.set('rekey-begin', this.#now + config.rekeyMilliseconds)
-        this.#emit({ is: 'exchanged', agreed, first, strict: this.#transport.strict, hostKey: result.hostKey })
-        if (first) this.#firstExchangeDone()
-      },
-      extensionInfo: () => {},
-      pong: data => this.#emit({ is: 'pong', data }),
-      sent: this.#watched ? (message, value, sequence) => this.#noteSent(message, value, sequence) : undefined,
+      ask: question => this.#ask(question, transport),
+      exchanged: (result, agreed, first) => this.#exchanged(result.hostKey, agreed, first),
+      sent: this.#watch === undefined ? undefined : (message, value, sequence) => watch.sent(message, value, sequence),
     })
+    this.#transport = transport
+    this.#auth = new Authentication(config, {
+      send: (message, value) => transport.send(message, value),
+      ask: (question, asker) => this.#ask(question, asker),
+      banner: message => this.#emit({ is: 'banner', message }),
+      sessionId: () => this.#knownSessionId(),
+      serverSignatureAlgorithms: () => transport.theirExtensions?.serverSignatureAlgorithms,
+      done: (user, identity, attempts) => this.#authenticated(user, identity, attempts),
+    })
+    this.connection = new Connection({
+      ...config.connection,
+      role: config.transport.role,
+      out: this.#connectionOut(),
+      emit: event => this.#emit(event),
+    })
+  }
+
+  #connectionOut(): ConnectionOut {
     const transport = this.#transport
-    const out: ConnectionOut = {
+    return {
       // An application's call must not throw what a peer did: it ends the connection like everything else.
       send: (message, value) => {
         if (this.#guarding) transport.send(message, value)
         else this.#guard(() => transport.send(message, value))
       },
       sendData: (channel, type, bytes) => {
-        if (this.#watched) this.#noteSentData(channel, type, bytes)
+        this.#watch?.sentData(channel, type, bytes, transport.outgoing.sequence)
         transport.outgoing.channelData(channel, type, bytes)
         if (transport.rekeyDue) this.#beginRekey()
       },
@@ -116,9 +116,8 @@ export class Engine {
         if (!can) this.#blocked = true
         return can
       },
-      maxPayload: config.connection.limits.maximumDataBytes,
+      maxPayload: this.#config.connection.limits.maximumDataBytes,
     }
-    this.connection = new Connection({ ...config.connection, role: config.transport.role, out, emit: event => this.#emit(event) })
   }
 
   // ── the life of it ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -129,7 +128,7 @@ export class Engine {
     const { handshake, login } = this.#config.deadlines
     this.#deadlines.set('handshake', now + handshake)
     if (this.#config.transport.role === 'server') this.#deadlines.set('login', now + login)
-    this.#record?.({ at: now, direction: 'sent', number: 0, name: 'identification', payload: this.#config.transport.identification })
+    this.#watch?.identification('sent', this.#config.transport.identification)
     this.#guard(() => this.#transport.start())
   }
 
@@ -161,11 +160,14 @@ export class Engine {
           : this.#stage === 'connection'
             ? 'without a goodbye from the peer'
             : 'before authentication was complete'
-    this.#finish(
+    const error = new DisconnectedError(
       'network',
       undefined,
-      new DisconnectedError('network', undefined, '', `The connection ended ${where}.`, cause === undefined ? undefined : { cause }),
+      '',
+      `The connection ended ${where}.`,
+      cause === undefined ? undefined : { cause },
     )
+    this.#finish('network', undefined, this.#stage === 'auth' ? this.#auth.cutOff(error) : error)
   }
 
   /** Says goodbye (RFC 4253 §11.1) and ends. */
@@ -258,7 +260,7 @@ export class Engine {
   // ── input ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   get #suspended(): boolean {
-    return this.#transport.suspended || (this.#auth?.suspended ?? false)
+    return this.#transport.suspended || this.#auth.suspended
   }
 
   #pump(): void {
@@ -284,8 +286,8 @@ export class Engine {
   #dispatch(payload: Uint8Array): void {
     const transport = this.#transport
     const number = payload[0]
-    const message = transport.expects(number) ?? this.#auth?.expects(number) ?? this.#messages[number]
-    if (this.#watched) this.#noteReceived(message, payload)
+    const message = transport.expects(number) ?? this.#auth.expects(number) ?? this.#messages[number]
+    this.#watch?.received(message, payload, transport.incoming.lastSequence)
     if (transport.skipsGuess(number)) return
     if (message === undefined) return this.#unknown(number)
     const admission = admit(message, this.#situation())
@@ -339,7 +341,7 @@ export class Engine {
       return
     }
     if (number >= 50 && number <= 79) {
-      this.#receiveAuth(payload)
+      this.#auth.receive(payload)
       return
     }
     if (isExchangeNumber(number)) {
@@ -351,22 +353,9 @@ export class Engine {
 
   #handleTransport(message: Message, payload: Uint8Array): void {
     switch (message) {
-      case Disconnect: {
-        const { reasonCode, description } = decodeMessage(Disconnect, payload)
-        const reason = disconnectReasonName(reasonCode)
-        const shown = escapeForPeople(description)
-        this.#finish(
-          'peer',
-          reason,
-          new DisconnectedError(
-            'peer',
-            reason,
-            description,
-            `The peer ended the connection${shown === '' ? '' : `: ${shown}`} (${reason ?? `reason ${reasonCode}`}).`,
-          ),
-        )
+      case Disconnect:
+        this.#peerDisconnected(decodeMessage(Disconnect, payload))
         return
-      }
       case Debug: {
         const { alwaysDisplay, message: text } = decodeMessage(Debug, payload)
         this.#emit({ is: 'debug', message: text, alwaysDisplay })
@@ -386,94 +375,44 @@ export class Engine {
         this.#emit({ is: 'pong', data: decodeMessage(Pong, payload).data.slice() })
         return
       case ServiceRequest:
-        this.#serviceRequested(decodeMessage(ServiceRequest, payload).serviceName)
+        this.#auth.requested(decodeMessage(ServiceRequest, payload).serviceName)
+        this.#stage = 'auth'
         return
       case ServiceAccept:
-        this.#serviceAccepted(decodeMessage(ServiceAccept, payload).serviceName)
+        this.#stage = 'auth'
+        this.#auth.accepted(decodeMessage(ServiceAccept, payload).serviceName)
         return
       default:
         throw new ProtocolError('message-unexpected', `${message.name} has no place here.`)
     }
   }
 
-  // ── from the first exchange to authentication ─────────────────────────────────────────────────────────────────────
+  #peerDisconnected({ reasonCode, description }: { reasonCode: number; description: string }): void {
+    const reason = disconnectReasonName(reasonCode)
+    const shown = escapeForPeople(description)
+    const message = `The peer ended the connection${shown === '' ? '' : `: ${shown}`} (${reason ?? `reason ${reasonCode}`}).`
+    const error = new DisconnectedError('peer', reason, description, message)
+    this.#finish('peer', reason, this.#stage === 'auth' ? this.#auth.cutOff(error) : error)
+  }
 
-  #firstExchangeDone(): void {
+  // ── stages ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #exchanged(hostKey: Uint8Array, agreed: Agreed, first: boolean): void {
+    this.#deadlines.clear('handshake')
+    this.#deadlines.clear('rekey-finish')
+    this.#deadlines.set('rekey-begin', this.#now + this.#config.rekeyMilliseconds)
+    this.#emit({ is: 'exchanged', agreed, first, strict: this.#transport.strict, hostKey })
+    if (!first) return
     this.#stage = 'service'
-    if (this.#config.transport.role === 'client') this.#transport.send(ServiceRequest, { serviceName: userauthService })
+    if (this.#config.transport.role === 'client') this.#auth.request()
   }
 
-  /** RFC 4253 §10. */
-  #serviceRequested(name: string): void {
-    if (name !== userauthService)
-      throw new ProtocolError(
-        'service-unknown',
-        `The client asked for the service "${escapeForPeople(name)}"; only ${userauthService} can come first.`,
-      )
-    const server = this.#config.authentication
-    if (server.role !== 'server') throw new TypeError('only a server is asked for services')
-    this.#transport.send(ServiceAccept, { serviceName: name })
-    // Asked again, which paramiko does before each method: the same answer, and what was proven stays.
-    if (this.#stage === 'auth') return
-    this.#stage = 'auth'
-    const { crypto, tables } = this.#config.transport
-    const dialogue = serverAuthentication({
-      service: connectionService,
-      sessionId: this.#knownSessionId(),
-      acceptedAlgorithms: server.acceptedAlgorithms,
-      maximumAttempts: server.maximumAttempts,
-      methods: server.methods,
-      banner: server.banner,
-      fingerprint,
-      verify: (publicKey, algorithm, data, signature) => verifySignature(crypto, tables, { publicKey, algorithm, data, signature }),
-    })
-    this.#startAuth(dialogue, result => this.#authenticated(result.user, result.identity))
-  }
-
-  #serviceAccepted(name: string): void {
-    const client = this.#config.authentication
-    if (name !== userauthService || client.role !== 'client')
-      throw new ProtocolError('message-unexpected', `The server accepted the service "${escapeForPeople(name)}", which nobody asked for.`)
-    this.#stage = 'auth'
-    const dialogue = clientAuthentication({
-      user: client.user,
-      service: connectionService,
-      sessionId: this.#knownSessionId(),
-      serverSignatureAlgorithms: () => this.#transport.theirExtensions?.serverSignatureAlgorithms,
-      banner: message => this.#emit({ is: 'banner', message }),
-    })
-    this.#startAuth(dialogue, result => {
-      this.#attempts = result.attempts
-      this.#authenticated(client.user, undefined)
-    })
-  }
-
-  #startAuth<R extends ClientAuthResult | ServerAuthResult>(
-    dialogue: ConstructorParameters<typeof DialogueRunner<R>>[0],
-    finished: (result: R) => void,
-  ): void {
-    const runner = new DialogueRunner<R>(dialogue, {
-      send: (message, value) => this.#transport.send(message, value),
-      ask: question => this.#ask(question, runner),
-      finished,
-    })
-    this.#auth = runner as unknown as DialogueRunner<ClientAuthResult>
-    runner.start()
-  }
-
-  #receiveAuth(payload: Uint8Array): void {
-    if (this.#auth === undefined)
-      throw new ProtocolError('message-before-its-phase', `Message ${payload[0]} came before authentication began.`)
-    this.#auth.receive(payload)
-  }
-
-  #authenticated(user: string, identity: unknown): void {
+  #authenticated(user: string, identity: unknown, attempts: readonly AuthenticationAttempt[]): void {
     this.#stage = 'connection'
-    this.#auth = undefined
     this.#deadlines.clear('login')
     this.#transport.authenticated()
     if (this.#config.keepalive.milliseconds > 0) this.#deadlines.set('keepalive', this.#now + this.#config.keepalive.milliseconds)
-    this.#emit({ is: 'authenticated', user, identity, attempts: this.#attempts })
+    this.#emit({ is: 'authenticated', user, identity, attempts })
   }
 
   #knownSessionId(): Uint8Array {
@@ -484,7 +423,7 @@ export class Engine {
 
   // ── questions ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #ask(question: Ask<unknown>, to: { answer(value: unknown): void; fail(error: unknown): void }): void {
+  #ask(question: Ask<unknown>, to: Asker): void {
     if (question.is === 'compute') {
       const result = (question as Compute<unknown>).compute()
       // What is there at once needs no turn of any event loop.
@@ -498,7 +437,7 @@ export class Engine {
     this.#open(question.is, question, to)
   }
 
-  #open(about: string, question: Ask<unknown>, to: { answer(value: unknown): void; fail(error: unknown): void }): void {
+  #open(about: string, question: Ask<unknown>, to: Asker): void {
     let open = true
     const once = (act: () => void): void => {
       if (!open) throw new TypeError('a question can be answered once')
@@ -581,23 +520,7 @@ export class Engine {
 
   #fault(thrown: unknown): void {
     if (this.#ended) return
-    const error =
-      thrown instanceof WireError
-        ? new ProtocolError('malformed-message', thrown.message, {}, { cause: thrown })
-        : thrown instanceof Error
-          ? thrown
-          : new Error(String(thrown))
-    const reason: DisconnectReason =
-      error instanceof ProtocolError
-        ? error.reason
-        : error instanceof HostKeyError
-          ? 'host-key-not-verifiable'
-          : error instanceof AuthenticationError
-            ? 'no-more-auth-methods-available'
-            : 'by-application'
-    // What goes wrong inside us is none of the peer's business.
-    const description =
-      error instanceof ProtocolError ? error.message : error instanceof SshError ? reason.replaceAll('-', ' ') : 'internal error'
+    const { error, reason, description } = faultOf(thrown)
     try {
       this.#transport.disconnect(reason, description)
     } catch {
@@ -611,59 +534,12 @@ export class Engine {
     this.#ended = true
     this.#deadlines.clearAll()
     this.#transport.abandon()
-    this.#auth?.abandon()
+    this.#auth.abandon()
     this.connection.end(error)
     this.#emit({ is: 'ended', by, reason, error })
   }
 
   #emit(event: EngineEvent): void {
     this.#events.push(event)
-  }
-
-  // ── trace and transcript ──────────────────────────────────────────────────────────────────────────────────────────
-
-  #noteSent(message: Message, value: unknown, sequence: number): void {
-    this.#trace('sent', message, value, sequence)
-    this.#record?.({
-      at: this.#now,
-      direction: 'sent',
-      number: message.number,
-      name: message.name,
-      payload: blankedPayload(message, value),
-    })
-  }
-
-  /** Data goes to the network past its declaration. */
-  #noteSentData(recipientChannel: number, dataTypeCode: number, data: Uint8Array): void {
-    const { sequence } = this.#transport.outgoing
-    if (dataTypeCode === 0) this.#noteSent(ChannelData, { recipientChannel, data }, sequence)
-    else this.#noteSent(ChannelExtendedData, { recipientChannel, dataTypeCode, data }, sequence)
-  }
-
-  #noteReceived(message: Message | undefined, payload: Uint8Array): void {
-    const { lastSequence } = this.#transport.incoming
-    const name = message?.name ?? `message ${payload[0]}`
-    this.#record?.({ at: this.#now, direction: 'received', number: payload[0], name, payload: blankedReceived(message, payload) })
-    if (this.#config.trace === undefined) return
-    let value: unknown
-    try {
-      value = message === undefined ? undefined : decodeMessage(message, payload)
-    } catch {
-      // It will be refused in a moment; the trace shows that it came.
-    }
-    if (message === undefined || value === undefined)
-      this.#config.trace({ at: this.#now, direction: 'received', sequence: lastSequence, number: payload[0], name, fields: {} })
-    else this.#trace('received', message, value, lastSequence)
-  }
-
-  #trace(direction: 'sent' | 'received', message: Message, value: unknown, sequence: number): void {
-    this.#config.trace?.({
-      at: this.#now,
-      direction,
-      sequence,
-      number: message.number,
-      name: message.name,
-      fields: tracedFields(message, value),
-    })
   }
 }

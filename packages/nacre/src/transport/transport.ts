@@ -46,8 +46,6 @@ export interface TransportHooks {
   ask(question: Ask<unknown>): void
   /** An exchange is complete in both directions. */
   exchanged(result: ExchangeResult, agreed: Agreed, first: boolean): void
-  extensionInfo(info: ExtensionInfo): void
-  pong(data: Uint8Array): void
   /** A packet left; `value` holds its fields. Only called when tracing. */
   sent: ((message: Message, value: unknown, sequence: number) => void) | undefined
 }
@@ -261,9 +259,7 @@ export class Transport {
   }
 
   receiveExtensionInfo(content: Uint8Array): void {
-    const info = readExtensionInfo(content)
-    this.#theirExtensions = info
-    this.#hooks.extensionInfo(info)
+    this.#theirExtensions = readExtensionInfo(content)
   }
 
   receivePing(data: Uint8Array): void {
