@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { describe } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Session } from 'nacre/server'
-import { dbclient, dropbearServer, needsHome } from './peers/dropbear.ts'
-import { openSshCommand, openSshServer } from './peers/openssh.ts'
+import { dbclient, dbclientCommand, dropbearServer, needsHome } from './peers/dropbear.ts'
+import { openSshClient, openSshCommand, openSshServer } from './peers/openssh.ts'
 import type { PeerServer, ServerOptions } from './peers/peer.ts'
 import { plink } from './peers/putty.ts'
 import { asyncsshClient, asyncsshServer, paramikoClient, paramikoServer, ssh2Client } from './peers/scripted.ts'
@@ -41,6 +41,9 @@ class Screen {
 }
 
 const encoder = new TextEncoder()
+
+/** Runs what follows on a terminal of 100 × 30 that becomes 120 × 40 at SIGUSR1. */
+const terminal = ['/usr/bin/python3', fileURLToPath(new URL('peers/terminal.py', import.meta.url)), '100', '30', '120', '40']
 
 const servers: readonly (readonly [string, (options: ServerOptions) => Promise<PeerServer>, string | false])[] = [
   ['OpenSSH', openSshServer, false],
@@ -80,7 +83,7 @@ for (const [name, startServer, skip] of servers) {
       const screen = new Screen()
       shell.tap({ stdout: bytes => screen.add(bytes), stderr: bytes => screen.add(bytes) })
       await shell.stdin.write(encoder.encode('echo $((111 * 9))\r'))
-      await screen.shows(/echo \$\(\(111 \* 9\)\)[^]*\r\n999\r\n/)
+      await screen.shows(/echo \$\(\(111 \* 9\)\)\r\n[^]*999\r\n/)
       await shell.stdin.write(encoder.encode('\u0004'))
       assert.deepEqual(await shell.exited, { code: 0 })
     })
@@ -138,41 +141,39 @@ describe('terminals that clients ask us for', () => {
     })
   }
 
-  for (const client of [dbclient, plink]) {
-    test(client.name, {}, async () => {
+  test(plink.name, {}, async () => {
+    await using server = await reporting()
+    // It has no terminal of its own here, so size and name are its defaults.
+    const result = await plink.run({ to: server.to, login, command: 'report', pty: true })
+    assert.equal(result.stdout.toString(), 'xterm 80x24\r\n', result.stderr)
+  })
+
+  for (const [name, commandFor] of [
+    [openSshClient.name, openSshCommand],
+    [dbclient.name, dbclientCommand],
+  ] as const) {
+    test(`${name}, in a terminal that is resized`, {}, async () => {
       await using server = await reporting()
-      // They have no terminal of their own here, so size and name are their defaults.
-      const result = await client.run({ to: server.to, login, command: 'report', pty: true })
-      assert.match(result.stdout.toString(), /^\S+ \d+x\d+\r\n$/, result.stderr)
+      const { command, options } = commandFor({ to: server.to, login, command: undefined })
+      await using client = await start([...terminal, ...command], { ...options, env: { ...options.env, TERM: 'screen' } })
+      const screen = new Screen()
+      client.stdout.on('data', (bytes: Buffer) => screen.add(bytes))
+      await screen.shows(/screen 100x30\r\nECHO 1\r\n/)
+      client.kill('SIGUSR1')
+      await screen.shows(/resized 120x40/)
+      client.stdin.write('q')
+      const { code } = await withinSeconds(10, client.exited, () => `${name} did not end`)
+      assert.equal(code, 0)
     })
   }
 
-  test('OpenSSH, in a terminal that is resized', {}, async () => {
-    await using server = await reporting()
-    const { command, options } = openSshCommand({ to: server.to, login, command: undefined })
-    const terminal = fileURLToPath(new URL('peers/terminal.py', import.meta.url))
-    await using client = await start(['/usr/bin/python3', terminal, '100', '30', '120', '40', ...command], {
-      ...options,
-      env: { ...options.env, TERM: 'screen' },
-    })
-    const screen = new Screen()
-    client.stdout.on('data', (bytes: Buffer) => screen.add(bytes))
-    await screen.shows(/screen 100x30\r\nECHO 1\r\n/)
-    client.kill('SIGUSR1')
-    await screen.shows(/resized 120x40/)
-    client.stdin.write('q')
-    const { code } = await withinSeconds(10, client.exited, () => 'ssh did not end')
-    assert.equal(code, 0)
-  })
-
   test('are refused where the server gives none', {}, async () => {
     await using server = await nacreServer({ accepts, session: { exec: report, shell: report, pty: false } })
-    const { command, options } = openSshCommand({ to: server.to, login, command: 'report', pty: true })
-    await using client = await start(command, options)
+    const { command, options } = openSshCommand({ to: server.to, login, command: undefined })
+    await using client = await start([...terminal, ...command], options)
     const screen = new Screen()
     client.stdout.on('data', (bytes: Buffer) => screen.add(bytes))
+    await screen.shows(/PTY allocation request failed/)
     await screen.shows(/no terminal/)
-    await client.exited
-    assert.match(client.log(), /PTY allocation request failed/)
   })
 })

@@ -7,7 +7,7 @@ import { hostKey, type KeyFile } from '../rig/keys.ts'
 import { answering, freePort } from '../rig/port.ts'
 import { finish, start } from '../rig/process.ts'
 import { world } from '../rig/world.ts'
-import type { ClientPeer, PeerServer, ServerOptions } from './peer.ts'
+import type { ClientPeer, ClientRequest, PeerServer, Prepared, ServerOptions } from './peer.ts'
 
 /** Dropbear 2022.83 reads only its own format. */
 const converted = (key: KeyFile): string => {
@@ -59,32 +59,36 @@ export const dropbearServer = async (options: ServerOptions): Promise<PeerServer
   }
 }
 
+/** The command line of `dbclient` for a request, for tests that want to hold the process themselves. */
+export const dbclientCommand = ({ to, login, pty, options, command }: ClientRequest): Prepared => {
+  const home = freshFolder('dropbear-home')
+  mkdirSync(join(home, '.ssh'))
+  writeFileSync(join(home, '.ssh', 'known_hosts'), to.hostKeys.map(line => `${to.host} ${line}\n`).join(''))
+  const secret = login.password ?? login.answers?.[0]
+  return {
+    command: [
+      'dbclient',
+      '-p',
+      String(to.port),
+      ...(login.key === undefined ? [] : ['-i', converted(login.key)]),
+      ...(pty === true ? ['-t'] : []),
+      ...(options ?? []),
+      `${to.user}@${to.host}`,
+      ...(command === undefined ? [] : [command]),
+    ],
+    options: { name: 'dbclient', env: { HOME: home, ...(secret === undefined ? {} : { DROPBEAR_PASSWORD: secret }) } },
+  }
+}
+
 /** Dropbear's client. It answers the password and every hidden prompt with the same secret. */
 export const dbclient: ClientPeer = {
   name: 'Dropbear dbclient',
   run: request => {
-    const { to, login } = request
-    const home = freshFolder('dropbear-home')
-    mkdirSync(join(home, '.ssh'))
-    writeFileSync(join(home, '.ssh', 'known_hosts'), to.hostKeys.map(line => `${to.host} ${line}\n`).join(''))
-    const secret = login.password ?? login.answers?.[0]
-    return finish(
-      [
-        'dbclient',
-        '-p',
-        String(to.port),
-        ...(login.key === undefined ? [] : ['-i', converted(login.key)]),
-        ...(request.pty === true ? ['-t'] : []),
-        ...(request.options ?? []),
-        `${to.user}@${to.host}`,
-        ...(request.command === undefined ? [] : [request.command]),
-      ],
-      {
-        name: 'dbclient',
-        env: { HOME: home, ...(secret === undefined ? {} : { DROPBEAR_PASSWORD: secret }) },
-        stdin: request.stdin ?? '',
-        ...(request.seconds === undefined ? {} : { seconds: request.seconds }),
-      },
-    )
+    const { command, options } = dbclientCommand(request)
+    return finish(command, {
+      ...options,
+      stdin: request.stdin ?? '',
+      ...(request.seconds === undefined ? {} : { seconds: request.seconds }),
+    })
   },
 }

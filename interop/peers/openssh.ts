@@ -2,9 +2,9 @@
 import { freshFile } from '../rig/folder.ts'
 import { hostKey, soundKinds } from '../rig/keys.ts'
 import { answering, freePort } from '../rig/port.ts'
-import { finish, start, type StartOptions } from '../rig/process.ts'
+import { finish, start } from '../rig/process.ts'
 import { world } from '../rig/world.ts'
-import type { ClientPeer, ClientRequest, Login, PeerServer, ServerOptions } from './peer.ts'
+import type { ClientPeer, ClientRequest, Login, PeerServer, Prepared, ServerOptions } from './peer.ts'
 
 export interface OpenSshServerOptions extends ServerOptions {
   /** Lines of sshd_config; they stand first, and sshd takes the first value. */
@@ -90,13 +90,8 @@ esac
   return { SSH_ASKPASS: script, SSH_ASKPASS_REQUIRE: 'force', DISPLAY: 'none' }
 }
 
-export interface OpenSshCommand {
-  readonly command: readonly string[]
-  readonly options: StartOptions
-}
-
 /** The command line of `ssh` for a request, for tests that want to hold the process themselves. */
-export const openSshCommand = (request: ClientRequest): OpenSshCommand => {
+export const openSshCommand = (request: ClientRequest): Prepared => {
   const { to, login } = request
   const known = freshFile('known_hosts', to.hostKeys.map(line => `[${to.host}]:${to.port} ${line}\n`).join(''))
   const methods = [

@@ -1,6 +1,6 @@
 // Owns what all peers have in common: how a login is described, what a server and a client of another implementation
 // look like to a test. Knows nothing of any of them.
-import type { Finished, FinishOptions, Running } from '../rig/process.ts'
+import type { Finished, FinishOptions, Running, StartOptions } from '../rig/process.ts'
 import type { KeyFile } from '../rig/keys.ts'
 
 /** How to log in, from a client's side. A chain is passed step by step. */
@@ -30,6 +30,12 @@ export interface ClientRequest extends Omit<FinishOptions, 'name' | 'env' | 'cwd
   readonly rekeyBytes?: number
   /** Options of this client only. */
   readonly options?: readonly string[]
+}
+
+/** A program ready to be started. */
+export interface Prepared {
+  readonly command: readonly string[]
+  readonly options: StartOptions
 }
 
 export interface ClientPeer {

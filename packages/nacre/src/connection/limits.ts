@@ -14,7 +14,10 @@ export interface ConnectionLimits {
   readonly maximumDataBytes: number
   /** Channels at once, whoever opened them. Default 1024. More are refused with `resource-shortage`. */
   readonly maximumChannels: number
-  /** Opens of the peer that nobody has answered yet. Default 64. More are refused with `resource-shortage`. */
+  /**
+   * Opens of the peer that nobody has answered yet. Default 1024, as many as channels: a hundred may arrive in one read,
+   * before anybody could answer the first. More are refused with `resource-shortage`.
+   */
   readonly maximumPendingOpens: number
   /** Requests of the peer that want a reply and have none yet: for each channel, and of global ones. Default 256. */
   readonly maximumPendingRequests: number
@@ -25,7 +28,7 @@ export const defaultLimits: ConnectionLimits = {
   maximumPacket: 32 * 1024,
   maximumDataBytes: 32 * 1024,
   maximumChannels: 1024,
-  maximumPendingOpens: 64,
+  maximumPendingOpens: 1024,
   maximumPendingRequests: 256,
 }
 
