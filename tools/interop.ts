@@ -32,4 +32,4 @@ if (existsSync(join(folder, 'package.json'))) {
 step(process.execPath, [join(root, 'tools/build.ts'), '--commands'], root)
 const asked = process.argv.slice(2)
 const files = asked.length > 0 ? asked : ['interop/**/*.test.ts', '!interop/node_modules/**']
-step(process.execPath, ['--conditions=nacre-source', '--test', ...files], root)
+step(process.execPath, ['--conditions=nacre-source', '--test', '--test-timeout=300000', ...files], root)

@@ -29,9 +29,10 @@ const enableCompileCache = async () => {
     const { XDG_CACHE_HOME: cacheHome, HOME: home } = process.env
     const base = cacheHome?.startsWith('/') ? cacheHome : home?.startsWith('/') ? `${home}/.cache` : undefined
     if (base === undefined) return
-    const { lstatSync, mkdirSync } = await import('node:fs')
+    const { existsSync, lstatSync, mkdirSync } = await import('node:fs')
     const folder = `${base}/nacre`
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    // Not recursive: a home that does not exist is not for us to make.
+    for (const each of [base, folder]) if (!existsSync(each)) mkdirSync(each, { mode: 0o700 })
     const found = lstatSync(folder)
     if (found.isDirectory() && found.uid === process.geteuid() && (found.mode & 0o022) === 0) nodeModule.enableCompileCache(folder)
   } catch {

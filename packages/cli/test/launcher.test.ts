@@ -1,7 +1,7 @@
 // The launcher with stand-ins for bundles: which command it picks, and which Node it runs on.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -93,7 +93,9 @@ describe('compiled code', () => {
     chmodSync(join(open, 'nacre'), 0o777)
     assert.equal(run(['ssh'], { env: { XDG_CACHE_HOME: open } }).status, 7)
     assert.equal(spawnSync('ls', [join(open, 'nacre')], { encoding: 'utf8' }).stdout, '')
-    assert.equal(run(['ssh'], { env: { HOME: '/does/not/exist' } }).status, 7)
+    const missing = join(root, 'missing')
+    assert.equal(run(['ssh'], { env: { HOME: missing } }).status, 7)
+    assert.equal(existsSync(missing), false, 'no home was made')
   })
 })
 
