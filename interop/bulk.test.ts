@@ -20,6 +20,8 @@ const protections = [
   { name: 'chacha20-poly1305@openssh.com', ciphers: ['chacha20-poly1305@openssh.com'], macs: ['hmac-sha2-256'] },
   { name: 'aes256-ctr, hmac-sha2-256-etm@openssh.com', ciphers: ['aes256-ctr'], macs: ['hmac-sha2-256-etm@openssh.com'] },
 ] as const
+/** The quickest method: what an exchange does to the transfer is the question here, not how it agrees on a secret. */
+const kex = ['curve25519-sha256'] as const
 const wishes = { ours: [MiB, undefined], theirs: [undefined, MiB], both: [MiB, MiB] } as const
 
 /** A megabyte each in 64 MiB, either way: there are no fewer exchanges than this. */
@@ -32,7 +34,7 @@ for (const { name, ciphers, macs } of protections) {
         await using server = await openSshServer({ accepts, ...(theirLimit === undefined ? {} : { rekeyBytes: theirLimit }) })
         let exchanges = 0
         await using connection = await nacreConnect(server.to, login, {
-          algorithms: { ciphers, macs },
+          algorithms: { kex, ciphers, macs },
           ...(ourLimit === undefined ? {} : { rekey: { bytes: ourLimit } }),
           onProgress: event => {
             if (event.is === 'exchanged') exchanges++
@@ -47,7 +49,7 @@ for (const { name, ciphers, macs } of protections) {
       test(`OpenSSH at our server, keys changed by ${whose}`, {}, async () => {
         await using server = await nacreServer({
           accepts,
-          algorithms: { ciphers, macs },
+          algorithms: { kex, ciphers, macs },
           ...(ourLimit === undefined ? {} : { rekey: { bytes: ourLimit } }),
         })
         const result = await openSshClient.run({
