@@ -86,7 +86,14 @@ const session = async (command: SshCommand, settings: SshConfig, environment: En
       await idle(connection, stop.signal)
       return 0
     }
-    return await interact(connection, text, settings, environment, log, stop.signal)
+    return await interact(
+      connection,
+      { command: text, typedHost: command.destination?.host ?? '' },
+      settings,
+      environment,
+      log,
+      stop.signal,
+    )
   } finally {
     for (const { name, handler } of signals) process.removeListener(name, handler)
   }
@@ -116,7 +123,7 @@ const wantsTerminal = (
 
 const interact = async (
   connection: ClientConnection,
-  command: string,
+  { command, typedHost }: { readonly command: string; readonly typedHost: string },
   settings: SshConfig,
   environment: Environment,
   log: Log,
@@ -155,7 +162,7 @@ const interact = async (
   } finally {
     stopInput()
     restore?.()
-    if (terminal !== undefined) log.say('INFO', `Connection to ${config.hostName ?? connection.user} closed.`)
+    if (terminal !== undefined) log.say('INFO', `Connection to ${config.hostName ?? typedHost} closed.`)
   }
 }
 
