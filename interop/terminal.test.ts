@@ -2,7 +2,6 @@
 // wishes our server reports.
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import type { Session } from 'nacre/server'
 import { dbclient, dbclientCommand, dropbearServer, needsHome } from './peers/dropbear.ts'
 import { openSshClient, openSshCommand, openSshServer } from './peers/openssh.ts'
@@ -11,6 +10,7 @@ import { plink } from './peers/putty.ts'
 import { asyncsshClient, asyncsshServer, paramikoClient, paramikoServer, ssh2Client } from './peers/scripted.ts'
 import { userKey } from './rig/keys.ts'
 import { start, withinSeconds } from './rig/process.ts'
+import { Screen, terminal } from './rig/screen.ts'
 import { test } from './rig/test.ts'
 import { nacreConnect } from './sites/client.ts'
 import { nacreServer, type NacreServer, type Person } from './sites/server.ts'
@@ -18,32 +18,7 @@ import { nacreServer, type NacreServer, type Person } from './sites/server.ts'
 const login = { key: userKey() }
 const accepts = { keys: [userKey()] }
 
-/** Collects output and lets a test wait for a text in it. */
-class Screen {
-  #text = ''
-  #waiting: (() => void)[] = []
-  add(bytes: Uint8Array): void {
-    this.#text += Buffer.from(bytes).toString()
-    for (const wake of this.#waiting.splice(0)) wake()
-  }
-  get text(): string {
-    return this.#text
-  }
-  async shows(pattern: RegExp): Promise<void> {
-    await withinSeconds(
-      10,
-      (async () => {
-        while (!pattern.test(this.#text)) await new Promise<void>(resolve => this.#waiting.push(resolve))
-      })(),
-      () => `${pattern} was not shown, but this: ${JSON.stringify(this.#text)}`,
-    )
-  }
-}
-
 const encoder = new TextEncoder()
-
-/** Runs what follows on a terminal of 100 × 30 that becomes 120 × 40 at SIGUSR1. */
-const terminal = ['/usr/bin/python3', fileURLToPath(new URL('peers/terminal.py', import.meta.url)), '100', '30', '120', '40']
 
 const servers: readonly (readonly [string, (options: ServerOptions) => Promise<PeerServer>, string | false])[] = [
   ['OpenSSH', openSshServer, false],

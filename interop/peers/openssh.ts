@@ -13,7 +13,8 @@ export interface OpenSshServerOptions extends ServerOptions {
   readonly pam?: boolean
 }
 
-const serverConfig = (options: OpenSshServerOptions, port: number): string => {
+/** A sshd_config for these options. */
+export const serverConfig = (options: OpenSshServerOptions, port: number): string => {
   const { accepts } = options
   const keys = freshFile('authorized_keys', (accepts.keys ?? []).map(key => `${key.line}\n`).join(''), 0o644)
   const lines = [
@@ -37,16 +38,19 @@ const serverConfig = (options: OpenSshServerOptions, port: number): string => {
     'MaxStartups 300',
     'MaxSessions 300',
     'LogLevel DEBUG1',
-    'Subsystem sftp internal-sftp',
+    'Subsystem sftp /usr/lib/openssh/sftp-server',
   ]
   return `${lines.join('\n')}\n`
 }
 
-/** Starts sshd in the foreground, in the world of the tests. Its password is the one of the world's user. */
-export const openSshServer = async (options: OpenSshServerOptions): Promise<PeerServer> => {
+/** Starts OpenSSH's sshd in the world of the tests. Its password is the one of the world's user. */
+export const openSshServer = (options: OpenSshServerOptions): Promise<PeerServer> => sshdServer('OpenSSH sshd', ['/usr/sbin/sshd'], options)
+
+/** Starts an sshd that understands OpenSSH's options and configuration, in the foreground. */
+export const sshdServer = async (name: string, program: readonly string[], options: OpenSshServerOptions): Promise<PeerServer> => {
   const port = await freePort()
   const config = freshFile('sshd_config', serverConfig(options, port), 0o644)
-  const running = await start(world().enter(['/usr/sbin/sshd', '-D', '-e', '-f', config]), { name: 'sshd', logStdout: true })
+  const running = await start(world().enter([...program, '-D', '-e', '-f', config]), { name, logStdout: true })
   try {
     await answering(port, running)
   } catch (error) {
@@ -54,7 +58,7 @@ export const openSshServer = async (options: OpenSshServerOptions): Promise<Peer
     throw error
   }
   return {
-    name: 'OpenSSH sshd',
+    name,
     process: running,
     to: {
       host: '127.0.0.1',
@@ -90,8 +94,11 @@ esac
   return { SSH_ASKPASS: script, SSH_ASKPASS_REQUIRE: 'force', DISPLAY: 'none' }
 }
 
-/** The command line of `ssh` for a request, for tests that want to hold the process themselves. */
-export const openSshCommand = (request: ClientRequest): Prepared => {
+/** The command line of OpenSSH's client for a request, for tests that want to hold the process themselves. */
+export const openSshCommand = (request: ClientRequest): Prepared => sshCommand('OpenSSH ssh', ['ssh'], request)
+
+/** The command line of a client that understands OpenSSH's options. */
+export const sshCommand = (name: string, program: readonly string[], request: ClientRequest): Prepared => {
   const { to, login } = request
   const known = freshFile('known_hosts', to.hostKeys.map(line => `[${to.host}]:${to.port} ${line}\n`).join(''))
   const methods = [
@@ -114,7 +121,7 @@ export const openSshCommand = (request: ClientRequest): Prepared => {
   ]
   return {
     command: [
-      'ssh',
+      ...program,
       '-F',
       'none',
       ...settings.flatMap(setting => (setting.startsWith('-') ? [setting] : ['-o', setting])),
@@ -124,7 +131,7 @@ export const openSshCommand = (request: ClientRequest): Prepared => {
       `${to.user}@${to.host}`,
       ...(request.command === undefined ? [] : [request.command]),
     ],
-    options: { name: 'OpenSSH ssh', env: askpass(login) },
+    options: { name, env: askpass(login) },
   }
 }
 
