@@ -13,42 +13,66 @@ const minimumPadding = 4
 
 const nothing = new Uint8Array(0)
 
-/** Bytes that outlive the call that brought them; they grow only to the size of one packet or of a held-back read. */
+/**
+ * Bytes that outlive the call that brought them; they grow only to the size of one packet or of a held-back read. A buffer
+ * that was emptied rests until the next read, because views of it may be in use, and then serves again.
+ */
 class Carry {
   bytes = nothing
   start = 0
   end = 0
+  #resting = nothing
+  #spare = nothing
 
   get length(): number {
     return this.end - this.start
   }
 
-  append(input: Uint8Array, from: number, to: number): void {
+  /** Adds bytes; `expected` is how many there will be in all, as far as that is known. */
+  append(input: Uint8Array, from: number, to: number, expected: number): void {
     const count = to - from
-    if (this.end + count > this.bytes.length) {
-      // Always a new buffer: views of the old one may still be in use until the next `feed`.
-      const grown = new Uint8Array(this.length + count)
-      grown.set(this.bytes.subarray(this.start, this.end))
-      this.bytes = grown
-      this.end -= this.start
-      this.start = 0
-    }
+    // Always another buffer: views of this one may still be in use until the next `feed`.
+    if (this.end + count > this.bytes.length) this.#move(Math.max(this.length + count, expected))
     this.bytes.set(input.subarray(from, to), this.end)
     this.end += count
   }
 
   reserve(total: number): void {
-    if (this.start + total <= this.bytes.length) return
-    const grown = new Uint8Array(total)
+    if (this.start + total > this.bytes.length) this.#move(total)
+  }
+
+  #move(size: number): void {
+    const enough = this.#spare.length >= size
+    const grown = enough ? this.#spare : new Uint8Array(size)
+    if (enough) this.#spare = nothing
     grown.set(this.bytes.subarray(this.start, this.end))
     this.end -= this.start
     this.start = 0
     this.bytes = grown
   }
 
-  /** Nothing is left. The buffer is used again only when no view of it can be in use. */
+  /** A new read begins: no view from before is in use. */
+  renew(): void {
+    if (this.#resting.length === 0) return
+    this.#spare = this.#resting
+    this.#resting = nothing
+  }
+
+  /** Nothing is left. The buffer is used again at once only when no view of it can be in use. */
   empty(reuse: boolean): void {
-    if (!reuse) this.bytes = nothing
+    if (!reuse) {
+      this.#resting = this.bytes
+      this.bytes = nothing
+    }
+    this.start = 0
+    this.end = 0
+  }
+
+  /** Nothing is left and nothing is under way: an idle connection holds no buffer. */
+  drop(): void {
+    this.bytes = nothing
+    this.#resting = nothing
+    this.#spare = nothing
     this.start = 0
     this.end = 0
   }
@@ -78,6 +102,7 @@ export class Incoming {
 
   /** Starts to read `input[start..end)`. Everything given before has been taken or kept. */
   feed(input: Uint8Array, start: number, end: number): void {
+    this.#carry.renew()
     this.#input = input
     this.#at = start
     this.#end = end
@@ -85,8 +110,9 @@ export class Incoming {
 
   /** Copies what was not taken, because the caller is about to reuse its buffer. */
   keep(): void {
-    if (this.#at < this.#end) this.#carry.append(this.#input, this.#at, this.#end)
-    else if (this.#carry.length === 0) this.#carry.empty(false)
+    const expected = this.#packetLength < 0 ? 0 : 4 + this.#packetLength + this.#opener.tagBytes
+    if (this.#at < this.#end) this.#carry.append(this.#input, this.#at, this.#end, expected)
+    else if (this.#carry.length === 0) this.#carry.drop()
     this.#input = this.#carry.bytes
     this.#at = 0
     this.#end = 0
@@ -127,7 +153,7 @@ export class Incoming {
     if (carry.length >= total) return true
     carry.reserve(total)
     const take = Math.min(total - carry.length, this.#end - this.#at)
-    carry.append(this.#input, this.#at, this.#at + take)
+    carry.append(this.#input, this.#at, this.#at + take, total)
     this.#at += take
     return carry.length >= total
   }

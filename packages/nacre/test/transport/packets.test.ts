@@ -97,6 +97,27 @@ describe('packets', () => {
     incoming.keep()
     assert.deepEqual(second, payloads[1])
   })
+  it('stay valid until the next feed in any split, while what carries them over is used again and again', () => {
+    fc.assert(
+      fc.property(payloadLists, cutLists, (payloads, cuts) => {
+        const wire = wireOf(payloads, shift)
+        const incoming = new Incoming()
+        incoming.useKeys(shift, undefined, false)
+        const read: Uint8Array[] = []
+        const edges = [...new Set([0, ...cuts.map(cut => cut % (wire.length + 1)), wire.length])].sort((a, b) => a - b)
+        for (let i = 1; i < edges.length; i++) {
+          const buffer = wire.slice(edges[i - 1], edges[i])
+          const views: Uint8Array[] = []
+          incoming.feed(buffer, 0, buffer.length)
+          for (let payload = incoming.next(); payload !== undefined; payload = incoming.next()) views.push(payload)
+          incoming.keep()
+          read.push(...views.map(view => view.slice()))
+          buffer.fill(0xee)
+        }
+        assert.deepEqual(read, payloads)
+      }),
+    )
+  })
   it('carry between 4 and 255 bytes of padding, to a multiple of the block', () => {
     for (let length = 1; length < 40; length++) {
       const wire = wireOf([new Uint8Array(length).fill(9)])

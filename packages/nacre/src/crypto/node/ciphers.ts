@@ -1,13 +1,13 @@
 // Owns AES-GCM, CTR, CBC and single AES blocks over node:crypto. Knows nothing of packets. Node cannot write into a buffer
-// it is given, so sealing copies the ciphertext back; opening hands on the buffer Node made.
+// it is given, so results are copied back and their memory is freed at once.
 import { createCipheriv, createDecipheriv, createSecretKey, type CipherGCMTypes, type KeyObject } from 'node:crypto'
 import type { Aead, Direction, StreamCipherName, StreamTransform } from '../provider.ts'
-import { plain } from './plain.ts'
+import { discard, plain } from './plain.ts'
 
 const tagBytes = 16
 
 class AesGcm implements Aead {
-  readonly detached = true
+  readonly detached = false
   readonly #name: CipherGCMTypes
   readonly #key: KeyObject
   // The length of a packet and its tag pass through these: a copy of a few bytes is cheaper than a view of them.
@@ -33,7 +33,9 @@ class AesGcm implements Aead {
   seal(nonce: Uint8Array, bytes: Uint8Array, aadStart: number, start: number, end: number): void {
     const cipher = createCipheriv(this.#name, this.#key, nonce)
     cipher.setAAD(this.#additional(bytes, aadStart, start))
-    bytes.set(cipher.update(bytes.subarray(start, end)), start)
+    const sealed = cipher.update(bytes.subarray(start, end))
+    bytes.set(sealed, start)
+    discard(sealed)
     cipher.final()
     bytes.set(cipher.getAuthTag(), end)
   }
@@ -44,14 +46,17 @@ class AesGcm implements Aead {
     for (let i = 0; i < tagBytes; i++) tag[i] = bytes[end + i]
     decipher.setAuthTag(tag)
     decipher.setAAD(this.#additional(bytes, aadStart, start))
-    const opened = decipher.update(bytes.subarray(start, end))
+    const region = bytes.subarray(start, end)
+    const opened = decipher.update(region)
     try {
       decipher.final()
     } catch {
       opened.fill(0)
       return undefined
     }
-    return plain(opened)
+    region.set(opened)
+    discard(opened)
+    return region
   }
 }
 
@@ -77,7 +82,9 @@ export const streamCipher = (name: StreamCipherName, key: Uint8Array, iv: Uint8A
   const running = create(row.name, createSecretKey(key), iv).setAutoPadding(false)
   return {
     process(bytes, start, end) {
-      bytes.set(running.update(bytes.subarray(start, end)), start)
+      const processed = running.update(bytes.subarray(start, end))
+      bytes.set(processed, start)
+      discard(processed)
     },
   }
 }

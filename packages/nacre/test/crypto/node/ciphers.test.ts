@@ -16,14 +16,14 @@ describe('AES-GCM', () => {
   }
 
   for (const keyBytes of [16, 32]) {
-    test(`${8 * keyBytes} bits: seals in place as the vectors say, and opens into a buffer of its own`, () => {
+    test(`${8 * keyBytes} bits: seals and opens in place as the vectors say`, () => {
       const expected = primitiveVectors().aesGcm.find(each => each.keyBytes === keyBytes && /^0+$/.test(each.iv))?.packets[0]
       assert.equal(digest(sealed(keyBytes, 16)), expected)
       for (const size of [0, 16, 4096]) {
         const bytes = sealed(keyBytes, size)
         const opened = crypto.aesGcm(patterned(keyBytes, keyBytes), 'open').open(hex('00'.repeat(12)), bytes, 0, 4, 4 + size)
         assert.ok(sameBytes(opened, patterned(4 + size, size).subarray(4)))
-        assert.notEqual(opened?.buffer, bytes.buffer)
+        assert.equal(opened?.buffer, bytes.buffer)
         assert.equal(opened?.constructor, Uint8Array, 'no Buffer leaves the provider')
       }
     })
