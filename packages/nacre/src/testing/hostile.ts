@@ -78,7 +78,6 @@ export class HostilePeer implements LineEnd {
       identified: () => {},
       ask: question => this.transport.answer(question.is === 'compute' ? (question as Compute<unknown>).compute() : true),
       exchanged: () => {},
-      pong: () => {},
       sent: undefined,
     })
   }

@@ -1,13 +1,12 @@
 // Owns one side of the transport layer (RFC 4253): identification, packets in and out, when a key exchange runs and what
 // waits for it, EXT_INFO, ping, disconnect. Composed by the engine, which decides what is admitted when; knows nothing
 // of users or channels.
-import { type Agreed, type Known, kexSignals, negotiate, type Offer } from '../algorithms/negotiate.ts'
+import { type Agreed, negotiate, type Offer } from '../algorithms/negotiate.ts'
 import type { AlgorithmTables } from '../algorithms/tables.ts'
 import type { Compression, DhGroup } from '../algorithms/rows.ts'
 import type { CryptoProvider, Random } from '../crypto/provider.ts'
 import { type DisconnectReason, disconnectReasons, ProtocolError } from '../errors.ts'
 import type { Signer } from '../keys/signer.ts'
-import type { Infer } from '../wire/codec.ts'
 import type { Ask } from '../wire/dialogue.ts'
 import { DialogueRunner } from '../wire/dialogue-runner.ts'
 import { decodeMessage, encodeMessage, type Message } from '../wire/message.ts'
@@ -16,6 +15,7 @@ import { type ExtensionInfo, readExtensionInfo, writeExtensionInfo } from './ext
 import { type Identification, IdentificationReader } from './identification.ts'
 import { Incoming } from './incoming.ts'
 import { Disconnect, ExtInfo, KexInit, NewKeys, Ping, Pong } from './messages.ts'
+import { type KexInitValue, knownBy, offerOf, ourKexInit, signalsOf } from './kex-init.ts'
 import { type BufferPool, Outgoing } from './outgoing.ts'
 import { withoutExtensions } from './quirks.ts'
 
@@ -50,7 +50,6 @@ export interface TransportHooks {
   sent: ((message: Message, value: unknown, sequence: number) => void) | undefined
 }
 
-type KexInitValue = Infer<typeof KexInit>
 interface KexInitSent {
   readonly payload: Uint8Array
 }
@@ -61,17 +60,6 @@ interface KexInitReceived {
 
 /** Control messages held back during one exchange; a peer cannot make us produce more than this in good faith. */
 const maximumHeldBack = 8192
-
-const offerOf = (value: KexInitValue): Offer => ({
-  kex: value.kexAlgorithms,
-  hostKey: value.serverHostKeyAlgorithms,
-  cipherClientToServer: value.encryptionAlgorithmsClientToServer,
-  cipherServerToClient: value.encryptionAlgorithmsServerToClient,
-  macClientToServer: value.macAlgorithmsClientToServer,
-  macServerToClient: value.macAlgorithmsServerToClient,
-  compressionClientToServer: value.compressionAlgorithmsClientToServer,
-  compressionServerToClient: value.compressionAlgorithmsServerToClient,
-})
 
 export class Transport {
   readonly #config: TransportConfig
@@ -279,28 +267,7 @@ export class Transport {
   // ── the exchange ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #beginExchange(): void {
-    const { offer, random, role } = this.#config
-    const cookie = new Uint8Array(16)
-    random(cookie)
-    const signals =
-      this.#agreed === undefined
-        ? [role === 'client' ? kexSignals[0] : kexSignals[1], role === 'client' ? kexSignals[2] : kexSignals[3]]
-        : []
-    const value: KexInitValue = {
-      cookie,
-      kexAlgorithms: [...offer.kex, ...signals],
-      serverHostKeyAlgorithms: offer.hostKey,
-      encryptionAlgorithmsClientToServer: offer.cipherClientToServer,
-      encryptionAlgorithmsServerToClient: offer.cipherServerToClient,
-      macAlgorithmsClientToServer: offer.macClientToServer,
-      macAlgorithmsServerToClient: offer.macServerToClient,
-      compressionAlgorithmsClientToServer: offer.compressionClientToServer,
-      compressionAlgorithmsServerToClient: offer.compressionServerToClient,
-      languagesClientToServer: [],
-      languagesServerToClient: [],
-      firstKexPacketFollows: false,
-      reserved: 0,
-    }
+    const value = ourKexInit(this.#config, this.#agreed === undefined)
     this.#ours = { payload: encodeMessage(KexInit, value) }
     this.#hooks.sent?.(KexInit, value, this.outgoing.sequence)
     this.outgoing.payload(this.#ours.payload)
@@ -313,16 +280,16 @@ export class Transport {
     if (this.#ours === undefined) this.#beginExchange()
     this.#theirs = { payload, value }
     const first = this.#agreed === undefined
-    if (first) this.#noteSignals(value.kexAlgorithms)
+    if (first) this.#noteSignals(value)
     const agreed = this.#negotiate(offerOf(value))
     this.#skipGuess = value.firstKexPacketFollows && !agreed.guessRight
     this.#run(agreed, first)
   }
 
-  #noteSignals(theirs: readonly string[]): void {
-    const client = this.#config.role === 'client'
-    this.#peerTakesExtensionInfo = theirs.includes(client ? 'ext-info-s' : 'ext-info-c')
-    this.#strict = theirs.includes(client ? 'kex-strict-s-v00@openssh.com' : 'kex-strict-c-v00@openssh.com')
+  #noteSignals(value: KexInitValue): void {
+    const { extensionInfo, strict } = signalsOf(value, this.#config.role)
+    this.#peerTakesExtensionInfo = extensionInfo
+    this.#strict = strict
     // Strict key exchange: KEXINIT must be the first packet, so that nothing can have been slipped in before it.
     if (this.#strict && this.incoming.lastSequence !== 0) {
       throw new ProtocolError(
@@ -334,22 +301,7 @@ export class Transport {
 
   #negotiate(theirs: Offer): Agreed {
     const { offer, role, tables } = this.#config
-    const known: Known = {
-      aead: name => tables.ciphers.some(row => row.name === name && row.integrity === 'built-in'),
-      standing: (kind, name) => {
-        const rows =
-          kind === 'kex'
-            ? tables.kexMethods
-            : kind === 'hostKey'
-              ? tables.signatures
-              : kind.startsWith('cipher')
-                ? tables.ciphers
-                : kind.startsWith('mac')
-                  ? tables.macs
-                  : tables.compressions
-        return rows.find(row => row.name === name)?.standing
-      },
-    }
+    const known = knownBy(tables)
     return role === 'client' ? negotiate(offer, theirs, role, known) : negotiate(theirs, offer, role, known)
   }
 
