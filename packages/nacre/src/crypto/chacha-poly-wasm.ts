@@ -47,7 +47,7 @@ const running = (): Engine | undefined => {
 
 /** `WasmChaChaPoly` and the two steps that runtimes with a ChaCha20 of their own combine with it. */
 export class WasmChaChaPoly implements ChaChaPoly {
-  readonly detached = true
+  readonly detached = false
   readonly #engine: Engine
   readonly #keys: Uint8Array
 
@@ -89,9 +89,9 @@ export class WasmChaChaPoly implements ChaChaPoly {
     const memory = this.#load(bytes, start, end + tagBytes)
     const size = end - start
     if (this.#engine.exports.open(sequence, dataAt, size) === 0) return undefined
-    const opened = memory.slice(dataAt + 4, dataAt + size)
+    bytes.set(memory.subarray(dataAt + 4, dataAt + size), start + 4)
     memory.fill(0, dataAt, dataAt + size)
-    return opened
+    return bytes.subarray(start + 4, end)
   }
 
   /** For a packet whose bytes after the length are encrypted already: encrypts the length and writes the tag at `end`. */

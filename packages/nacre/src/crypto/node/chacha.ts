@@ -4,14 +4,14 @@ import { createCipheriv, createDecipheriv, createSecretKey, getCipherInfo, type 
 import { chaChaPoly } from '../chacha-poly.ts'
 import { type WasmChaChaPoly, wasmChaChaPoly } from '../chacha-poly-wasm.ts'
 import type { ChaChaPoly } from '../provider.ts'
-import { plain } from './plain.ts'
+import { discard } from './plain.ts'
 
 const algorithm = 'chacha20'
 // Setting up a cipher costs some microseconds; from here on OpenSSL's is faster all the same.
 const largeBytes = 4096
 
 class NodeChaChaPoly implements ChaChaPoly {
-  readonly detached = true
+  readonly detached = false
   readonly #wasm: WasmChaChaPoly
   readonly #payloadKey: KeyObject
   // OpenSSL's IV: the block counter in 8 bytes, little-endian, then the nonce: the sequence number in 8, big-endian.
@@ -42,14 +42,20 @@ class NodeChaChaPoly implements ChaChaPoly {
       this.#wasm.seal(sequence, bytes, start, end)
       return
     }
-    bytes.set(createCipheriv(algorithm, this.#payloadKey, this.#ivFor(sequence)).update(bytes.subarray(start + 4, end)), start + 4)
+    const sealed = createCipheriv(algorithm, this.#payloadKey, this.#ivFor(sequence)).update(bytes.subarray(start + 4, end))
+    bytes.set(sealed, start + 4)
+    discard(sealed)
     this.#wasm.sealLengthAndTag(sequence, bytes, start, end)
   }
 
   open(sequence: number, bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
     if (end - start < largeBytes) return this.#wasm.open(sequence, bytes, start, end)
     if (!this.#wasm.verify(sequence, bytes, start, end)) return undefined
-    return plain(createDecipheriv(algorithm, this.#payloadKey, this.#ivFor(sequence)).update(bytes.subarray(start + 4, end)))
+    const region = bytes.subarray(start + 4, end)
+    const opened = createDecipheriv(algorithm, this.#payloadKey, this.#ivFor(sequence)).update(region)
+    region.set(opened)
+    discard(opened)
+    return region
   }
 }
 
