@@ -147,12 +147,17 @@ export class Pair {
 
   /** Goes on until nothing moves, waiting for bytes that are under way. Work in threads is left open: see `settle`. */
   run(): this {
-    for (let steps = 0; steps < stepLimit; steps++) {
-      if (this.step()) continue
+    for (;;) {
+      this.#flow()
       const arrival = this.line.nextArrival()
       if (arrival === undefined) return this
       this.#passTo(arrival)
     }
+  }
+
+  /** All that moves without time passing. */
+  #flow(): void {
+    for (let steps = 0; steps < stepLimit; steps++) if (!this.step()) return
     throw new Error(`the pair does not come to rest (seed ${this.random.seed})`)
   }
 
@@ -163,15 +168,15 @@ export class Pair {
     return this
   }
 
-  /** Lets time pass, deadlines take effect, and everything that follows from them happen. */
+  /** Lets time pass; deadlines take effect, and what follows from them within that time happens. */
   elapse(milliseconds: number): this {
     const until = this.clock.now() + milliseconds
-    this.run()
+    this.#flow()
     for (;;) {
       const due = [this.client.engine.deadline(), this.server.engine.deadline(), this.line.nextArrival()].filter(each => each !== undefined)
       const next = Math.min(until, ...due)
       this.#passTo(Math.max(next, this.clock.now()))
-      this.run()
+      this.#flow()
       if (this.clock.now() >= until) return this
     }
   }

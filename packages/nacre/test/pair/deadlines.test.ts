@@ -1,0 +1,139 @@
+// What happens when nothing happens: deadlines for the handshake, the login and later exchanges, and the verdict on a peer
+// that has gone silent. Time is virtual; every figure is exact.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { TimeoutError } from '../../src/errors.ts'
+import { leaveOpen } from '../../src/testing/pair-side.ts'
+import { createPair, passwordCredential } from '../../src/testing/pair.ts'
+
+const timedOut = (error: Error | undefined, phase: string): void => {
+  assert.ok(error instanceof TimeoutError, String(error))
+  assert.equal(error.phase, phase)
+  assert.equal(error.code, 'TIMEOUT')
+}
+const quiet = { keepalive: false } as const
+
+describe('the handshake', () => {
+  it('takes 60 s at most, on both sides', () => {
+    const pair = createPair()
+    pair.line.cut()
+    pair.elapse(59_999)
+    assert.equal(pair.client.all('ended').length + pair.server.all('ended').length, 0)
+    pair.elapse(1)
+    timedOut(pair.client.ending?.error, 'handshake')
+    timedOut(pair.server.ending?.error, 'handshake')
+  })
+  it('includes the time a host key is looked at, and tells the peer why it ends', () => {
+    const pair = createPair({ client: { 'host-key': () => leaveOpen, deadlines: { handshake: 5000 } } }).run()
+    pair.elapse(5000)
+    timedOut(pair.client.ending?.error, 'handshake')
+    assert.match(pair.server.ending?.error.message ?? '', /first key exchange within 5 s/)
+  })
+})
+
+describe('the login', () => {
+  it('takes 120 s at most, as the server sees it', () => {
+    const pair = createPair({ client: { credential: () => leaveOpen } }).run()
+    pair.elapse(119_999)
+    assert.equal(pair.server.all('ended').length, 0)
+    pair.elapse(1)
+    timedOut(pair.server.ending?.error, 'login')
+    // A client that waits for its user reads nothing; it learns what happened when it goes on.
+    const [question] = pair.client.unanswered
+    if (question?.about === 'credential') question.answer(passwordCredential())
+    pair.run()
+    assert.equal(pair.client.ending?.by, 'peer')
+  })
+  it('is not cut short once it is over', () => {
+    const pair = createPair({ client: quiet, server: quiet }).run()
+    pair.elapse(500_000)
+    assert.equal(pair.client.ending ?? pair.server.ending, undefined)
+  })
+  it('is not prolonged by attempts', () => {
+    const pair = createPair({ server: { deadlines: { login: 10_000 }, attempt: () => leaveOpen } }).run()
+    pair.elapse(10_000)
+    timedOut(pair.server.ending?.error, 'login')
+  })
+})
+
+describe('a later exchange', () => {
+  it('takes 120 s at most, for the side that began it', () => {
+    const pair = createPair({ client: quiet, server: quiet }).run()
+    pair.line.cut()
+    pair.client.engine.rekey()
+    pair.elapse(119_999)
+    assert.equal(pair.client.all('ended').length, 0)
+    pair.elapse(1)
+    timedOut(pair.client.ending?.error, 'rekey')
+  })
+  it('has a limit for the side that was asked, too', () => {
+    const pair = createPair({ latency: 10, client: quiet, server: { ...quiet, deadlines: { rekey: 7000 } } }).run()
+    pair.client.engine.rekey()
+    pair.step()
+    pair.clock.advance(10)
+    // The server takes our KEXINIT, and nothing follows it.
+    pair.step()
+    pair.line.cut()
+    pair.elapse(7000)
+    timedOut(pair.server.ending?.error, 'rekey')
+  })
+  it('that is over in time leaves no deadline behind', () => {
+    const pair = createPair({ client: quiet, server: quiet }).run()
+    pair.client.engine.rekey()
+    pair.run().elapse(600_000)
+    assert.equal(pair.client.ending ?? pair.server.ending, undefined)
+  })
+})
+
+describe('a peer that has gone silent', () => {
+  it('is asked after 30 s, four times over, and then taken for dead', () => {
+    const pair = createPair({ server: quiet }).run()
+    pair.line.cut()
+    pair.elapse(119_999)
+    assert.equal(pair.client.all('ended').length, 0)
+    pair.elapse(1)
+    timedOut(pair.client.ending?.error, 'keepalive')
+    assert.equal(pair.client.ending?.by, 'network')
+    assert.equal(pair.client.ending.reason, 'connection-lost')
+    assert.match(pair.client.ending.error.message, /has not answered for 120 s/)
+  })
+  it('is not dead when it only has nothing to say', () => {
+    const pair = createPair().run()
+    pair.elapse(3_000_000)
+    assert.equal(pair.client.ending ?? pair.server.ending, undefined)
+    assert.ok(pair.server.all('global-request').length > 50)
+  })
+  it('is not asked while it speaks', () => {
+    const pair = createPair({ server: quiet }).run()
+    for (let i = 0; i < 20; i++) {
+      pair.server.engine.ping(Uint8Array.of(i))
+      pair.elapse(20_000)
+    }
+    assert.equal(pair.server.all('global-request').length, 0)
+  })
+  it('is left alone when nobody wants to know', () => {
+    const pair = createPair({ client: quiet, server: quiet }).run()
+    pair.line.cut()
+    pair.elapse(3_000_000)
+    assert.equal(pair.client.ending, undefined)
+  })
+  it('is noticed in as short a time as one asks for', () => {
+    const pair = createPair({ client: { keepalive: { milliseconds: 100, maximumUnanswered: 1 } } }).run()
+    pair.line.cut()
+    pair.elapse(200)
+    timedOut(pair.client.ending?.error, 'keepalive')
+  })
+})
+
+describe('between deadlines', () => {
+  it('the engine says when it wants to be woken, and never in the past', () => {
+    const pair = createPair().run()
+    for (let i = 0; i < 10; i++) {
+      const at = pair.client.engine.deadline()
+      assert.ok(at !== undefined && at > pair.clock.now())
+      pair.elapse(at - pair.clock.now())
+    }
+    pair.client.engine.disconnect('by-application')
+    assert.equal(pair.client.engine.deadline(), undefined)
+  })
+})
