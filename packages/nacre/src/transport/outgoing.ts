@@ -10,17 +10,29 @@ import { plainSealer } from './protect.ts'
 const bulkBuffer = 256 * 1024
 /** Size of the buffer that a few control messages share, so that an idle connection holds next to nothing. */
 const smallBuffer = 1024
-/** Free bulk buffers kept for the next transfer, shared by whoever shares the pool. */
+/** Free buffers kept for the next transfer and the next messages, shared by whoever shares the pool. */
 const maximumFree = 8
+const maximumFreeSmall = 64
+/** With less left, a buffer whose beginning is on its way gets no more packets. */
+const leastRest = 80 * 1024
 
-/** Bulk buffers between uses. One pool may serve all connections of a process. */
+const nothing = new Uint8Array(0)
+
+/** Buffers between uses. One pool may serve all connections of a process. */
 export class BufferPool {
   readonly #free: Uint8Array[] = []
+  readonly #freeSmall: Uint8Array[] = []
   take(): Uint8Array {
     return this.#free.pop() ?? new Uint8Array(bulkBuffer)
   }
-  give(buffer: Uint8Array): void {
-    if (buffer.byteLength === bulkBuffer && this.#free.length < maximumFree) this.#free.push(buffer)
+  takeSmall(): Uint8Array {
+    return this.#freeSmall.pop() ?? new Uint8Array(smallBuffer)
+  }
+  /** Takes back a whole buffer; one that did not come from here is left to the collector. */
+  give(memory: ArrayBufferLike): void {
+    if (memory.byteLength === bulkBuffer) {
+      if (this.#free.length < maximumFree) this.#free.push(new Uint8Array(memory))
+    } else if (memory.byteLength === smallBuffer && this.#freeSmall.length < maximumFreeSmall) this.#freeSmall.push(new Uint8Array(memory))
   }
 }
 
@@ -58,7 +70,11 @@ export class Outgoing {
   readonly #padding: PaddingSource
   readonly #full: Uint8Array[] = []
   readonly #writer = new Writer(0)
+  /** In the writer's buffer: what comes before `#begun` was handed over, what comes before `#filled` is sealed. */
+  #begun = 0
   #filled = 0
+  /** Bulk buffers parts of which are on their way, and how many parts. */
+  readonly #parts = new Map<ArrayBufferLike, number>()
 
   constructor(random: Random, pool: BufferPool) {
     this.#padding = new PaddingSource(random)
@@ -112,19 +128,25 @@ export class Outgoing {
     const writer = this.#writer
     if (this.#filled + need > writer.bytes.length) {
       this.#closeBuffer()
-      writer.bytes =
-        need <= smallBuffer && this.#full.length === 0
-          ? new Uint8Array(smallBuffer)
-          : need <= bulkBuffer
-            ? this.#pool.take()
-            : new Uint8Array(need)
+      const few = need <= smallBuffer && this.#full.length === 0
+      writer.bytes = few ? this.#pool.takeSmall() : need <= bulkBuffer ? this.#pool.take() : new Uint8Array(need)
     }
     return writer
   }
 
+  /** Puts what is sealed where `take` finds it. The rest of the buffer still serves. */
+  #cut(): void {
+    if (this.#filled === this.#begun) return
+    const { bytes } = this.#writer
+    if (bytes.length === bulkBuffer) this.#parts.set(bytes.buffer, (this.#parts.get(bytes.buffer) ?? 0) + 1)
+    this.#full.push(bytes.subarray(this.#begun, this.#filled))
+    this.#begun = this.#filled
+  }
+
   #closeBuffer(): void {
-    if (this.#filled > 0) this.#full.push(this.#writer.bytes.subarray(0, this.#filled))
-    this.#writer.bytes = new Uint8Array(0)
+    this.#cut()
+    this.#writer.bytes = nothing
+    this.#begun = 0
     this.#filled = 0
   }
 
@@ -162,15 +184,30 @@ export class Outgoing {
     this.#filled = end
   }
 
-  /** The next buffer to write, whole; give it back with `release` once the transport has taken it. */
+  /** The next bytes to write; give them back with `release` once the transport has taken them. */
   take(): Uint8Array | undefined {
-    if (this.#full.length === 0) this.#closeBuffer()
+    if (this.#full.length === 0) {
+      if (this.#writer.bytes.length === bulkBuffer && bulkBuffer - this.#filled >= leastRest) this.#cut()
+      else this.#closeBuffer()
+    }
     return this.#full.shift()
   }
 
   release(buffer: Uint8Array): void {
     this.pending -= buffer.length
-    if (buffer.buffer instanceof ArrayBuffer && buffer.buffer.byteLength === bulkBuffer) this.#pool.give(new Uint8Array(buffer.buffer))
+    const memory = buffer.buffer
+    const others = (this.#parts.get(memory) ?? 1) - 1
+    if (others > 0) {
+      this.#parts.set(memory, others)
+      return
+    }
+    this.#parts.delete(memory)
+    if (memory === this.#writer.bytes.buffer) {
+      // It is still being filled, unless there is nothing to send: then nobody holds a buffer.
+      if (this.#filled > this.#begun) return
+      this.#closeBuffer()
+    }
+    this.#pool.give(memory)
   }
 
   /** Our NEWKEYS was sent: what follows is sealed with `sealer`. */

@@ -203,3 +203,59 @@ describe('sequence numbers', () => {
     assert.equal(plainOpener.detached, false)
   })
 })
+
+describe('buffers', () => {
+  it('are not written to while their bytes are on the way, whenever they come back', () => {
+    const turns = fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 40_000 }), take: fc.boolean(), release: fc.boolean() }), {
+      maxLength: 60,
+    })
+    fc.assert(
+      fc.property(turns, steps => {
+        const outgoing = new Outgoing(zeros, new BufferPool())
+        const under: { readonly view: Uint8Array; readonly copy: Uint8Array }[] = []
+        const back = (): void => {
+          const next = under.shift()
+          if (next === undefined) return
+          assert.deepEqual(next.view, next.copy)
+          outgoing.release(next.view)
+        }
+        steps.forEach(({ bytes, take, release }, step) => {
+          outgoing.payload(new Uint8Array(bytes).fill(step + 1))
+          const view = take ? outgoing.take() : undefined
+          if (view !== undefined) under.push({ view, copy: view.slice() })
+          if (release) back()
+        })
+        for (let view = outgoing.take(); view !== undefined; view = outgoing.take()) under.push({ view, copy: view.slice() })
+        while (under.length > 0) back()
+        assert.equal(outgoing.pending, 0)
+      }),
+    )
+  })
+  it('of bulk data serve for several writes, and go back to the pool when the last has left', () => {
+    const pool = new BufferPool()
+    const outgoing = new Outgoing(zeros, pool)
+    const write = (): Uint8Array => {
+      outgoing.payload(new Uint8Array(60_000))
+      const taken = outgoing.take()
+      assert.ok(taken)
+      return taken
+    }
+    const [first, second, third] = [write(), write(), write()]
+    assert.equal(second.buffer, first.buffer)
+    assert.equal(third.buffer, first.buffer)
+    outgoing.release(first)
+    outgoing.release(third)
+    assert.notEqual(pool.take().buffer, first.buffer)
+    outgoing.release(second)
+    assert.equal(pool.take().buffer, first.buffer)
+  })
+  it('of small messages are used again', () => {
+    const pool = new BufferPool()
+    const outgoing = new Outgoing(zeros, pool)
+    outgoing.payload(Uint8Array.of(1))
+    const first = outgoing.take()
+    assert.ok(first)
+    outgoing.release(first)
+    assert.equal(pool.takeSmall().buffer, first.buffer)
+  })
+})
