@@ -1,6 +1,7 @@
 // Owns which rows of the tables are offered, in which order: the defaults, a caller's list, or OpenSSH's `+`, `-`, `^`
 // patterns over the defaults. Knows nothing of the wire.
 import { ConfigError } from '../errors.ts'
+import { matchesWildcard } from '../patterns.ts'
 import type { Standing } from './rows.ts'
 
 interface Named {
@@ -11,15 +12,6 @@ interface Named {
 /** The names offered when nobody says otherwise, in order of preference. */
 export const defaultNames = (rows: readonly Named[]): readonly string[] =>
   rows.filter(row => row.standing === 'default').map(row => row.name)
-
-/** OpenSSH's patterns in algorithm lists know `*` and `?`. */
-const matches = (pattern: string, name: string): boolean =>
-  new RegExp(
-    `^${pattern
-      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-  ).test(name)
 
 /**
  * The names a specification asks for. `undefined` gives the defaults; an array is taken as it stands; a string is
@@ -41,7 +33,7 @@ export const choose = (what: string, rows: readonly Named[], specification: stri
   const defaults = defaultNames(rows)
   const chosen =
     sign === '-'
-      ? defaults.filter(name => !names.some(pattern => matches(pattern, name)))
+      ? defaults.filter(name => !names.some(pattern => matchesWildcard(pattern, name)))
       : sign === '+'
         ? [...defaults, ...names.map(known)]
         : sign === '^'

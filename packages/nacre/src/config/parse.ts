@@ -4,7 +4,7 @@ import { ConfigError, escapeForPeople } from '../errors.ts'
 import { clientKeywords, type ClientConfig, type KeywordTable, serverKeywords, type ServerConfig, type Values } from './keywords.ts'
 import { BadValue } from './kinds.ts'
 import { type Line, readLine } from './line.ts'
-import { matchesPatternList } from './pattern.ts'
+import { matchesPatternList } from '../patterns.ts'
 import { clientRenamed, clientUnsupported, deprecated, serverRenamed, serverUnsupported, type UnsupportedKeyword } from './unsupported.ts'
 
 /** A text to read. Earlier sources win over later ones, so options of the command line come first. */

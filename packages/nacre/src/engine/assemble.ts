@@ -16,9 +16,8 @@ import type { RequestRow } from '../connection/requests/row.ts'
 import { ConfigError } from '../errors.ts'
 import { ourIdentification } from '../transport/identification.ts'
 import { BufferPool } from '../transport/outgoing.ts'
-import { defaults, type EngineConfig } from './config.ts'
+import { defaults, type EngineConfig, type Transcript } from './config.ts'
 import type { TraceRecord } from './trace.ts'
-import type { Transcript } from './transcript.ts'
 
 /** A list of names, or OpenSSH's notation: `a,b`, `+a`, `-a*`, `^a`. */
 export type AlgorithmChoice = string | readonly string[]

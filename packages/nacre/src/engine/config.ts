@@ -2,8 +2,10 @@
 // of files or of how a program spells its options.
 import type { ConnectionConfig } from '../connection/connection.ts'
 import type { TransportConfig } from '../transport/transport.ts'
-import type { TraceRecord } from './trace.ts'
-import type { Transcript } from './transcript.ts'
+import type { TraceRecord, TranscriptPacket } from './trace.ts'
+
+/** Called once when an engine begins; what it returns is called for each packet, in order. */
+export type Transcript = (config: EngineConfig) => (packet: TranscriptPacket) => void
 
 export interface EngineConfig {
   readonly transport: TransportConfig

@@ -3,8 +3,8 @@
 import { ChannelData, ChannelExtendedData } from '../connection/messages.ts'
 import { decodeMessage, type Message } from '../wire/message.ts'
 import type { EngineConfig } from './config.ts'
-import { tracedFields } from './trace.ts'
-import { blankedPayload, blankedReceived, type TranscriptPacket } from './transcript.ts'
+import { tracedFields, type TranscriptPacket } from './trace.ts'
+import { blankedPayload, blankedReceived } from './transcript.ts'
 
 export class PacketWatch {
   readonly #trace: EngineConfig['trace']

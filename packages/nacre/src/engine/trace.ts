@@ -19,6 +19,18 @@ export interface TraceRecord {
   readonly fields: { readonly [name: string]: TracedValue }
 }
 
+/** One packet, or the identification line, which has the number 0. */
+export interface TranscriptPacket {
+  /** Milliseconds on the engine's clock. */
+  readonly at: number
+  readonly direction: 'sent' | 'received'
+  readonly number: number
+  /** RFC name; `identification`; or `message 42` for a number that nothing declares. */
+  readonly name: string
+  /** The payload, number included. Where the declaration says that something is secret, zeros of the same length stand. */
+  readonly payload: Uint8Array
+}
+
 const shownBytes = 32
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes.subarray(0, shownBytes), byte => byte.toString(16).padStart(2, '0')).join('')

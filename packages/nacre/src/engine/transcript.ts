@@ -4,22 +4,7 @@ import { UserauthRequest } from '../auth/messages.ts'
 import { encodeBase64 } from '../keys/base64.ts'
 import { Reader } from '../wire/reader.ts'
 import { decodeMessage, encodeMessage, type Message } from '../wire/message.ts'
-import type { EngineConfig } from './config.ts'
-
-/** One packet, or the identification line, which has the number 0. */
-export interface TranscriptPacket {
-  /** Milliseconds on the engine's clock. */
-  readonly at: number
-  readonly direction: 'sent' | 'received'
-  readonly number: number
-  /** RFC name; `identification`; or `message 42` for a number that nothing declares. */
-  readonly name: string
-  /** The payload, number included. Where the declaration says that something is secret, zeros of the same length stand. */
-  readonly payload: Uint8Array
-}
-
-/** Called once when an engine begins; what it returns is called for each packet, in order. */
-export type Transcript = (config: EngineConfig) => (packet: TranscriptPacket) => void
+import type { EngineConfig, Transcript } from './config.ts'
 
 /** The first line: as much of an engine's configuration as a replay needs, nothing secret among it. */
 export interface TranscriptHeader {

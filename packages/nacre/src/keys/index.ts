@@ -18,7 +18,7 @@ export {
   lookUpHostKey,
   parseKnownHosts,
 } from './known-hosts.ts'
-export { matchesPatternList, matchesWildcard } from './patterns.ts'
+export { matchesPatternList, matchesWildcard } from '../patterns.ts'
 export { PrivateKey } from './private.ts'
 export { readPrivateKey, readPublicPart } from './private-file.ts'
 export { fingerprint, type FingerprintHash, formatPublicKeyLine, parsePublicKey, parsePublicKeyLine, PublicKey } from './public.ts'

@@ -6,7 +6,7 @@ import { escapeForPeople, SshError } from '../errors.ts'
 import { decodeBase64, encodeBase64 } from './base64.ts'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha1 } from '@noble/hashes/legacy.js'
-import { matchesPatternList } from './patterns.ts'
+import { matchesPatternList } from '../patterns.ts'
 import { formatPublicKeyLine, parsePublicKey, parsePublicKeyLine, type PublicKey, sameBlob } from './public.ts'
 
 /** Which hosts a line is for. */

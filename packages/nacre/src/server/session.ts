@@ -8,6 +8,7 @@ import type { Exit } from '../errors.ts'
 import { ByteQueue, type ByteWritable, byteWritable } from '../io/channel-streams.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
 import type { RemoteAddress } from '../io/transport.ts'
+import { matchesPatternList } from '../patterns.ts'
 
 /** The terminal a client asked for. `size` is of the start; `Session.onResize` tells of changes. */
 export interface SessionTerminal {
@@ -99,9 +100,6 @@ export interface SessionOwner<Identity> {
   /** The session's channel is closed. */
   readonly gone: () => void
 }
-
-const accepts = (patterns: readonly string[], name: string): boolean =>
-  patterns.some(pattern => new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\?]/g, '\\$&').replaceAll('*', '.*')}$`).test(name))
 
 /** Tells a listener, if there is one. */
 const tell = <T>(listener: ((value: T) => void) | undefined, value: T): boolean => {
@@ -252,7 +250,7 @@ class ServedSession<Identity> implements Session<Identity> {
   }
 
   #setVariable(name: string, value: string): boolean {
-    if (this.#started || !accepts(this.#owner.handlers.acceptEnv ?? defaultAcceptEnv, name)) return false
+    if (this.#started || !matchesPatternList(this.#owner.handlers.acceptEnv ?? defaultAcceptEnv, name)) return false
     this.#variableBytes += name.length + value.length
     if (Object.keys(this.env).length >= maximumVariables || this.#variableBytes > maximumVariableBytes || value.includes('\0')) return false
     this.env[name] = value

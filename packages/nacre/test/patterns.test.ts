@@ -1,7 +1,7 @@
 // Wildcards and pattern lists as ssh_config(5) has them.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { matchesPatternList, matchesWildcard } from '../../src/keys/patterns.ts'
+import { matchesPatternList, matchesWildcard } from '../src/patterns.ts'
 
 test('a star is any number of characters, a question mark is one', () => {
   for (const [pattern, text, expected] of [
