@@ -28,8 +28,9 @@ const writerTo = (stream: NodeJS.WritableStream): Writer => {
   }
 }
 
-/** Copies the remote output to ours. */
+/** Copies the remote output to ours. A reader of ours that went away is one the remote process is told of. */
 export const relayOutput = (process: Process, environment: Environment): void => {
+  environment.stdout.once('error', () => process.closeOutput())
   process.tap({ stdout: writerTo(environment.stdout), stderr: writerTo(environment.stderr) })
 }
 

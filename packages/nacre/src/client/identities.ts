@@ -1,7 +1,7 @@
 // Owns the usual way to log in: keys in order, then prompts, then a password, each only while the server takes it. Knows
 // nothing of files or agents: signers and answers are given to it.
-import type { Credential, CredentialQuestion, PromptsQuestion } from '../auth/questions.ts'
 import { signatureAlgorithms } from '../algorithms/signature/table.ts'
+import type { Credential, CredentialQuestion, PromptsQuestion } from '../auth/questions.ts'
 import { Secret } from '../crypto/secret.ts'
 import type { AuthenticationAttempt } from '../errors.ts'
 import type { Signer } from '../keys/signer.ts'
@@ -30,138 +30,162 @@ export interface CredentialOptions {
   readonly query?: (signer: Signer) => boolean
 }
 
-const defaultPreferred = ['publickey', 'keyboard-interactive', 'password'] as const
-
-/**
- * The signature algorithm for a key: its strongest one that we may use and that the server takes, if it said what it
- * takes. The server's list (RFC 8308 §3.1) only chooses between several: a key with one algorithm is tried anyway, as
- * OpenSSH does, since there are servers whose list is wrong (ssh2 1.17 has two names run together in it).
- */
-const algorithmFor = (signer: Signer, allowed: (name: string) => boolean, accepted: readonly string[] | undefined): string | undefined =>
-  signer.algorithms.find(each => allowed(each) && (accepted === undefined || signer.algorithms.length === 1 || accepted.includes(each)))
+const defaultPreferred: readonly string[] = ['publickey', 'keyboard-interactive', 'password']
+const defaultPasswordPrompts = 3
 
 /** Signature algorithms that are only used when somebody names them. */
 const insecure: ReadonlySet<string> = new Set(signatureAlgorithms.filter(row => row.standing === 'insecure').map(row => row.name))
 
-/** Identities from keys, a password and answers, each kind tried only while the server takes it. */
-export const credentials = (options: CredentialOptions): Identities => {
-  const preferred = options.preferred ?? defaultPreferred
-  const maximumPasswords = typeof options.password === 'function' ? (options.passwordPrompts ?? 3) : 1
-  const notes: AuthenticationAttempt[] = []
-  let all: readonly Signer[] | undefined
-  let signers: Signer[] | undefined
-  let stepsPassed = 0
-  let triedNone = false
-  let passwords = 0
-  let conversations = 0
-  let answeredWithPassword = false
+class UsualIdentities {
+  readonly #options: CredentialOptions
+  readonly #skipped: AuthenticationAttempt[] = []
+  #all: readonly Signer[] | undefined
+  #left: Signer[] | undefined
+  #stepsPassed = 0
+  #triedNone = false
+  #passwords = 0
+  #conversations = 0
+  #answeredWithPassword = false
 
-  const skip = (method: string, note: string, remaining: readonly string[], signer?: Signer): void => {
-    notes.push({
-      method,
-      outcome: 'skipped',
-      remaining,
-      note,
-      ...(signer === undefined ? {} : { fingerprint: signer.publicKey.fingerprint(), source: signer.source }),
-    })
+  constructor(options: CredentialOptions) {
+    this.#options = options
   }
 
-  const nextKey = async (question: CredentialQuestion): Promise<Credential | undefined> => {
-    all ??= typeof options.signers === 'function' ? await options.signers() : (options.signers ?? [])
-    const passed = question.attempts.filter(each => each.outcome === 'partial')
-    if (signers === undefined || passed.length > stepsPassed) {
-      // A key refused before a step was passed may be the next step; one that was a step itself is used up.
-      signers = all.filter(each => !passed.some(step => step.fingerprint === each.publicKey.fingerprint()))
-      stepsPassed = passed.length
+  async next(question: CredentialQuestion): Promise<Credential> {
+    const { remaining } = question
+    const none: Credential = { method: 'none' }
+    if (remaining === undefined) {
+      // With a key at hand the question what the server takes need not be asked first: the first answer tells.
+      const key = this.#preferred.includes('publickey') ? await this.#nextKey(question) : undefined
+      if (key !== undefined) return key
+      if (!this.#triedNone) {
+        this.#triedNone = true
+        return none
+      }
+      return this.#giveUp()
     }
-    for (let signer = signers.shift(); signer !== undefined; signer = signers.shift()) {
-      const allowed = (name: string): boolean =>
-        options.signatureAlgorithms === undefined ? !insecure.has(name) : options.signatureAlgorithms.includes(name)
-      const algorithm = algorithmFor(signer, allowed, question.serverSignatureAlgorithms)
+    for (const method of this.#preferred) {
+      if (!remaining.includes(method)) continue
+      const credential = await this.#nextOf(method, question)
+      if (credential !== undefined) return credential
+    }
+    return this.#giveUp()
+  }
+
+  async answer(question: PromptsQuestion): Promise<readonly string[] | undefined> {
+    const { answer, password } = this.#options
+    if (answer !== undefined) return await answer(question)
+    // A server that only asks for the password this way is what most password logins are.
+    if (question.prompts.length === 0) return []
+    if (question.prompts.length !== 1 || question.prompts[0].echo || this.#answeredWithPassword) return undefined
+    this.#answeredWithPassword = typeof password !== 'function'
+    const given = await this.#nextPassword()
+    return given?.method === 'password' ? [given.password.reveal()] : undefined
+  }
+
+  get #preferred(): readonly string[] {
+    return this.#options.preferred ?? defaultPreferred
+  }
+
+  #giveUp(): Credential {
+    return { method: 'give-up', notes: this.#skipped }
+  }
+
+  async #nextOf(method: string, question: CredentialQuestion): Promise<Credential | undefined> {
+    if (method === 'publickey') return await this.#nextKey(question)
+    if (method === 'password') return await this.#nextPassword()
+    return method === 'keyboard-interactive' ? this.#nextConversation() : undefined
+  }
+
+  async #nextKey(question: CredentialQuestion): Promise<Credential | undefined> {
+    const left = await this.#keysLeft(question)
+    for (let signer = left.shift(); signer !== undefined; signer = left.shift()) {
+      const usable = signer.algorithms.filter(name => this.#mayUse(name))
+      const algorithm = this.#algorithmFor(signer, usable, question.serverSignatureAlgorithms)
       if (algorithm === undefined) {
-        const usable = signer.algorithms.filter(allowed)
-        const why =
-          usable.length === 0
-            ? `we use none of ${signer.algorithms.join(', ')} (PubkeyAcceptedAlgorithms)`
-            : `the server takes none of ${usable.join(', ')} (its server-sig-algs)`
-        skip('publickey', why, question.remaining ?? [], signer)
+        this.#skip(signer, usable, question.remaining ?? [])
         continue
       }
-      const { sign } = signer
+      const key = signer
       return {
         method: 'publickey',
-        publicKey: signer.publicKey.blob,
+        publicKey: key.publicKey.blob,
         algorithm,
-        fingerprint: signer.publicKey.fingerprint(),
-        source: signer.source,
-        query: options.query?.(signer) ?? signer.slow,
-        sign: (data, name) => sign(data, name),
+        fingerprint: key.publicKey.fingerprint(),
+        source: key.source,
+        query: this.#options.query?.(key) ?? key.slow,
+        sign: (data, name) => key.sign(data, name),
       }
     }
     return undefined
   }
 
-  const nextPassword = async (): Promise<Credential | undefined> => {
-    if (options.password === undefined || passwords >= maximumPasswords) return undefined
-    passwords++
-    const given = typeof options.password === 'function' ? await options.password(passwords) : options.password
-    if (given === undefined) return undefined
-    return {
-      method: 'password',
-      password: given instanceof Secret ? given : new Secret(given),
-      source: typeof options.password === 'function' ? 'prompt' : 'option',
+  /** The keys not yet offered. */
+  async #keysLeft(question: CredentialQuestion): Promise<Signer[]> {
+    const { signers } = this.#options
+    this.#all ??= typeof signers === 'function' ? await signers() : (signers ?? [])
+    const passed = question.attempts.filter(each => each.outcome === 'partial')
+    if (this.#left === undefined || passed.length > this.#stepsPassed) {
+      // A key refused before a step was passed may be the next step; one that was a step itself is used up.
+      this.#left = this.#all.filter(each => !passed.some(step => step.fingerprint === each.publicKey.fingerprint()))
+      this.#stepsPassed = passed.length
     }
+    return this.#left
   }
 
-  const nextConversation = (): Credential | undefined => {
-    const possible = options.answer !== undefined ? (options.passwordPrompts ?? 3) : options.password !== undefined ? maximumPasswords : 0
-    if (conversations >= possible) return undefined
-    conversations++
-    return { method: 'keyboard-interactive', submethods: '', source: options.answer === undefined ? 'password' : 'prompt' }
+  /**
+   * The strongest algorithm that we may use and that the server takes, if it said what it takes. Its list (RFC 8308 §3.1)
+   * only chooses between several: a key with one algorithm is tried anyway, as OpenSSH does, since there are servers whose
+   * list is wrong (ssh2 1.17 has two names run together in it).
+   */
+  #algorithmFor(signer: Signer, usable: readonly string[], accepted: readonly string[] | undefined): string | undefined {
+    return usable.find(name => accepted === undefined || signer.algorithms.length === 1 || accepted.includes(name))
   }
 
+  #mayUse(name: string): boolean {
+    const named = this.#options.signatureAlgorithms
+    return named === undefined ? !insecure.has(name) : named.includes(name)
+  }
+
+  #skip(signer: Signer, usable: readonly string[], remaining: readonly string[]): void {
+    const note =
+      usable.length === 0
+        ? `we use none of ${signer.algorithms.join(', ')} (PubkeyAcceptedAlgorithms)`
+        : `the server takes none of ${usable.join(', ')} (its server-sig-algs)`
+    const fingerprint = signer.publicKey.fingerprint()
+    this.#skipped.push({ method: 'publickey', outcome: 'skipped', remaining, note, fingerprint, source: signer.source })
+  }
+
+  get #maximumPasswords(): number {
+    return typeof this.#options.password === 'function' ? (this.#options.passwordPrompts ?? defaultPasswordPrompts) : 1
+  }
+
+  async #nextPassword(): Promise<Credential | undefined> {
+    const { password } = this.#options
+    if (password === undefined || this.#passwords >= this.#maximumPasswords) return undefined
+    this.#passwords++
+    const given = typeof password === 'function' ? await password(this.#passwords) : password
+    if (given === undefined) return undefined
+    const source = typeof password === 'function' ? 'prompt' : 'option'
+    return { method: 'password', password: given instanceof Secret ? given : new Secret(given), source }
+  }
+
+  #nextConversation(): Credential | undefined {
+    const { answer, password, passwordPrompts } = this.#options
+    const possible =
+      answer !== undefined ? (passwordPrompts ?? defaultPasswordPrompts) : password !== undefined ? this.#maximumPasswords : 0
+    if (this.#conversations >= possible) return undefined
+    this.#conversations++
+    return { method: 'keyboard-interactive', submethods: '', source: answer === undefined ? 'password' : 'prompt' }
+  }
+}
+
+/** Identities from keys, a password and answers, each kind tried only while the server takes it. */
+export const credentials = (options: CredentialOptions): Identities => {
+  const usual = new UsualIdentities(options)
   return {
-    async next(question) {
-      const { remaining } = question
-      // With a key at hand the question what the server takes need not be asked first: the first answer tells.
-      const takes = (method: string): boolean => remaining === undefined || remaining.includes(method)
-      if (
-        remaining === undefined &&
-        !triedNone &&
-        (signers ?? options.signers ?? []).length === 0 &&
-        typeof options.signers !== 'function'
-      ) {
-        triedNone = true
-        return { method: 'none' }
-      }
-      for (const method of preferred) {
-        if (!takes(method)) continue
-        if (remaining === undefined && method !== 'publickey') break
-        const credential =
-          method === 'publickey'
-            ? await nextKey(question)
-            : method === 'password'
-              ? await nextPassword()
-              : method === 'keyboard-interactive'
-                ? nextConversation()
-                : undefined
-        if (credential !== undefined) return credential
-      }
-      if (remaining === undefined && !triedNone) {
-        triedNone = true
-        return { method: 'none' }
-      }
-      return { method: 'give-up', notes }
-    },
-    async answer(question) {
-      if (options.answer !== undefined) return await options.answer(question)
-      // A server that only asks for the password this way is what most password logins are.
-      if (question.prompts.length === 0) return []
-      if (question.prompts.length !== 1 || question.prompts[0].echo || answeredWithPassword) return undefined
-      answeredWithPassword = typeof options.password !== 'function'
-      const given = await nextPassword()
-      return given?.method === 'password' ? [given.password.reveal()] : undefined
-    },
+    next: question => usual.next(question),
+    answer: question => usual.answer(question),
     ...(options.newPassword === undefined ? {} : { newPassword: options.newPassword }),
   }
 }
