@@ -1,11 +1,9 @@
 // Owns real pipes for the standard streams of commands. Node joins a child by socket pairs, and a socket cannot be opened
-// by name: `echo … >/dev/stderr`, common in scripts, would fail. Node cannot make pipes either, so mkfifo(1) makes named
-// ones, some at a time, which are opened and unlinked at once. Knows nothing of what runs.
-import { execFile } from 'node:child_process'
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
+// by name: `echo … >/dev/stderr`, common in scripts, would fail. Node cannot make pipes, but shells do, for the text of a
+// here-document; we open both ends of those through /proc, some at a time. (Named pipes would not do: opening one by name
+// waits for the other end, for good when that has been closed.) Knows nothing of what runs.
+import { spawn } from 'node:child_process'
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 
 /** Two descriptors, both ours to close. */
 export interface Pipe {
@@ -13,40 +11,61 @@ export interface Pipe {
   readonly write: number
 }
 
-const run = promisify(execFile)
-
-/** Pipes made at once: enough for eight commands. */
-const batch = 24
 const ready: Pipe[] = []
 let making: Promise<void> | undefined
-let impossible = false
+let impossible = process.platform !== 'linux'
 
-const openPipe = (path: string): Pipe => {
-  // Opened for both, a named pipe waits for nobody; that end only holds it while the real ends are opened.
-  const holder = openSync(path, constants.O_RDWR)
-  try {
-    const read = openSync(path, constants.O_RDONLY)
-    return { read, write: openSync(path, constants.O_WRONLY) }
-  } finally {
-    closeSync(holder)
-  }
+/** A shell and how many it can make at once: bash stops at 16 texts, others know descriptors of one digit only. */
+const shell = (): { readonly file: string; readonly options: readonly string[]; readonly count: number } => {
+  const bash = ['/bin/bash', '/usr/bin/bash'].find(path => existsSync(path))
+  // Bash would read ~/.bashrc when its input is a socket.
+  return bash === undefined ? { file: '/bin/sh', options: [], count: 6 } : { file: bash, options: ['--norc', '-p'], count: 15 }
+}
+const firstDescriptor = 3
+
+/** Both ends of a pipe that process `pid` holds one end of. */
+const openEnds = (pid: number, descriptor: number): Pipe => {
+  const path = `/proc/${pid}/fd/${descriptor}`
+  const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  // Some shells use a file instead; its text would be the same for ever.
+  if (!fstatSync(read).isFIFO()) throw new TypeError('no pipe')
+  const text = Buffer.alloc(16)
+  readSync(read, text)
+  closeSync(read)
+  return { write: openSync(path, constants.O_WRONLY), read: openSync(path, constants.O_RDONLY) }
 }
 
-const make = async (): Promise<void> => {
-  let folder: string | undefined
-  try {
-    folder = mkdtempSync(join(tmpdir(), 'nacre-'))
-    const paths = Array.from({ length: batch }, (_, index) => join(folder ?? '', String(index)))
-    await run('mkfifo', ['-m', '600', '--', ...paths], { timeout: 10_000 })
-    for (const path of paths) ready.push(openPipe(path))
-  } catch {
-    // Then it is socket pairs.
-    impossible = true
-  } finally {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
-    making = undefined
-  }
-}
+const make = (): Promise<void> =>
+  new Promise(resolve => {
+    const { file, options, count } = shell()
+    const descriptors = Array.from({ length: count }, (_, index) => firstDescriptor + index)
+    // An empty text would be /dev/null.
+    const texts = 'x\nE\n'.repeat(count)
+    const child = spawn(file, [...options, '-c', `exec ${descriptors.map(each => `${each}<<E`).join(' ')}\n${texts}echo; read line`], {
+      env: {},
+      stdio: ['pipe', 'pipe', 'ignore'],
+    })
+    const done = (failed: boolean): void => {
+      impossible ||= failed
+      making = undefined
+      child.stdin.destroy()
+      child.stdout.destroy()
+      resolve()
+    }
+    child.on('error', () => done(true))
+    child.stdin.on('error', () => {})
+    child.stdout.on('error', () => {})
+    child.stdout.once('end', () => done(ready.length === 0))
+    child.stdout.once('data', () => {
+      try {
+        for (const each of descriptors) ready.push(openEnds(child.pid ?? 0, each))
+        done(false)
+      } catch {
+        // Then it is socket pairs.
+        done(ready.length === 0)
+      }
+    })
+  })
 
 /** `count` pipes, or `undefined` where none can be made. More are made ahead for the next who asks. */
 export const takePipes = async (count: number): Promise<readonly Pipe[] | undefined> => {
