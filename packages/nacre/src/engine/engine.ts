@@ -14,7 +14,6 @@ import {
   disconnectReasonName,
   escapeForPeople,
   ProtocolError,
-  TimeoutError,
   WireError,
 } from '../errors.ts'
 import {
@@ -36,6 +35,8 @@ import { admit, type Situation, type Stage } from './admission.ts'
 import { type Asker, Authentication } from './authentication.ts'
 import type { EngineConfig } from './config.ts'
 import { Deadlines } from './deadlines.ts'
+import { networkEnded, type PeerDeadline, silent, tooLate } from './endings.ts'
+import { EventQueue } from './event-queue.ts'
 import type { EngineEvent, EngineQuestion } from './events.ts'
 import { faultOf } from './fault.ts'
 import { PacketWatch } from './packet-watch.ts'
@@ -59,8 +60,7 @@ export class Engine {
   /** Channels and global requests; usable once the user is authenticated. */
   readonly connection: Connection
   #stage: Stage = 'exchange'
-  #events: EngineEvent[] = []
-  #nextEvent = 0
+  readonly #events = new EventQueue()
   #now = 0
   #ended = false
   #blocked = false
@@ -151,22 +151,7 @@ export class Engine {
   end(now: number, cause?: unknown): void {
     if (this.#ended) return
     this.#now = now
-    const peer = this.#transport.peer
-    const where =
-      peer === undefined
-        ? 'before the peer identified itself: it may not be an SSH service, or it refuses our address'
-        : this.#stage === 'exchange'
-          ? 'during the first key exchange'
-          : this.#stage === 'connection'
-            ? 'without a goodbye from the peer'
-            : 'before authentication was complete'
-    const error = new DisconnectedError(
-      'network',
-      undefined,
-      '',
-      `The connection ended ${where}.`,
-      cause === undefined ? undefined : { cause },
-    )
+    const error = networkEnded(this.#stage, this.#transport.peer !== undefined, cause)
     this.#finish('network', undefined, this.#stage === 'auth' ? this.#auth.cutOff(error) : error)
   }
 
@@ -203,14 +188,7 @@ export class Engine {
 
   /** The next event. Byte views in events are valid until the next call of `receive`. */
   nextEvent(): EngineEvent | undefined {
-    if (this.#nextEvent === this.#events.length) {
-      if (this.#nextEvent > 0) {
-        this.#events = []
-        this.#nextEvent = 0
-      }
-      return undefined
-    }
-    return this.#events[this.#nextEvent++]
+    return this.#events.take()
   }
 
   /** One buffer to write, or `undefined`. Hand it to `release` when the network has taken it. */
@@ -467,17 +445,14 @@ export class Engine {
   }
 
   #passed(name: DeadlineName): void {
-    const seconds = (milliseconds: number): string => `${milliseconds / 1000} s`
-    const { deadlines, keepalive } = this.#config
+    const { keepalive } = this.#config
     switch (name) {
       case 'handshake':
-        this.#timeout('handshake', `The peer did not finish the first key exchange within ${seconds(deadlines.handshake)}.`)
-        return
       case 'login':
-        this.#timeout('login', `The client did not authenticate within ${seconds(deadlines.login)}.`)
+        this.#timeout(name)
         return
       case 'rekey-finish':
-        this.#timeout('rekey', `The peer did not finish a key exchange within ${seconds(deadlines.rekey)}.`)
+        this.#timeout('rekey')
         return
       case 'rekey-begin':
         if (this.#stage === 'connection') this.#beginRekey()
@@ -485,11 +460,7 @@ export class Engine {
         return
       case 'keepalive':
         if (this.#unansweredKeepalives >= keepalive.maximumUnanswered) {
-          const error = new TimeoutError(
-            'keepalive',
-            `The peer has not answered for ${seconds(keepalive.milliseconds * (keepalive.maximumUnanswered + 1))}: it, or the network to it, is dead.`,
-          )
-          this.#finish('network', 'connection-lost', error)
+          this.#finish('network', 'connection-lost', silent(this.#config))
           return
         }
         this.#unansweredKeepalives++
@@ -498,9 +469,10 @@ export class Engine {
     }
   }
 
-  #timeout(phase: string, message: string): void {
-    this.#transport.disconnect('by-application', message)
-    this.#finish('us', 'by-application', new TimeoutError(phase, message))
+  #timeout(what: PeerDeadline): void {
+    const error = tooLate(what, this.#config)
+    this.#transport.disconnect('by-application', error.message)
+    this.#finish('us', 'by-application', error)
   }
 
   // ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────────

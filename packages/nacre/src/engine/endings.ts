@@ -1,0 +1,38 @@
+// Owns the words for endings that nobody wished: a deadline passed, a peer fell silent, the network ended. Knows nothing of
+// how a connection is ended.
+import { DisconnectedError, TimeoutError } from '../errors.ts'
+import type { Stage } from './admission.ts'
+import type { EngineConfig } from './config.ts'
+
+const seconds = (milliseconds: number): string => `${milliseconds / 1000} s`
+
+/** Deadlines for the peer, by what it had to do. */
+export type PeerDeadline = 'handshake' | 'login' | 'rekey'
+
+/** The peer did not do in time what it had to. */
+export const tooLate = (what: PeerDeadline, { deadlines }: Pick<EngineConfig, 'deadlines'>): TimeoutError => {
+  const words: Record<PeerDeadline, string> = {
+    handshake: `The peer did not finish the first key exchange within ${seconds(deadlines.handshake)}.`,
+    login: `The client did not authenticate within ${seconds(deadlines.login)}.`,
+    rekey: `The peer did not finish a key exchange within ${seconds(deadlines.rekey)}.`,
+  }
+  return new TimeoutError(what, words[what])
+}
+
+/** No keepalive was answered. */
+export const silent = ({ keepalive }: Pick<EngineConfig, 'keepalive'>): TimeoutError => {
+  const whole = keepalive.milliseconds * (keepalive.maximumUnanswered + 1)
+  return new TimeoutError('keepalive', `The peer has not answered for ${seconds(whole)}: it, or the network to it, is dead.`)
+}
+
+/** The network ended at this stage; `identified` says whether the peer had said that it speaks SSH. */
+export const networkEnded = (stage: Stage, identified: boolean, cause: unknown): DisconnectedError => {
+  const when: Record<Stage, string> = {
+    exchange: 'during the first key exchange',
+    service: 'before authentication was complete',
+    auth: 'before authentication was complete',
+    connection: 'without a goodbye from the peer',
+  }
+  const words = identified ? when[stage] : 'before the peer identified itself: it may not be an SSH service, or it refuses our address'
+  return new DisconnectedError('network', undefined, '', `The connection ended ${words}.`, cause === undefined ? undefined : { cause })
+}
