@@ -15,7 +15,7 @@ import type { GlobalRequestRow } from '../connection/global-requests/row.ts'
 import type { RequestRow } from '../connection/requests/row.ts'
 import { ConfigError } from '../errors.ts'
 import { ourIdentification } from '../transport/identification.ts'
-import { BufferPool } from '../transport/outgoing.ts'
+import type { BufferPool } from '../transport/outgoing.ts'
 import { defaults, type EngineConfig, type Transcript } from './config.ts'
 import type { TraceRecord } from './trace.ts'
 
