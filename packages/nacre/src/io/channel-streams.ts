@@ -1,11 +1,14 @@
 // Owns Web Streams over a channel's bytes: one readable per data type, one writable. The receive window is what bounds
 // the queue; it reopens as the reader takes bytes.
 
-/** Queues bytes for a `ReadableStream` and tells how many were taken. */
+/**
+ * Queues bytes for a `ReadableStream` and tells how many were taken. The stream is made when somebody asks for it: most
+ * sessions never look at some of theirs, and an idle one costs more than all else a channel holds.
+ */
 export class ByteQueue {
-  readonly stream: ReadableStream<Uint8Array>
   readonly #taken: (count: number) => void
   readonly #chunks: Uint8Array[] = []
+  #stream: ReadableStream<Uint8Array> | undefined
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
   /** A reader waits for bytes. */
   #wanted = false
@@ -17,7 +20,14 @@ export class ByteQueue {
   /** `taken` is called with the number of bytes that left the queue; after a cancel, with all that still come. */
   constructor(taken: (count: number) => void) {
     this.#taken = taken
-    this.stream = new ReadableStream<Uint8Array>(
+  }
+
+  get stream(): ReadableStream<Uint8Array> {
+    return (this.#stream ??= this.#open())
+  }
+
+  #open(): ReadableStream<Uint8Array> {
+    const stream = new ReadableStream<Uint8Array>(
       {
         start: controller => {
           this.#controller = controller
@@ -36,6 +46,8 @@ export class ByteQueue {
       // Nothing is handed to the stream before it is asked for: the window counts what the reader has not taken.
       { highWaterMark: 0 },
     )
+    if (this.#end !== undefined && this.#chunks.length === 0) this.#serve()
+    return stream
   }
 
   /** Adds bytes. They are kept: copy a view that will not last. */
@@ -49,16 +61,16 @@ export class ByteQueue {
   }
 
   #serve(): void {
-    if (this.#over) return
+    if (this.#over || this.#controller === undefined) return
     const chunk = this.#chunks.shift()
     if (chunk !== undefined) {
       this.#wanted = false
-      this.#controller?.enqueue(chunk)
+      this.#controller.enqueue(chunk)
       this.#taken(chunk.length)
     } else if (this.#end !== undefined) {
       this.#over = true
-      if (this.#end.error === undefined) this.#controller?.close()
-      else this.#controller?.error(this.#end.error)
+      if (this.#end.error === undefined) this.#controller.close()
+      else this.#controller.error(this.#end.error)
     }
   }
 
