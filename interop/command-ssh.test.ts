@@ -107,14 +107,13 @@ describe('streams', () => {
 
   test('-s starts a subsystem', {}, async () => {
     await using server = await theirs()
-    const result = await nacreSsh.run({
-      to: server.to,
-      login,
-      command: 'sftp',
-      options: ['-s'],
-      stdin: Uint8Array.of(0, 0, 0, 5, 1, 0, 0, 0, 3),
-    })
-    assert.equal(result.stdout[4], 2, 'SSH_FXP_VERSION')
+    const { command, options } = nacreSshCommand({ to: server.to, login, command: 'sftp', options: ['-s'] })
+    await using client = await start(command, options)
+    client.stdin.write(Uint8Array.of(0, 0, 0, 5, 1, 0, 0, 0, 3))
+    const answer = await new Promise<Buffer>(resolve => client.stdout.once('data', resolve))
+    assert.equal(answer[4], 2, 'SSH_FXP_VERSION')
+    client.stdin.end()
+    assert.equal((await client.exited).code, 0)
   })
 
   test('SetEnv and SendEnv', {}, async () => {

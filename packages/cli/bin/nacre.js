@@ -103,13 +103,24 @@ const start = async () => {
   return 255
 }
 
+/** Waits until a stream's bytes have left: writes to pipes wait for their reader, and exiting would drop them. */
+const flushed = stream =>
+  new Promise(resolve => {
+    if (stream.writableLength === 0 || stream.destroyed) return resolve()
+    stream.once('error', resolve)
+    stream.once('close', resolve)
+    stream.write('', () => resolve())
+  })
+
+const exit = async code => {
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+  process.exit(code)
+}
+
 if (Number(process.versions.node.split('.')[0]) < oldestNode) await runUnderNewerNode()
 else
-  start().then(
-    code => process.exit(code),
-    error => {
-      console.error(`nacre: ${error?.message ?? error}`)
-      if (process.env.NACRE_DEBUG) console.error(error)
-      process.exit(255)
-    },
-  )
+  start().then(exit, error => {
+    console.error(`nacre: ${error?.message ?? error}`)
+    if (process.env.NACRE_DEBUG) console.error(error)
+    return exit(255)
+  })

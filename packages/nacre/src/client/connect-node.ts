@@ -73,9 +73,8 @@ export const connect = async (
         : credentials({ ...signatures, ...options.auth })
   if (hostKey === undefined || identities === undefined)
     throw new ConfigError('With `config: false`, `hostKey` and `auth` are required: there is no safe default for them.')
-  const transport =
-    options.transport ??
-    (await dial({
+  const open = (): Promise<ByteTransport> =>
+    dial({
       host,
       port,
       ...(options.connectTimeout === undefined ? {} : { timeout: options.connectTimeout }),
@@ -83,6 +82,6 @@ export const connect = async (
       ...(options.family === undefined ? {} : { family: options.family }),
       ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
       ...(options.keepAlive === undefined ? {} : { keepAlive: options.keepAlive }),
-    }))
-  return await connectOver(transport, { ...options, user, host, port, hostKey, identities }, nodeRuntime())
+    })
+  return await connectOver(options.transport ?? open, { ...options, user, host, port, hostKey, identities }, nodeRuntime())
 }

@@ -29,14 +29,20 @@ export interface ConnectOptions extends CommonOptions {
 }
 
 /**
- * Speaks SSH over `transport` until the user is logged in. Rejects with `ProtocolError`, `NegotiationError`,
+ * Speaks SSH over a transport until the user is logged in. A function that opens one is called once the options have
+ * been found good. Rejects with `ProtocolError`, `NegotiationError`,
  * `HostKeyError`, `AuthenticationError`, `TimeoutError`, `DisconnectedError`, or the reason of `signal`.
  */
-export const connectOver = async (transport: ByteTransport, options: ConnectOptions, runtime: Runtime): Promise<ClientConnection> => {
+export const connectOver = async (
+  over: ByteTransport | (() => Promise<ByteTransport>),
+  options: ConnectOptions,
+  runtime: Runtime,
+): Promise<ClientConnection> => {
   if (options.user === '') throw new ConfigError('The user name is empty.')
   options.signal?.throwIfAborted()
   const { identities } = options
   const config = assemble(options, { role: 'client', user: options.user, preferHostKeys: identities.preferHostKeys ?? [] }, runtime)
+  const transport = typeof over === 'function' ? await over() : over
   const { promise, resolve, reject } = Promise.withResolvers<ClientConnection>()
   let hostKey: PublicKey | undefined
   let serverVersion = ''
@@ -84,6 +90,8 @@ export const connectOver = async (transport: ByteTransport, options: ConnectOpti
   }
   options.signal?.addEventListener('abort', abort, { once: true })
   link.start()
+  // The signal may have fired while the transport was opened.
+  if (options.signal?.aborted === true) abort()
   try {
     return await promise
   } finally {

@@ -61,6 +61,8 @@ export interface RunResult {
 }
 
 const defaultMaximumOutput = 64 * 1024 * 1024
+/** Servers known to understand eow@openssh.com; PROTOCOL asks not to send it to others. */
+const eowServers = /^(OpenSSH|nacre)/
 const defaultTerm = 'xterm-256color'
 /** How long disposal waits for channels to close before it disconnects regardless, in milliseconds. */
 const goodbyeMilliseconds = 2000
@@ -165,7 +167,7 @@ export class ClientConnection implements AsyncDisposable {
   async #session(options: SessionOptions, begin: (port: ChannelPort) => Promise<void>): Promise<Process> {
     options.signal?.throwIfAborted()
     const port = await withSignal(this.#link.open(sessionType, {}), options.signal, late => late.abort())
-    const process = new Process(port)
+    const process = new Process(port, eowServers.test(this.serverVersion))
     const abort = (): void => process.close()
     options.signal?.addEventListener('abort', abort, { once: true })
     void process.exited.catch(() => {}).then(() => options.signal?.removeEventListener('abort', abort))

@@ -4,6 +4,7 @@ import { ByteQueue, type ByteWritable, byteWritable } from '../io/channel-stream
 import type { ChannelPort } from '../io/channel-port.ts'
 import { systemClock } from '../io/clock.ts'
 import { breakRequest } from '../connection/requests/break.ts'
+import { eow } from '../connection/requests/eow.ts'
 import { signal as signalRow } from '../connection/requests/signal.ts'
 import { windowChange } from '../connection/requests/window-change.ts'
 import type { Exit } from '../errors.ts'
@@ -32,13 +33,16 @@ export class Process implements AsyncDisposable {
   /** How it ended. Settles when the channel closes, after the last byte; rejects when the connection ends first. */
   readonly exited: Promise<Exit>
   readonly #port: ChannelPort
+  readonly #knowsEow: boolean
   readonly #stdout: ByteQueue
   readonly #stderr: ByteQueue
   #exit: Exit = { unknown: true }
   #tap: ProcessTap | undefined
 
-  constructor(port: ChannelPort) {
+  /** `knowsEow`: the server understands eow@openssh.com. */
+  constructor(port: ChannelPort, knowsEow = false) {
     this.#port = port
+    this.#knowsEow = knowsEow
     this.#stdout = new ByteQueue(count => port.consume(count))
     this.#stderr = new ByteQueue(count => port.consume(count))
     this.stdin = byteWritable({ write: bytes => port.write(bytes), end: () => port.eof(), abort: () => port.abort() })
@@ -123,6 +127,17 @@ export class Process implements AsyncDisposable {
       widthPixels: size.widthPixels ?? 0,
       heightPixels: size.heightPixels ?? 0,
     })
+  }
+
+  /**
+   * Nobody reads the output any more: a process that goes on writing gets SIGPIPE. A server that knows no
+   * eow@openssh.com (OpenSSH's PROTOCOL, 2.1) cannot be told; the channel is closed instead.
+   */
+  closeOutput(): void {
+    const { stderr } = this.#tap ?? { stderr: () => {} }
+    this.tap({ stdout: () => {}, stderr })
+    if (this.#knowsEow) this.#port.notify(eow, {})
+    else this.#port.abort()
   }
 
   /** Closes the channel; the server hangs up on the process. */
