@@ -1,8 +1,8 @@
 // Owns the ciphers private key files are encrypted with: key and nonce sizes and one function for a whole section. Knows
 // nothing of what is in the section.
 import type { CryptoProvider, Direction, StreamCipherName } from '../../crypto/provider.ts'
+import { poly1305 } from '../../crypto/chacha-poly-pure.ts'
 import { equalBytes } from '../../crypto/constant-time.ts'
-import { poly1305 } from './poly1305.ts'
 
 export interface FileCipher {
   readonly name: string
@@ -60,7 +60,11 @@ const chacha: FileCipher = {
     const once = new Uint8Array(32)
     cipher.chacha(0, 0, 0, once, 0, 32)
     const end = section.length - 16
-    const tag = (): Uint8Array => poly1305(once, section.subarray(0, end))
+    const tag = (): Uint8Array => {
+      const out = new Uint8Array(16)
+      poly1305(once, section, 0, end, out)
+      return out
+    }
     if (direction === 'open' && !equalBytes(tag(), section.subarray(end))) return undefined
     cipher.chacha(0, 0, 1, section, 0, end)
     if (direction === 'open') return section.subarray(0, end)
