@@ -289,8 +289,8 @@ describe('a person at a terminal', () => {
     await using server = await theirs()
     const { running, screen, type } = await sit(server, undefined)
     await using _ = running
-    type('sh -c "echo waiting; exec sleep 60"\r')
-    await screen.shows(/\nwaiting/)
+    type('sh -c "echo \\$((40 + 1)) waits; exec sleep 60"\r')
+    await screen.shows(/41 waits/)
     type('\u0003')
     type('echo $((40 + 2)) on\r')
     await screen.shows(/42 on/)
