@@ -128,6 +128,8 @@ test('a server reloads on SIGHUP while sessions go on, keeps the old configurati
   const exited = once(child, 'exit')
   try {
     await seen(child, `Server listening on 127.0.0.1 port ${first}.`)
+    // The file is written once all ports are open, which is a moment after the line about each.
+    while (!existsSync(it.path('pid')) || readFileSync(it.path('pid'), 'utf8') === '') await new Promise(resolve => setTimeout(resolve, 10))
     assert.equal(readFileSync(it.path('pid'), 'utf8'), `${child.pid}\n`)
     const before = await it.logIn(tcpConnect(first, '127.0.0.1'))
     const process = await before.exec('read line; echo "$line"; exit 4')
