@@ -113,9 +113,9 @@ export class ClientConnection implements AsyncDisposable {
     const stdout = new Collected(limit)
     const stderr = new Collected(limit)
     process.tap({ stdout: bytes => stdout.add(bytes), stderr: bytes => stderr.add(bytes) })
-    const feeding = feed(process, options.input)
+    // Never waited for: a source that hangs must not hold up what came of the command.
+    void feed(process, options.input)
     const exit = await withSignal(process.exited, options.signal)
-    await feeding
     if (options.check === true && !('code' in exit && exit.code === 0)) throw exitError(command, exit, stderr.text())
     return {
       stdout: stdout.text(),

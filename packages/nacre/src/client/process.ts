@@ -45,7 +45,12 @@ export class Process implements AsyncDisposable {
     this.#knowsEow = knowsEow
     this.#stdout = new ByteQueue(count => port.consume(count))
     this.#stderr = new ByteQueue(count => port.consume(count))
-    this.stdin = byteWritable({ write: bytes => port.write(bytes), end: () => port.eof(), abort: () => port.abort() })
+    this.stdin = byteWritable({
+      write: bytes => port.write(bytes),
+      end: () => port.eof(),
+      abort: () => port.abort(),
+      whenClosed: listener => port.whenClosed(listener),
+    })
     const { promise, resolve, reject } = Promise.withResolvers<Exit>()
     this.exited = promise
     // Whoever does not look at `exited` must not be killed by it.

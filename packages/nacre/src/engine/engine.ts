@@ -43,6 +43,9 @@ import { PacketWatch } from './packet-watch.ts'
 
 type DeadlineName = 'handshake' | 'login' | 'rekey-finish' | 'rekey-begin' | 'keepalive'
 
+/** Bytes that are kept for later while a question is open. Before a login no peer in good faith says more. */
+const heldWhileSuspended = 32 * 1024
+
 const byNumber = (...lists: readonly (readonly Message[])[]): readonly (Message | undefined)[] => {
   const table: (Message | undefined)[] = Array.from({ length: 256 })
   for (const list of lists) for (const each of list) table[each.number] = each
@@ -202,9 +205,12 @@ export class Engine {
     this.#unblock()
   }
 
-  /** False while a question of key exchange or authentication is open: stop reading the network. */
+  /**
+   * False while a question of key exchange or authentication is open and enough has come meanwhile: stop reading the
+   * network. Until then reading goes on, although no packet is taken, so that the end of the network is noticed.
+   */
   get wantsInput(): boolean {
-    return !this.#ended && !this.#suspended
+    return !this.#ended && !(this.#suspended && this.#transport.incoming.held >= heldWhileSuspended)
   }
 
   get ended(): boolean {

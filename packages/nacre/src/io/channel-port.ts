@@ -35,6 +35,7 @@ export class ChannelPort {
   #eofWanted = false
   #closeWanted = false
   #afterWrites: (() => void) | undefined
+  readonly #closedListeners: ((cause: Error) => void)[] = []
   readonly #pendingRequests = new Set<(error: Error) => void>()
 
   /** `wake` tells the driver that the engine has something to send. */
@@ -53,6 +54,12 @@ export class ChannelPort {
 
   get closed(): boolean {
     return this.#closed !== undefined
+  }
+
+  /** Calls `listener` when the channel is gone, with what a write would then be refused with. */
+  whenClosed(listener: (cause: Error) => void): void {
+    if (this.#closed === undefined) this.#closedListeners.push(listener)
+    else listener(this.#closedError())
   }
 
   // ── from the driver ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -98,6 +105,7 @@ export class ChannelPort {
     for (const failed of this.#pendingRequests) failed(cause)
     this.#pendingRequests.clear()
     this.#deliver(handler => handler.closed(error))
+    for (const listener of this.#closedListeners.splice(0)) listener(cause)
   }
 
   #deliver(deliver: (handler: PortHandler) => void): void {
@@ -116,16 +124,20 @@ export class ChannelPort {
    * else a promise for when it will have been. The bytes must not change until then. Rejects when the channel closes.
    */
   write(bytes: Uint8Array, type = 0): Promise<void> | undefined {
-    if (this.#closed !== undefined || this.#eofWanted || this.#closeWanted) return Promise.reject(this.#closedError())
+    if (this.#closed !== undefined || this.#closeWanted) return heard(Promise.reject(this.#closedError()))
+    if (this.#eofWanted || this.channel.ours === 'eof')
+      return heard(Promise.reject(new TypeError('nothing can be written to a channel after its end')))
     let taken = 0
     if (this.#waiting.length === 0) {
       taken = this.channel.write(bytes, type)
       if (taken > 0) this.#wake()
       if (taken === bytes.length) return undefined
     }
-    return new Promise((done, failed) => {
-      this.#waiting.push({ bytes, offset: taken, type, done, failed })
-    })
+    return heard(
+      new Promise((done, failed) => {
+        this.#waiting.push({ bytes, offset: taken, type, done, failed })
+      }),
+    )
   }
 
   /** Gives `count` bytes back to the receive window. */
@@ -192,6 +204,13 @@ export class ChannelPort {
       this.#wake()
     })
   }
+}
+
+const unheard = (): void => {}
+/** A write whose outcome nobody looks at must not end the program when it fails; whoever awaits it is still told. */
+const heard = (outcome: Promise<void>): Promise<void> => {
+  outcome.catch(unheard)
+  return outcome
 }
 
 /** The channel is closed; there was no fault of the connection. */

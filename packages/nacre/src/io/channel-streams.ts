@@ -101,12 +101,17 @@ export interface ByteTarget {
   write(bytes: Uint8Array): Promise<void> | undefined
   end(): void
   abort(): void
+  /** Tells when nothing more can be written, so that whoever pipes into the stream stops. */
+  whenClosed(listener: (cause: Error) => void): void
 }
+
+const unheard = (): void => {}
 
 /** A `WritableStream` over `target`, with `write` and `end` beside it. */
 export const byteWritable = (target: ByteTarget): ByteWritable => {
   const stream = new WritableStream<Uint8Array>(
     {
+      start: controller => target.whenClosed(cause => controller.error(cause)),
       write: chunk => target.write(chunk),
       close: () => target.end(),
       abort: () => target.abort(),
@@ -114,8 +119,11 @@ export const byteWritable = (target: ByteTarget): ByteWritable => {
     { highWaterMark: 1 },
   )
   return Object.assign(stream, {
-    async write(chunk: Uint8Array | string): Promise<void> {
-      await target.write(typeof chunk === 'string' ? utf8.encode(chunk) : chunk)
+    write(chunk: Uint8Array | string): Promise<void> {
+      const outcome = (async () => target.write(typeof chunk === 'string' ? utf8.encode(chunk) : chunk))()
+      // A write nobody awaits must not end the program when it fails.
+      outcome.catch(unheard)
+      return outcome
     },
     async end(): Promise<void> {
       target.end()

@@ -169,7 +169,12 @@ class ServedSession<Identity> implements Session<Identity> {
   }
 
   #writable(type: 0 | 1): ByteWritable {
-    return byteWritable({ write: bytes => this.#port.write(bytes, type), end: () => {}, abort: () => {} })
+    return byteWritable({
+      write: bytes => this.#port.write(bytes, type),
+      end: () => {},
+      abort: () => {},
+      whenClosed: listener => this.#port.whenClosed(listener),
+    })
   }
 
   write(bytes: Uint8Array, type: 0 | 1 = 0): Promise<void> | undefined {

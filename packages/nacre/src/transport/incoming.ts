@@ -32,7 +32,9 @@ class Carry {
   append(input: Uint8Array, from: number, to: number, expected: number): void {
     const count = to - from
     // Always another buffer: views of this one may still be in use until the next `feed`.
-    if (this.end + count > this.bytes.length) this.#move(Math.max(this.length + count, expected))
+    const needed = this.length + count
+    // More than a packet is only kept while nobody may take one; small pieces are then not copied again and again.
+    if (this.end + count > this.bytes.length) this.#move(needed <= expected ? expected : 2 * needed)
     this.bytes.set(input.subarray(from, to), this.end)
     this.end += count
   }
@@ -118,9 +120,9 @@ export class Incoming {
     this.#end = 0
   }
 
-  /** True when bytes are waiting that belong to a packet begun. */
-  get partial(): boolean {
-    return this.#carry.length > 0 || this.#at < this.#end
+  /** Bytes that came and were not taken. */
+  get held(): number {
+    return this.#carry.length + this.#end - this.#at
   }
 
   /** The next payload, a view valid until the next `feed`; `undefined` when no packet is whole. Throws `ProtocolError`. */

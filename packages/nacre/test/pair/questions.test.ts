@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { EngineQuestion } from '../../src/engine/events.ts'
+import { createAttack } from '../../src/testing/hostile.ts'
 import { leaveOpen, type PairSide } from '../../src/testing/pair-side.ts'
 import { createPair, pairPassword, passwordCredential } from '../../src/testing/pair.ts'
+import { Disconnect, Ignore } from '../../src/transport/messages.ts'
 import { keyCredential, testKey } from '../auth/fixtures.ts'
 
 const openQuestion = <A extends EngineQuestion['about']>(side: PairSide, about: A): Extract<EngineQuestion, { readonly about: A }> => {
@@ -13,21 +15,20 @@ const openQuestion = <A extends EngineQuestion['about']>(side: PairSide, about: 
 }
 
 describe('a question that is open', () => {
-  it('stops the input of its side, at every stage of a login', () => {
+  it('stops the conversation, at every stage of a login', () => {
     const pair = createPair({
       client: { 'host-key': () => leaveOpen, credential: () => leaveOpen, signature: () => leaveOpen },
       server: { attempt: () => leaveOpen },
     })
     const key = testKey(3)
     pair.run()
-    assert.equal(pair.client.engine.wantsInput, false)
     assert.equal(pair.client.engine.stage, 'exchange')
     openQuestion(pair.client, 'host-key').answer(true)
     pair.run()
     assert.equal(pair.client.engine.stage, 'auth')
     openQuestion(pair.client, 'credential').answer(keyCredential(key))
     pair.run()
-    assert.equal(pair.server.engine.wantsInput, false)
+    assert.equal(pair.server.engine.stage, 'auth')
     openQuestion(pair.server, 'attempt').answer({ is: 'accept', identity: undefined })
     pair.run()
     const signature = openQuestion(pair.client, 'signature')
@@ -38,6 +39,39 @@ describe('a question that is open', () => {
     assert.equal(pair.server.all('authenticated')[0]?.identity, 'proven')
     assert.equal(pair.client.authenticated, true)
     assert.equal(pair.client.engine.wantsInput && pair.server.engine.wantsInput, true)
+  })
+
+  it('lets bytes in up to 32 KiB, and takes none of them', () => {
+    const { victim, hostile, line } = createAttack({ victim: { role: 'server', attempt: () => leaveOpen }, chunk: 'random' })
+    while (line.step());
+    hostile.greet()
+    while (line.step());
+    assert.equal(victim.engine.wantsInput, true)
+    for (let i = 0; i < 100; i++) hostile.send(Ignore, { data: new Uint8Array(1000) })
+    for (let i = 0; i < 100_000 && victim.engine.wantsInput; i++) line.step()
+    assert.equal(victim.engine.wantsInput, false)
+    assert.equal(victim.ending, undefined)
+    const [question] = victim.unanswered
+    if (question?.about === 'attempt') question.answer({ is: 'accept', identity: 'patient' })
+    while (line.step());
+    assert.equal(victim.engine.wantsInput, true)
+    assert.equal(victim.all('authenticated')[0]?.identity, 'patient')
+    assert.equal(victim.ending, undefined)
+  })
+
+  it('does not hide that the network ended', () => {
+    const { victim, hostile, line } = createAttack({ victim: { role: 'server', attempt: () => leaveOpen } })
+    while (line.step());
+    hostile.greet()
+    while (line.step());
+    hostile.send(Disconnect, { reasonCode: 11, description: 'bored', languageTag: '' })
+    hostile.hangUp()
+    while (line.step());
+    assert.equal(victim.ending?.by, 'network')
+    const [question] = victim.unanswered
+    if (question?.about === 'attempt') question.answer({ is: 'accept', identity: 'too late' })
+    while (line.step());
+    assert.equal(victim.authenticated, false)
   })
 
   it('loses nothing of what arrives all the same', () => {
