@@ -7,6 +7,7 @@ import type { EngineEvent } from '../engine/events.ts'
 import { ConfigError } from '../errors.ts'
 import type { ByteTransport } from '../io/transport.ts'
 import { nodeRuntime } from '../io/runtime-node.ts'
+import { environmentTranscript } from '../io/transcript-node.ts'
 import { connectOver } from './connect.ts'
 import type { ClientConnection } from './connection.ts'
 import { type Destination, parseDestination } from './destination.ts'
@@ -83,5 +84,7 @@ export const connect = async (
       ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
       ...(options.keepAlive === undefined ? {} : { keepAlive: options.keepAlive }),
     })
-  return await connectOver(options.transport ?? open, { ...options, user, host, port, hostKey, identities }, nodeRuntime())
+  // NACRE_TRACE: every packet of the conversation into a file.
+  const traced = options.config === false ? {} : environmentTranscript()
+  return await connectOver(options.transport ?? open, { ...traced, ...options, user, host, port, hostKey, identities }, nodeRuntime())
 }

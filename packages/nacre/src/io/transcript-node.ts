@@ -19,7 +19,9 @@ export const transcriptTo = (path: string): Transcript => {
 }
 
 /** The option that the environment variable NACRE_TRACE asks for: a file to write transcripts to. */
-export const environmentTranscript = (): { readonly transcript?: Transcript } => {
-  const path = process.env.NACRE_TRACE
+export const environmentTranscript = (
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): { readonly transcript?: Transcript } => {
+  const path = environment.NACRE_TRACE
   return path === undefined || path === '' ? {} : { transcript: transcriptTo(path) }
 }

@@ -1,5 +1,6 @@
 // Owns the interface between a driver and whatever carries bytes, and the adapter for transports that are pulled.
 // Pushing, not pulling, is the base form: a runtime can then hand over one reused buffer without a promise per read.
+import { type Clock, systemClock } from './clock.ts'
 
 /** Where a transport delivers. */
 export interface TransportSink {
@@ -38,8 +39,11 @@ export interface PullTransport {
   close(reason?: unknown): void | Promise<void>
 }
 
+/** How long a closed transport waits for its last bytes to leave, in milliseconds. */
+const lingerMilliseconds = 2000
+
 /** Makes a transport of three methods one that pushes. One read is under way at a time; none while paused. */
-export const fromPull = (pull: PullTransport, remote?: RemoteAddress): ByteTransport => {
+export const fromPull = (pull: PullTransport, remote?: RemoteAddress, clock: Clock = systemClock): ByteTransport => {
   let sink: TransportSink | undefined
   let paused = false
   let reading = false
@@ -87,8 +91,16 @@ export const fromPull = (pull: PullTransport, remote?: RemoteAddress): ByteTrans
       void pump()
     },
     close() {
-      void writing
-        .then(() => pull.close())
+      let cancel = (): void => {}
+      const patience = new Promise<void>(resolve => {
+        cancel = clock.after(lingerMilliseconds, resolve)
+      })
+      // A peer that reads nothing must not keep the transport open for ever.
+      void Promise.race([writing, patience])
+        .then(() => {
+          cancel()
+          return pull.close()
+        })
         .catch(() => {})
         .finally(() => finish())
     },
