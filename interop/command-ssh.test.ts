@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { describe } from 'node:test'
-import { openSshClient, openSshServer } from './peers/openssh.ts'
+import { needsRootForTerminals, openSshClient, openSshServer } from './peers/openssh.ts'
 import type { PeerServer } from './peers/peer.ts'
 import { bytesOf, MiB, sha256 } from './rig/bytes.ts'
 import { freshFile, freshFolder, freshPath } from './rig/folder.ts'
@@ -261,7 +261,7 @@ describe('a person at a terminal', () => {
   const ends = async (running: { exited: Promise<{ code: number | null }> }, screen: Screen): Promise<number | null> =>
     (await withinSeconds(10, running.exited, () => `it did not end; it shows ${JSON.stringify(screen.text)}`)).code
 
-  test('has a shell with the size, the name and the changes of the terminal', {}, async () => {
+  test('has a shell with the size, the name and the changes of the terminal', { skip: needsRootForTerminals() }, async () => {
     await using server = await theirs()
     const { running, screen, type } = await sit(server, undefined)
     await using _ = running
@@ -274,7 +274,7 @@ describe('a person at a terminal', () => {
     assert.equal(await ends(running, screen), 7)
   })
 
-  test('-t gives a command a terminal; without it there is none', {}, async () => {
+  test('-t gives a command a terminal; without it there is none', { skip: needsRootForTerminals() }, async () => {
     await using server = await theirs()
     const with_ = await sit(server, 'tty >/dev/null && echo yes', ['-t'])
     await using _one = with_.running
@@ -285,7 +285,7 @@ describe('a person at a terminal', () => {
     await without.screen.shows(/none/)
   })
 
-  test('interrupts the remote command, not us', {}, async () => {
+  test('interrupts the remote command, not us', { skip: needsRootForTerminals() }, async () => {
     await using server = await theirs()
     const { running, screen, type } = await sit(server, undefined)
     await using _ = running
@@ -298,7 +298,7 @@ describe('a person at a terminal', () => {
     await ends(running, screen)
   })
 
-  test('leaves by ~.', {}, async () => {
+  test('leaves by ~.', { skip: needsRootForTerminals() }, async () => {
     await using server = await theirs()
     const { running, screen, type } = await sit(server, undefined)
     await using _ = running

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe } from 'node:test'
 import type { Session } from 'nacre/server'
 import { dbclient, dbclientCommand, dropbearServer, needsHome } from './peers/dropbear.ts'
-import { openSshClient, openSshCommand, openSshServer } from './peers/openssh.ts'
+import { openSshClient, openSshCommand, openSshServer, needsRootForTerminals } from './peers/openssh.ts'
 import type { PeerServer, ServerOptions } from './peers/peer.ts'
 import { plink } from './peers/putty.ts'
 import { asyncsshClient, asyncsshServer, paramikoClient, paramikoServer, ssh2Client } from './peers/scripted.ts'
@@ -21,7 +21,7 @@ const accepts = { keys: [userKey()] }
 const encoder = new TextEncoder()
 
 const servers: readonly (readonly [string, (options: ServerOptions) => Promise<PeerServer>, string | false])[] = [
-  ['OpenSSH', openSshServer, false],
+  ['OpenSSH', openSshServer, needsRootForTerminals()],
   ['Dropbear', dropbearServer, needsHome()],
   ['paramiko', paramikoServer, false],
   ['AsyncSSH', asyncsshServer, false],
@@ -65,7 +65,7 @@ for (const [name, startServer, skip] of servers) {
   })
 }
 
-describe('modes our client sends', () => {
+describe('modes our client sends', { skip: needsRootForTerminals() }, () => {
   test('reach the terminal', {}, async () => {
     await using server = await openSshServer({ accepts })
     await using connection = await nacreConnect(server.to, login)

@@ -94,6 +94,9 @@ esac
   return { SSH_ASKPASS: script, SSH_ASKPASS_REQUIRE: 'force', DISPLAY: 'none' }
 }
 
+/** Why sshd gives no terminals here, or `false`: it must be able to give them to the group `tty`. */
+export const needsRootForTerminals = (): string | false => (world().privileged ? false : 'sshd gives terminals only when it runs as root')
+
 /** The command line of OpenSSH's client for a request, for tests that want to hold the process themselves. */
 export const openSshCommand = (request: ClientRequest): Prepared => sshCommand('OpenSSH ssh', ['ssh'], request)
 
