@@ -37,6 +37,7 @@ export class Process implements AsyncDisposable {
   readonly #stdout: ByteQueue
   readonly #stderr: ByteQueue
   #exit: Exit = { unknown: true }
+  #ran = false
   #tap: ProcessTap | undefined
 
   /** `knowsEow`: the server understands eow@openssh.com. */
@@ -59,6 +60,7 @@ export class Process implements AsyncDisposable {
       data: (bytes, type, detached) => this.#data(bytes, type, detached),
       eof: () => this.#endStreams(undefined),
       request: ({ request, succeed, fail }) => {
+        this.#ran ||= request.type === 'exit-status' || request.type === 'exit-signal'
         if (request.type === 'exit-status') this.#exit = { code: request.value.exitStatus }
         else if (request.type === 'exit-signal')
           this.#exit = { signal: request.value.signalName, coreDumped: request.value.coreDumped, message: request.value.errorMessage }
@@ -74,6 +76,11 @@ export class Process implements AsyncDisposable {
         else reject(error)
       },
     })
+  }
+
+  /** It gave output or said how it ended: so it ran. */
+  get ran(): boolean {
+    return this.#ran
   }
 
   /** What the process writes. */
@@ -98,6 +105,7 @@ export class Process implements AsyncDisposable {
   }
 
   #data(bytes: Uint8Array, type: number, detached: boolean): void {
+    this.#ran = true
     if (this.#tap === undefined) {
       const queue = type === 1 ? this.#stderr : this.#stdout
       queue.push(detached ? bytes : bytes.slice())
