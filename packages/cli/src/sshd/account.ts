@@ -1,8 +1,7 @@
 // Owns looking up the accounts of this machine and their rows of shadow(5). Asks the system's own tool, so that accounts
 // from directories count too. Knows nothing of logins.
-import { execFile } from 'node:child_process'
 import { userInfo } from 'node:os'
-import { promisify } from 'node:util'
+import { runProgram } from './program.ts'
 
 /** A row of passwd(5). */
 export interface Account {
@@ -21,8 +20,6 @@ export interface ShadowEntry {
   readonly maximumAge: number | undefined
   readonly expires: number | undefined
 }
-
-const run = promisify(execFile)
 
 /** Account names as useradd(8) allows them, and a little more; never an option or a pattern. */
 const namePattern = /^[A-Za-z0-9_][A-Za-z0-9_.@\\-]*\$?$/
@@ -49,12 +46,7 @@ export const parseShadowLine = (line: string): (ShadowEntry & { readonly name: s
 const row = async (database: 'passwd' | 'shadow', name: string): Promise<string | undefined> => {
   // A name of digits would be taken for a uid.
   if (!namePattern.test(name) || /^\d+$/.test(name)) return undefined
-  try {
-    const { stdout } = await run('getent', [database, '--', name], { timeout: 10_000 })
-    return stdout.split('\n')[0]
-  } catch {
-    return undefined
-  }
+  return (await runProgram('getent', [database, '--', name], { timeout: 10_000 }))?.split('\n')[0]
 }
 
 /** The account of that name, or `undefined`. */

@@ -1,8 +1,9 @@
 // Owns what `sshd` says about itself: levels, and where lines go (standard error, a file, the system log). Keeps lines
 // lines; text from a peer must come escaped. Knows nothing of events.
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { openSync, writeSync } from 'node:fs'
 import { ConfigError } from 'nacre'
+import { spawnClean } from '../spawn.ts'
 
 export const levels = ['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG1', 'DEBUG2', 'DEBUG3'] as const
 export type Level = (typeof levels)[number]
@@ -86,7 +87,7 @@ export const syslogSink = (facility: string): Sink => {
   const base = facilityNumber(facility) * 8
   let logger: ChildProcess | undefined
   const start = (): ChildProcess => {
-    const child = spawn('logger', ['--tag', `sshd[${process.pid}]`, '--prio-prefix'], {
+    const child = spawnClean('logger', ['--tag', `sshd[${process.pid}]`, '--prio-prefix'], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
     })

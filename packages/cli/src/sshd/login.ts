@@ -24,7 +24,7 @@ export const loginBy = (account: Account, step: number, proof: Proof): Login => 
   return Object.assign({ account }, { [name]: proof })
 }
 
-export const proofsOf = (login: Login): readonly Proof[] =>
+const proofsOf = (login: Login): readonly Proof[] =>
   Object.entries(login).flatMap(([name, value]) => (/^step\d+$/.test(name) ? [value as Proof] : []))
 
 export interface Permissions {

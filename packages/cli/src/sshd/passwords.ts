@@ -1,11 +1,11 @@
 // Owns checking a password against the hash of shadow(5). crypt(3) knows all the schemes a system uses, and perl, which
 // Debian and its kin cannot be without, calls it; the password goes through a pipe, never through arguments. Knows
 // nothing of who may log in.
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { timingSafeEqual } from 'node:crypto'
 import { ConfigError, type Secret } from 'nacre'
 import type { ShadowEntry } from './account.ts'
+import { runProgram } from './program.ts'
 
 /** Hashes a password as crypt(3) does, with the setting in front of `hash`; `undefined` when that scheme is not known. */
 export type Crypt = (password: string, hash: string) => Promise<string | undefined>
@@ -18,16 +18,12 @@ const script = 'my ($s, $p) = map { chomp; pack("H*", $_) } <STDIN>; my $h = cry
 export const systemCrypt = (): Crypt => {
   const perl = perlPlaces.find(path => existsSync(path))
   if (perl === undefined) throw new ConfigError(`To check passwords, perl is needed; it is in none of ${perlPlaces.join(', ')}.`)
-  return (password, hash) =>
-    new Promise((resolve, reject) => {
-      const child = execFile(perl, ['-e', script], { env: {}, timeout: 30_000 }, (error, stdout) => {
-        if (error !== null) reject(new Error('crypt(3) could not be called through perl', { cause: error }))
-        else resolve(stdout === '' ? undefined : Buffer.from(stdout, 'hex').toString('utf8'))
-      })
-      const hex = (text: string): string => Buffer.from(text, 'utf8').toString('hex')
-      child.stdin?.on('error', () => {})
-      child.stdin?.end(`${hex(hash)}\n${hex(password)}\n`)
-    })
+  const hex = (text: string): string => Buffer.from(text, 'utf8').toString('hex')
+  return async (password, hash) => {
+    const made = await runProgram(perl, ['-e', script], { input: `${hex(hash)}\n${hex(password)}\n`, env: {}, timeout: 30_000 })
+    if (made === undefined) throw new Error('crypt(3) could not be called through perl')
+    return made === '' ? undefined : Buffer.from(made, 'hex').toString('utf8')
+  }
 }
 
 /** Compared with when there is no hash, so that an account without one takes as long as one with. No password has it. */

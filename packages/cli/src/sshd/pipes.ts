@@ -2,8 +2,8 @@
 // by name: `echo … >/dev/stderr`, common in scripts, would fail. Node cannot make pipes, but shells do, for the text of a
 // here-document; we open both ends of those through /proc, some at a time. (Named pipes would not do: opening one by name
 // waits for the other end, for good when that has been closed.) Knows nothing of what runs.
-import { spawn } from 'node:child_process'
 import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs'
+import { spawnClean } from '../spawn.ts'
 
 /** Two descriptors, both ours to close. */
 export interface Pipe {
@@ -41,22 +41,22 @@ const make = (): Promise<void> =>
     const descriptors = Array.from({ length: count }, (_, index) => firstDescriptor + index)
     // An empty text would be /dev/null.
     const texts = 'x\nE\n'.repeat(count)
-    const child = spawn(file, [...options, '-c', `exec ${descriptors.map(each => `${each}<<E`).join(' ')}\n${texts}echo; read line`], {
+    const child = spawnClean(file, [...options, '-c', `exec ${descriptors.map(each => `${each}<<E`).join(' ')}\n${texts}echo; read line`], {
       env: {},
       stdio: ['pipe', 'pipe', 'ignore'],
     })
     const done = (failed: boolean): void => {
       impossible ||= failed
       making = undefined
-      child.stdin.destroy()
-      child.stdout.destroy()
+      child.stdin?.destroy()
+      child.stdout?.destroy()
       resolve()
     }
     child.on('error', () => done(true))
-    child.stdin.on('error', () => {})
-    child.stdout.on('error', () => {})
-    child.stdout.once('end', () => done(ready.length === 0))
-    child.stdout.once('data', () => {
+    child.stdin?.on('error', () => {})
+    child.stdout?.on('error', () => {})
+    child.stdout?.once('end', () => done(ready.length === 0))
+    child.stdout?.once('data', () => {
       try {
         for (const each of descriptors) ready.push(openEnds(child.pid ?? 0, each))
         done(false)

@@ -24,7 +24,7 @@ export interface Launch {
 }
 
 /** Nothing could be started. */
-export class StartError extends SshError {
+class StartError extends SshError {
   constructor(message: string, options?: ErrorOptions) {
     super('START', message, options)
   }

@@ -133,6 +133,18 @@ const passwordsOf = async ({ parsed }: SshdSetup, directory: Directory, warnings
   }
 }
 
+/**
+ * Host names of clients are not looked up, so a pattern with one matches nobody. That makes a list of who may come shorter,
+ * and a list of who may not useless.
+ */
+const checkHostNames = (config: ServerConfig, warnings: string[]): void => {
+  if (!config.useDns) return
+  const named = config.denyUsers.find(pattern => /@.*[g-z]/i.test(pattern))
+  if (named !== undefined)
+    throw new ConfigError(`DenyUsers ${named} names a host, and this version does not look up host names; use addresses.`)
+  warnings.push('UseDNS: host names are not looked up by this version; only addresses match patterns of hosts.')
+}
+
 /** A server by this configuration. Throws `ConfigError` for one that cannot work. */
 export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
   const { parsed, log } = setup
@@ -143,6 +155,7 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
     warnings.push('UsePAM: PAM is not used by this version. Passwords are checked against shadow(5), and PAM modules are not run.')
   const { keys, warnings: keyWarnings }: HostKeys = loadHostKeys(config.hostKey, config.requiredRsaSize)
   warnings.push(...keyWarnings)
+  checkHostNames(config, warnings)
   const directory = systemDirectory()
   const passwords = await passwordsOf(setup, directory, warnings)
   const options: ServerOptions<Login> = {

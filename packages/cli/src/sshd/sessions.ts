@@ -192,7 +192,7 @@ class Serving {
 }
 
 /** What sessions of a login can do. */
-export const sessionHandlers = (rules: SessionRules, login: Login): SessionHandlers<Login> => {
+const sessionHandlers = (rules: SessionRules, login: Login): SessionHandlers<Login> => {
   const { serve } = new Serving(rules, login)
   return {
     exec: serve,

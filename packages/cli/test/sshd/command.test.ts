@@ -110,6 +110,7 @@ describe('a check', () => {
 test('-i serves one connection on pipes, however much passes through', async () => {
   using it = await site()
   const child = spawn(process.execPath, [...node, '-i', '-e', '-f', it.path('config')], { stdio: 'pipe' })
+  using _ = { [Symbol.dispose]: () => void child.kill('SIGKILL') }
   const exited = once(child, 'exit')
   const client = await it.logIn(Duplex.from({ readable: child.stdout, writable: child.stdin } as unknown as Duplex))
   const { stdout } = await client.run('echo "$SSH_CONNECTION"')

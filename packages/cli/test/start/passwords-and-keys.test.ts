@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { type ClientConnection, connectOver, credentials, insecureAcceptAnyHostKey, memoryPair, nodeRuntime, Secret } from 'nacre'
 import { formatPublicKeyLine, type Signer } from 'nacre/keys'
 import { openPty } from '../../src/pty.ts'
@@ -50,9 +50,7 @@ describe('own keys', () => {
   })
 })
 
-const shared = temporaryFolder()
-after(() => shared[Symbol.dispose]())
-const { hostKeys } = await openState(shared.path)
+let hostKeys: readonly Signer[] = []
 
 /** The server of `npm start` for a person with a home of their own. */
 const place = async () => {
@@ -90,6 +88,10 @@ const place = async () => {
 }
 
 describe('the server of npm start', () => {
+  before(async () => {
+    using folder = temporaryFolder()
+    hostKeys = (await openState(folder.path)).hostKeys
+  })
   test('takes the password once and runs commands in the home', async () => {
     await using it = await place()
     const { current } = it.password
