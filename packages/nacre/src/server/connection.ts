@@ -6,7 +6,7 @@ import type { GlobalRequestQuestion, OpenQuestion } from '../connection/events.t
 import type { GlobalRequestRow } from '../connection/global-requests/row.ts'
 import type { EngineConfig } from '../engine/config.ts'
 import type { Ended, EngineEvent, EngineQuestion } from '../engine/events.ts'
-import type { DisconnectReason } from '../errors.ts'
+import { type DisconnectReason, SshError } from '../errors.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
 import type { Clock } from '../io/clock.ts'
 import { Link } from '../io/link.ts'
@@ -184,7 +184,8 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     try {
       act()
     } catch (error) {
-      this.#policy.onError(error, this)
+      // A client may ask and leave in one breath: that accepting then throws is no fault of a handler.
+      if (!(this.#link.engine.ended && error instanceof SshError)) this.#policy.onError(error, this)
     }
   }
 }

@@ -164,8 +164,10 @@ export class PairSide implements LineEnd {
 
   #openRequested(question: OpenQuestion): void {
     const { openRequested } = this.#hooks
-    if (openRequested === undefined) this.#keep(question.accept())
-    else openRequested({ ...question, accept: details => this.#keep(question.accept(details)).channel })
+    // A peer may ask and leave in one breath; whoever accepts then is told that it is over.
+    if (openRequested === undefined) {
+      if (!this.engine.ended) this.#keep(question.accept())
+    } else openRequested({ ...question, accept: details => this.#keep(question.accept(details)).channel })
   }
 
   #answer(question: EngineQuestion): void {

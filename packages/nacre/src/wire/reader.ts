@@ -62,12 +62,7 @@ export class Reader {
 
   /** A `string` that must be valid UTF-8. */
   text(): string {
-    const raw = this.string()
-    try {
-      return decodeText(raw)
-    } catch (cause) {
-      throw new WireError('text is not valid UTF-8', { cause })
-    }
+    return decodeText(this.string())
   }
 
   /** Everything that is left. A view. */
@@ -81,7 +76,7 @@ export class Reader {
   }
 }
 
-/** Fatal UTF-8. Short ASCII, which nearly every identifier is, skips the decoder. */
+/** UTF-8 that must be valid; throws `WireError`. Short ASCII, which nearly every identifier is, skips the decoder. */
 export const decodeText = (raw: Uint8Array): string => {
   if (raw.length <= 48) {
     let text = ''
@@ -89,7 +84,11 @@ export const decodeText = (raw: Uint8Array): string => {
     for (; i < raw.length && raw[i] < 0x80; i++) text += String.fromCharCode(raw[i])
     if (i === raw.length) return text
   }
-  return strictUtf8.decode(raw)
+  try {
+    return strictUtf8.decode(raw)
+  } catch (cause) {
+    throw new WireError('text is not valid UTF-8', { cause })
+  }
 }
 
 /** UTF-8 for people: what is not valid becomes U+FFFD. */

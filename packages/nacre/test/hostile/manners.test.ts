@@ -6,8 +6,9 @@ import { ChannelOpen, ChannelOpenFailure, GlobalRequest, RequestFailure } from '
 import { DisconnectedError, type ProtocolError } from '../../src/errors.ts'
 import { createAttack, plainPacket } from '../../src/testing/hostile.ts'
 import { nullCrypto } from '../../src/testing/null-crypto.ts'
-import { Debug, Disconnect, Ignore, KexInit, Ping, Pong, Unimplemented } from '../../src/transport/messages.ts'
+import { Debug, Disconnect, ExtInfo, Ignore, KexInit, Ping, Pong, Unimplemented } from '../../src/transport/messages.ts'
 import { encodeMessage } from '../../src/wire/message.ts'
+import { Writer } from '../../src/wire/writer.ts'
 
 const nothing = new Uint8Array(0)
 const server = () => createAttack({ victim: { role: 'server' } }).login()
@@ -137,6 +138,29 @@ describe('a key exchange', () => {
 })
 
 describe('a peer that says what is not so', () => {
+  it('is to blame itself for text that is none', () => {
+    const content = new Writer()
+    content.uint32(1)
+    content.text('server-sig-algs')
+    content.string(new Uint8Array(60).fill(0xff))
+    const attack = createAttack({ victim: { role: 'client' } }).login()
+    attack.hostile.send(ExtInfo, { extensions: content.written() })
+    attack.run()
+    assert.equal((attack.victim.ending?.error as ProtocolError).violation, 'malformed-message')
+  })
+  it('gets no answer to an open after it has left, and nobody is surprised', () => {
+    const attack = server()
+    attack.hostile.send(ChannelOpen, {
+      channelType: 'session',
+      senderChannel: 0,
+      initialWindowSize: 1,
+      maximumPacketSize: 1,
+      details: nothing,
+    })
+    attack.hostile.send(Disconnect, { reasonCode: 11, description: '', languageTag: '' })
+    attack.run()
+    assert.equal(attack.victim.ending?.by, 'peer')
+  })
   it('does not get a session after it promised to want no more', () => {
     const attack = server()
     attack.hostile.send(GlobalRequest, { requestName: 'no-more-sessions@openssh.com', wantReply: false, details: nothing })
