@@ -40,7 +40,7 @@ export interface PairServerOptions extends PairSideOptions {
 }
 
 export interface PairOptions {
-  /** Where chance comes from: keys, padding, and how bytes are cut. Default 1. */
+  /** Where chance comes from: keys (ML-KEM of Node's provider apart), padding, and how bytes are cut. Default 1. */
   readonly seed?: number
   readonly client?: PairClientOptions
   readonly server?: PairServerOptions
