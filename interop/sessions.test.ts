@@ -143,6 +143,19 @@ describe('our client at OpenSSH', () => {
     await assert.rejects(connection.run('true'), { code: 'CONNECTION_LOST' })
   })
 
+  test('strict key exchange, which both know', {}, async () => {
+    await using server = await theirs()
+    const exchanges: boolean[] = []
+    await using connection = await nacreConnect(server.to, login, {
+      onProgress: event => {
+        if (event.is === 'exchanged') exchanges.push(event.strict)
+      },
+    })
+    connection.rekey()
+    await connection.run('true')
+    assert.deepEqual(exchanges, [true, true])
+  })
+
   test('ping and rekey', {}, async () => {
     await using server = await theirs()
     await using connection = await nacreConnect(server.to, login)

@@ -95,6 +95,8 @@ const killTree = (pid: number): void => {
 process.on('exit', () => {
   for (const child of alive) if (child.pid !== undefined) killTree(child.pid)
 })
+// A test process that is ended from outside, for its time is over, say, leaves nothing behind either.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 
 /** Starts a program. Throws when it cannot be started at all. */
 export const start = async (command: readonly string[], options: StartOptions = {}): Promise<Running> => {
