@@ -127,7 +127,7 @@ export const sshdServer = async (cipher: string): Promise<ServerEnd> => {
     memory: async () => pssOfTree(pid),
     bulk: (direction, bytes) => timed(direction === 'down' ? `head -c ${bytes} /dev/zero` : 'cat >/dev/null'),
     nothing: 'true',
-    hold: 'exec sleep 600',
+    hold: 'exec cat',
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   }
 }

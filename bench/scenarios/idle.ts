@@ -1,5 +1,6 @@
 // Owns the memory of idle connections: so many, logged in, each with one open session. Knows nothing of tables.
 import { loginAt, nacreClient, nacreServer, type ServerEnd, ssh2Server, sshdServer } from '../rig/ends.ts'
+import { heapProfiled } from '../rig/profile.ts'
 import type { Contender, Scenario, Settings } from '../rig/scenario.ts'
 
 const cipher = 'aes128-gcm@openssh.com'
@@ -21,7 +22,8 @@ const contender = (name: string, settings: Settings, startServer: () => Promise<
     await server.cpu()
     const base = await server.memory()
     const count = Math.ceil(connections / settings.divisor)
-    await hold(count)
+    if (settings.profiles === undefined || server.site === undefined) await hold(count)
+    else await heapProfiled(settings.profiles, 'idle-server', server.site, count, () => hold(count))
     const held = await server.memory()
     await site.call('release', {}, patience)
     await server.cpu()
@@ -29,14 +31,20 @@ const contender = (name: string, settings: Settings, startServer: () => Promise<
   },
 })
 
+const contenders = (settings: Settings): readonly Contender[] => {
+  const ours = [contender('nacre', settings, () => nacreServer(cipher))]
+  if (settings.profiles !== undefined) return ours
+  return [
+    ...ours,
+    contender('OpenSSH', settings, () => sshdServer(cipher)),
+    contender('ssh2', settings, () => ssh2Server(cipher, { addon: settings.ssh2Addon, noDelay: true })),
+  ]
+}
+
 export const idle: Scenario = {
   name: 'idle',
   about: `${connections} idle connections with one session each: memory of the server`,
-  contenders: settings => [
-    contender('nacre', settings, () => nacreServer(cipher)),
-    contender('OpenSSH', settings, () => sshdServer(cipher)),
-    contender('ssh2', settings, () => ssh2Server(cipher, { addon: settings.ssh2Addon, noDelay: true })),
-  ],
+  contenders,
   comparisons: [
     {
       work: `idle connection, memory of the server, of ${connections}`,
@@ -57,6 +65,6 @@ export const idle: Scenario = {
     { work: 'server without connections, memory', beside: 'ssh2', unit: 'KiB', ours: ['nacre', 'base'], theirs: ['ssh2', 'base'] },
   ],
   notes: [
-    'Idle: proportional set size above that of the server before, after collecting garbage in servers on Node. For sshd its own processes count, not the command; an ordinary user has two a connection.',
+    'Idle: proportional set size above that of the server before, after servers on Node have collected garbage and given free pages back, as Node does by itself in time. For sshd its own processes count, not the command; an ordinary user has two a connection.',
   ],
 }

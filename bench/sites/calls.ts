@@ -19,11 +19,13 @@ const cpu = (): number => {
   return (usage.userCPUTime + usage.systemCPUTime) / 1e6
 }
 
-/** Garbage is no memory in use: collects it, and waits for the heap to give pages back. */
+type Collect = (options: { readonly type: 'major'; readonly execution: 'sync'; readonly flavor: 'last-resort' }) => void
+
+/** Collects garbage and gives free pages back, as Node does by itself in a process that has been idle for a while. */
 const settle = async (): Promise<void> => {
-  const collect = (globalThis as { gc?: () => void }).gc
+  const collect = (globalThis as { gc?: Collect }).gc
   for (let i = 0; i < 3; i++) {
-    collect?.()
+    collect?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
     await new Promise(resolve => setTimeout(resolve, 200))
   }
 }
@@ -42,6 +44,19 @@ const common: Handlers = {
   },
   async stopProfile({ file }: { readonly file: string }) {
     const result = await profiling?.post('Profiler.stop')
+    profiling?.disconnect()
+    profiling = undefined
+    writeFileSync(file, JSON.stringify(result?.profile))
+  },
+  /** From here on remembers who allocated what still lives when it stops. */
+  async startHeapProfile() {
+    profiling = new Session()
+    profiling.connect()
+    await profiling.post('HeapProfiler.startSampling', { samplingInterval: 512 })
+  },
+  async stopHeapProfile({ file }: { readonly file: string }) {
+    await settle()
+    const result = await profiling?.post('HeapProfiler.stopSampling')
     profiling?.disconnect()
     profiling = undefined
     writeFileSync(file, JSON.stringify(result?.profile))
