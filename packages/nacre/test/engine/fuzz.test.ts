@@ -20,7 +20,7 @@ import { encodeMessage } from '../../src/wire/message.ts'
 const stages = ['identification', 'exchange', 'service', 'auth', 'connection'] as const
 type Stage = (typeof stages)[number]
 /** More of them for a longer search. */
-const runs = Number(process.env.NACRE_FUZZ_RUNS ?? 120)
+const runs = Number(process.env.NACRE_FUZZ_RUNS ?? 50)
 const roles = ['client', 'server'] as const
 
 const kexMessages = [...new Set(defaultTables.kexMethods.flatMap(each => each.messages))]
