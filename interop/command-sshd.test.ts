@@ -16,7 +16,7 @@ import { type Finished, finish, start, withinSeconds } from './rig/process.ts'
 import { Screen, terminal } from './rig/screen.ts'
 import { test } from './rig/test.ts'
 import { extraGroup, needsPrivilege, world } from './rig/world.ts'
-import { nacre, nacreSsh, nacreSshd } from './sites/commands.ts'
+import { nacre, nacreSsh, nacreSshCommand, nacreSshd } from './sites/commands.ts'
 
 const login = { key: userKey() }
 const accepts = { keys: [userKey()] }
@@ -166,6 +166,14 @@ describe('a session', () => {
     const result = await finish(['sftp', ...words, `${to.user}@${to.host}`])
     assert.equal(result.code, 0, result.stderr)
     assert.equal(sha256(readFileSync(target)), sha256(bytesOf(100_000)))
+  })
+
+  test('ends when nobody reads its output, for a client that says so', {}, async () => {
+    await using server = await ours()
+    const { command, options } = nacreSshCommand({ to: server.to, login, command: 'yes' })
+    const quoted = command.map(each => `'${each}'`).join(' ')
+    const result = await finish(['sh', '-c', `${quoted} | head -c 100000`], { ...options, stdin: 'open', seconds: 20 })
+    assert.equal(result.stdout.length, 100_000)
   })
 
   test('ends with its client', {}, async () => {
