@@ -79,7 +79,7 @@ for (const { name, start, skip = false, hostKeys, rekeys, silent } of servers) {
           ({ stdoutBytes }) => (sha256(stdoutBytes) === hash ? 'whole' : 'damaged'),
           (error: { code?: string }) => error.code,
         )
-        assert.ok(outcome === 'whole' || outcome === 'PROTOCOL_MESSAGE_DURING_KEY_EXCHANGE', outcome)
+        assert.ok(outcome === 'whole' || outcome === 'PROTOCOL_MESSAGE_DURING_KEY_EXCHANGE', String(outcome))
       })
     }
     if (rekeys && silent) {
