@@ -9,7 +9,7 @@ const worthFreeing = 2048
 
 /**
  * Frees the memory of a result that was copied elsewhere; it must not be used afterwards. Left to the collector the results
- * of bulk transfers cost a quarter of all CPU: none is warm when it is made, and together they bring on whole collections.
+ * of bulk transfers cost a fifth of all CPU: none is warm when it is made, and together they bring on whole collections.
  */
 export const discard = (result: Uint8Array): void => {
   const memory = result.buffer as ArrayBuffer
