@@ -114,7 +114,7 @@ export const createServerSide = (options: PairServerOptions, context: PairContex
   )
 
 /** Steps after which a conversation that does not come to rest is taken for a loop. */
-const stepLimit = 10_000_000
+const stepLimit = 1_000_000
 
 export class Pair {
   readonly clock: VirtualClock
