@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { agentSigners } from '../agent/client.ts'
 import { connectAgent } from '../agent/openssh-node.ts'
 import { KeyFormatError } from '../errors.ts'
+import { encodeBase64 } from '../keys/base64.ts'
 import { loadSigner } from '../keys/load-node.ts'
 import type { Signer } from '../keys/signer.ts'
 import { credentials, type CredentialOptions } from './identities.ts'
@@ -74,8 +75,6 @@ const publicBlobOf = async (path: string): Promise<string | undefined> => {
   }
 }
 
-const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
-
 /** Keys in OpenSSH's order: those of named files that the agent has, the agent's others, files the agent does not have. */
 const collectSigners = async (options: OpensshOptions): Promise<Signer[]> => {
   const named = options.identityFiles !== undefined
@@ -85,20 +84,17 @@ const collectSigners = async (options: OpensshOptions): Promise<Signer[]> => {
     return there
   })
   const agent = await agentKeys(options)
-  const wanted = new Set<string>()
-  for (const path of files) {
-    const blob = await publicBlobOf(path)
-    if (blob !== undefined) wanted.add(blob)
-  }
-  const inAgent = agent.filter(signer => wanted.has(base64(signer.publicKey.blob)))
+  const blobs = new Map<string, string | undefined>()
+  for (const path of files) blobs.set(path, await publicBlobOf(path))
+  const wanted = new Set(blobs.values())
+  const inAgent = agent.filter(signer => wanted.has(encodeBase64(signer.publicKey.blob)))
   const others = options.identitiesOnly === true ? [] : agent.filter(signer => !inAgent.includes(signer))
   const fromFiles: Signer[] = []
-  const have = new Set(agent.map(signer => base64(signer.publicKey.blob)))
+  const have = new Set<string | undefined>(agent.map(signer => encodeBase64(signer.publicKey.blob)))
   for (const path of files) {
-    const blob = await publicBlobOf(path)
-    if (blob !== undefined && have.has(blob)) continue
+    if (have.has(blobs.get(path))) continue
     const signer = await fileSigner(path, options)
-    if (signer !== undefined && !have.has(base64(signer.publicKey.blob))) fromFiles.push(signer)
+    if (signer !== undefined && !have.has(encodeBase64(signer.publicKey.blob))) fromFiles.push(signer)
   }
   return [...inAgent, ...others, ...fromFiles]
 }

@@ -52,13 +52,15 @@ const byNumber = (...lists: readonly (readonly Message[])[]): readonly (Message 
   return table
 }
 
+/** Declarations by number, except those that belong to a running exchange or method. The same for every connection. */
+const messages = byNumber(transportMessages, authMessages, connectionMessages)
+
 export class Engine {
   readonly #config: EngineConfig
   readonly #transport: Transport
   readonly #auth: Authentication
   /** Set when somebody wants to see packets. */
   readonly #watch: PacketWatch | undefined
-  readonly #messages = byNumber(transportMessages, authMessages, connectionMessages)
   readonly #deadlines = new Deadlines<DeadlineName>()
   /** Channels and global requests; usable once the user is authenticated. */
   readonly connection: Connection
@@ -256,8 +258,7 @@ export class Engine {
     }
     if (this.#ended) return
     if (this.#stage === 'connection' && this.#transport.rekeyDue) this.#beginRekey()
-    if (this.#transport.exchanging && this.#stage !== 'exchange' && !this.#deadlines.has('rekey-finish'))
-      this.#deadlines.set('rekey-finish', this.#now + this.#config.deadlines.rekey)
+    this.#timeExchange()
     this.#unblock()
   }
 
@@ -270,7 +271,7 @@ export class Engine {
   #dispatch(payload: Uint8Array): void {
     const transport = this.#transport
     const number = payload[0]
-    const message = transport.expects(number) ?? this.#auth.expects(number) ?? this.#messages[number]
+    const message = transport.expects(number) ?? this.#auth.expects(number) ?? messages[number]
     this.#watch?.received(message, payload, transport.incoming.lastSequence)
     if (transport.skipsGuess(number)) return
     if (message === undefined) return this.#unknown(number)
@@ -446,8 +447,13 @@ export class Engine {
 
   #beginRekey(): void {
     this.#transport.rekey()
-    if (this.#transport.exchanging && !this.#deadlines.has('rekey-finish'))
-      this.#deadlines.set('rekey-finish', this.#now + this.#config.deadlines.rekey)
+    this.#timeExchange()
+  }
+
+  /** An exchange that runs, whoever began it, must end in time. The first one has the deadline of the handshake. */
+  #timeExchange(): void {
+    if (this.#stage === 'exchange' || !this.#transport.exchanging || this.#deadlines.has('rekey-finish')) return
+    this.#deadlines.set('rekey-finish', this.#now + this.#config.deadlines.rekey)
   }
 
   #passed(name: DeadlineName): void {

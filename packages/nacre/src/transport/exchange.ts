@@ -5,7 +5,7 @@ import { compute, type KexMethod, type KexProof, type KexResult, type KexRun } f
 import type { AlgorithmTables } from '../algorithms/tables.ts'
 import type { HashName } from '../crypto/provider.ts'
 import { escapeForPeople, ProtocolError } from '../errors.ts'
-import { parsePublicKey } from '../keys/public.ts'
+import { parsePublicKey, sameBlob } from '../keys/public.ts'
 import type { Signer } from '../keys/signer.ts'
 import { verifySignature } from '../keys/verify.ts'
 import { type Codec, bytes, encode, rest, struct } from '../wire/codec.ts'
@@ -134,15 +134,12 @@ function* proveThem(run: ExchangeRun): Dialogue<Proven> {
       'The server could not prove that it holds its host key: the signature over the key exchange is wrong. Someone may be in between.',
     )
   }
-  if (!sameBytes(hostKey, run.trustedHostKey)) {
+  if (run.trustedHostKey === undefined || !sameBlob(hostKey, run.trustedHostKey)) {
     const question: HostKeyQuestion = { is: 'host-key', hostKey, keyType, algorithm: run.agreed.hostKey }
     yield* ask(question)
   }
   return { result, hostKey, hash }
 }
-
-const sameBytes = (left: Uint8Array, right: Uint8Array | undefined): boolean =>
-  right !== undefined && left.length === right.length && left.every((byte, i) => byte === right[i])
 
 const checkHostKey = (run: ExchangeRun, blob: Uint8Array): string => {
   const algorithm = run.tables.signatures.find(row => row.name === run.agreed.hostKey)
