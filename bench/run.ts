@@ -15,7 +15,8 @@ const usage = `usage: npm run bench -- [options] [scenario …]
   --rounds N   rounds in which all take turns; 5 if left out
   --mib N      size of one bulk transfer; 1024 if left out
   --quick      2 rounds of 256 MiB, a fifth of the sessions, connections and keystrokes
-  --profile    profiles our own contenders once instead, and prints what costs most
+  --profile    profiles our own contenders once instead: what costs most CPU, and who allocates
+  --heap       looks into the heaps of our own idle contenders once instead: what they hold, by constructor and holder
 
 ${scenarios.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
 `
@@ -36,6 +37,7 @@ const parsed = parseArgs({
     mib: { type: 'string' },
     quick: { type: 'boolean' },
     profile: { type: 'boolean' },
+    heap: { type: 'boolean' },
     help: { type: 'boolean' },
   },
 })
@@ -47,19 +49,20 @@ if (options.help === true || unknown !== undefined) {
   process.exit(unknown === undefined ? 0 : 2)
 }
 const quick = options.quick === true
-const rounds = options.profile === true ? 1 : whole(options.rounds, quick ? 2 : 5)
+const probing = options.heap === true ? 'heap' : options.profile === true ? 'profile' : undefined
+const rounds = probing !== undefined ? 1 : whole(options.rounds, quick ? 2 : 5)
 
 console.log('Getting ready: peers from npm, the addon of ssh2, bundles of our sites.')
 installPeers()
 const addonFault = buildSsh2Addon()
 await bundleSites()
-const profiles = options.profile === true ? join(benchFolder, 'dist/profiles') : undefined
-if (profiles !== undefined) mkdirSync(profiles, { recursive: true })
+const folder = join(benchFolder, 'dist/profiles')
+mkdirSync(folder, { recursive: true })
 const settings: Settings = {
   bytes: whole(options.mib, quick ? 256 : 1024) * 2 ** 20,
   divisor: quick ? 5 : 1,
   ssh2Addon: addonFault === undefined,
-  profiles,
+  probe: probing === undefined ? undefined : { kind: probing, folder },
 }
 
 const load = (): string => loadavg()[0].toFixed(1)
@@ -84,7 +87,7 @@ const measure = async (scenario: Scenario): Promise<void> => {
     loads.push(load())
   }
   console.log(`\n## ${scenario.name}: ${scenario.about}\n`)
-  if (profiles === undefined) console.log(`${table(scenario.comparisons, figures)}\n`)
+  if (probing === undefined) console.log(`${table(scenario.comparisons, figures)}\n`)
   console.log(`All figures, medians of ${rounds} rounds (load average after each: ${loads.join(', ')}):\n${allFigures(figures)}`)
   for (const note of scenario.notes) console.log(`\n${note}`)
 }

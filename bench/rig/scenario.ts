@@ -25,6 +25,13 @@ export interface Comparison {
   readonly target?: { readonly most: number } | { readonly least: number }
 }
 
+export interface Probe {
+  /** CPU and allocations while working, or what the heap holds afterwards. */
+  readonly kind: 'profile' | 'heap'
+  /** Where the files go. */
+  readonly folder: string
+}
+
 export interface Settings {
   /** Bytes of one bulk transfer. */
   readonly bytes: number
@@ -32,8 +39,8 @@ export interface Settings {
   readonly divisor: number
   /** Whether ssh2 has its addon. */
   readonly ssh2Addon: boolean
-  /** Folder for profiles of our own contenders; `undefined` for none. */
-  readonly profiles: string | undefined
+  /** Looks into our own contenders instead of comparing them. */
+  readonly probe: Probe | undefined
 }
 
 export interface Scenario {

@@ -56,10 +56,14 @@ const contender = (
     if (warms) for (const direction of directions) await client.move(server, direction, Math.min(warmUpBytes, settings.bytes))
     const { site: serverSite } = server
     const { site: clientSite } = client
-    if (settings.profiles !== undefined && serverSite !== undefined && clientSite !== undefined) {
+    if (settings.probe?.kind === 'profile' && serverSite !== undefined && clientSite !== undefined) {
       for (const direction of directions) {
-        await profiled(settings.profiles, `${name.replaceAll(' ', '-')}-${direction}`, { server: serverSite, client: clientSite }, () =>
-          client.move(server, direction, settings.bytes),
+        await profiled(
+          settings.probe.folder,
+          `${name} ${direction}`,
+          { server: serverSite, client: clientSite },
+          settings.bytes / (32 * 1024),
+          () => client.move(server, direction, settings.bytes),
         )
       }
     }
@@ -84,7 +88,7 @@ const contenders = (cipher: string, settings: Settings): readonly Contender[] =>
       () => nacreClient(cipher, true),
     ),
   ]
-  if (settings.profiles !== undefined) return ours
+  if (settings.probe !== undefined) return ours
   // OpenSSL 3.5 refuses what ssh2's addon asks of ChaCha20.
   const withAddon = settings.ssh2Addon && !cipher.startsWith('chacha20')
   return [

@@ -1,6 +1,6 @@
 // Owns the memory of idle connections: so many, logged in, each with one open session. Knows nothing of tables.
 import { loginAt, nacreClient, nacreServer, type ServerEnd, ssh2Server, sshdServer } from '../rig/ends.ts'
-import { heapProfiled } from '../rig/profile.ts'
+import { heapGrowth } from '../rig/profile.ts'
 import type { Contender, Scenario, Settings } from '../rig/scenario.ts'
 
 const cipher = 'aes128-gcm@openssh.com'
@@ -17,13 +17,13 @@ const contender = (name: string, settings: Settings, startServer: () => Promise<
     const { site } = client
     if (site === undefined) throw new TypeError('the client is a site')
     const hold = (count: number): Promise<void> => site.call('hold', { ...loginAt(server, cipher), command: server.hold, count }, patience)
-    await hold(warmUp)
+    await hold(settings.probe === undefined ? warmUp : 6 * warmUp)
     await site.call('release', {}, patience)
     await server.cpu()
     const base = await server.memory()
     const count = Math.ceil(connections / settings.divisor)
-    if (settings.profiles === undefined || server.site === undefined) await hold(count)
-    else await heapProfiled(settings.profiles, 'idle-server', server.site, count, () => hold(count))
+    if (settings.probe?.kind !== 'heap' || server.site === undefined) await hold(count)
+    else await heapGrowth(settings.probe.folder, 'idle', { server: server.site, client: site }, count, () => hold(count))
     const held = await server.memory()
     await site.call('release', {}, patience)
     await server.cpu()
@@ -33,7 +33,7 @@ const contender = (name: string, settings: Settings, startServer: () => Promise<
 
 const contenders = (settings: Settings): readonly Contender[] => {
   const ours = [contender('nacre', settings, () => nacreServer(cipher))]
-  if (settings.profiles !== undefined) return ours
+  if (settings.probe !== undefined) return ours
   return [
     ...ours,
     contender('OpenSSH', settings, () => sshdServer(cipher)),

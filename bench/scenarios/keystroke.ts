@@ -27,8 +27,8 @@ const contender = (
       site.call<Repeated>('keystrokes', { ...loginAt(server, cipher), command: commands.echo, count }, patience)
     const count = Math.ceil(measured / settings.divisor)
     await press(Math.ceil(warmUp / settings.divisor))
-    if (settings.profiles !== undefined && server.site !== undefined)
-      await profiled(settings.profiles, `${name}-keystroke`, { server: server.site, client: site }, () => press(count))
+    if (settings.probe?.kind === 'profile' && server.site !== undefined)
+      await profiled(settings.probe.folder, `${name} keystroke`, { server: server.site, client: site }, count, () => press(count))
     const before = await server.cpu()
     const { cpu, walls } = await press(count)
     const spent = (await server.cpu()) - before
@@ -46,7 +46,7 @@ const contenders = (settings: Settings): readonly Contender[] => {
       () => nacreClient(cipher),
     ),
   ]
-  if (settings.profiles !== undefined) return ours
+  if (settings.probe !== undefined) return ours
   const noDelay = { addon: settings.ssh2Addon, noDelay: true }
   const nagle = { addon: settings.ssh2Addon, noDelay: false }
   return [

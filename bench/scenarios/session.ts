@@ -28,8 +28,8 @@ const contender = (
       site.call<Repeated>('sessions', { ...loginAt(server, cipher), kex, command: server.nothing, count }, patience)
     const count = Math.ceil(counts.measured / settings.divisor)
     await open(Math.ceil(counts.warmUp / settings.divisor))
-    if (settings.profiles !== undefined && server.site !== undefined)
-      await profiled(settings.profiles, name.replaceAll(' ', '-'), { server: server.site, client: site }, () => open(count))
+    if (settings.probe?.kind === 'profile' && server.site !== undefined)
+      await profiled(settings.probe.folder, name, { server: server.site, client: site }, count, () => open(count))
     const before = await server.cpu()
     const { cpu, walls } = await open(count)
     const spent = (await server.cpu()) - before
@@ -39,7 +39,7 @@ const contender = (
 
 const contenders = (settings: Settings): readonly Contender[] => {
   const ours = [contender('nacre', settings, fast, () => nacreServer(cipher))]
-  if (settings.profiles !== undefined) return ours
+  if (settings.probe !== undefined) return ours
   return [
     ...ours,
     contender('nacre mlkem', settings, fast, () => nacreServer(cipher), 'mlkem768x25519-sha256'),

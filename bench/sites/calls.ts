@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 import { createInterface } from 'node:readline'
+import { writeHeapSnapshot } from 'node:v8'
 
 /** What a call gets and gives must survive JSON. */
 export type Handlers = Readonly<Record<string, (args: never) => unknown>>
@@ -48,18 +49,28 @@ const common: Handlers = {
     profiling = undefined
     writeFileSync(file, JSON.stringify(result?.profile))
   },
-  /** From here on remembers who allocated what still lives when it stops. */
-  async startHeapProfile() {
+  /** From here on remembers who allocates, what is collected again included. */
+  async startAllocationProfile() {
     profiling = new Session()
     profiling.connect()
-    await profiling.post('HeapProfiler.startSampling', { samplingInterval: 512 })
+    await profiling.post('HeapProfiler.startSampling', {
+      samplingInterval: 2048,
+      includeObjectsCollectedByMajorGC: true,
+      includeObjectsCollectedByMinorGC: true,
+    })
   },
-  async stopHeapProfile({ file }: { readonly file: string }) {
-    await settle()
+  async stopAllocationProfile({ file }: { readonly file: string }) {
     const result = await profiling?.post('HeapProfiler.stopSampling')
     profiling?.disconnect()
     profiling = undefined
     writeFileSync(file, JSON.stringify(result?.profile))
+  },
+  /** Writes a snapshot of the heap and says what memory consists of, in bytes. */
+  async snapshot({ file }: { readonly file: string }): Promise<NodeJS.MemoryUsage> {
+    await settle()
+    const memory = process.memoryUsage()
+    writeHeapSnapshot(file)
+    return memory
   },
 }
 
