@@ -69,6 +69,8 @@ export class Engine {
   #now = 0
   #ended = false
   #blocked = false
+  /** Packets wait because the peer does not read what it was answered. */
+  #stalled = false
   /** Whatever is thrown now ends the connection. */
   #guarding = false
   #unansweredKeepalives = 0
@@ -205,14 +207,27 @@ export class Engine {
   release(buffer: Uint8Array): void {
     this.#transport.outgoing.release(buffer)
     this.#unblock()
+    if (!this.#stalled || this.#unread) return
+    this.#stalled = false
+    this.#guard(() => this.#pump())
+    this.#transport.incoming.keep()
   }
 
   /**
-   * False while a question of key exchange or authentication is open and enough has come meanwhile: stop reading the
-   * network. Until then reading goes on, although no packet is taken, so that the end of the network is noticed.
+   * False while a question of key exchange or authentication is open and enough has come meanwhile, and while the peer
+   * leaves too much of our output unread: stop reading the network. While a question is open reading goes on for a bit,
+   * although no packet is taken, so that the end of the network is noticed.
    */
   get wantsInput(): boolean {
-    return !this.#ended && !(this.#suspended && this.#transport.incoming.held >= heldWhileSuspended)
+    return !this.#ended && !this.#unread && !(this.#suspended && this.#transport.incoming.held >= heldWhileSuspended)
+  }
+
+  /**
+   * The peer asks and does not read the answers. Data stops at the high water, so what comes above it are replies, and
+   * two sides that only send data never both wait for each other.
+   */
+  get #unread(): boolean {
+    return this.#transport.outgoing.pending >= 2 * this.#config.transport.highWater
   }
 
   get ended(): boolean {
@@ -252,6 +267,10 @@ export class Engine {
   #pump(): void {
     const { incoming } = this.#transport
     while (!this.#ended && !this.#suspended) {
+      if (this.#unread) {
+        this.#stalled = true
+        break
+      }
       const payload = incoming.next()
       if (payload === undefined) break
       this.#dispatch(payload)

@@ -60,6 +60,8 @@ interface KexInitReceived {
 
 /** Control messages held back during one exchange; a peer cannot make us produce more than this in good faith. */
 const maximumHeldBack = 8192
+/** Bytes of pings whose answers are held back: the only thing of any size that a peer can make us keep then. */
+const maximumHeldBackPings = 1024 * 1024
 
 export class Transport {
   readonly #config: TransportConfig
@@ -85,6 +87,7 @@ export class Transport {
   #rekeyAfterIncoming = Number.POSITIVE_INFINITY
   #rekeyAfterOutgoing = Number.POSITIVE_INFINITY
   readonly #heldBack: { readonly message: Message; readonly value: unknown }[] = []
+  #heldBackPings = 0
   #theirExtensions: ExtensionInfo | undefined
 
   constructor(config: TransportConfig, hooks: TransportHooks) {
@@ -251,6 +254,14 @@ export class Transport {
   }
 
   receivePing(data: Uint8Array): void {
+    if (this.weAreExchanging) {
+      this.#heldBackPings += data.length
+      if (this.#heldBackPings > maximumHeldBackPings)
+        throw new ProtocolError(
+          'rekey-too-late',
+          `The peer does not finish a key exchange while answers to ${maximumHeldBackPings} bytes of its pings wait for it.`,
+        )
+    }
     this.send(Pong, { data: data.slice() })
   }
 
@@ -377,6 +388,7 @@ export class Transport {
   }
 
   #sendHeldBack(): void {
+    this.#heldBackPings = 0
     for (const { message, value } of this.#heldBack.splice(0)) this.#sendNow(message, value)
   }
 

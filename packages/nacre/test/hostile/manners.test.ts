@@ -210,3 +210,66 @@ describe('a peer that says what is not so', () => {
     assert.equal((attack.victim.all('ended')[0]?.error as ProtocolError).violation, 'rekey-too-late')
   })
 })
+
+describe('a peer that asks and never reads the answers', () => {
+  const mebibyte = 2 ** 20
+  /** Sends until its victim takes no more; nothing of the victim's leaves. */
+  const flood = (attack: ReturnType<typeof server>, payload: Uint8Array, most: number): number => {
+    const { victim, hostile } = attack
+    let sent = 0
+    for (; sent < most && victim.wantsInput && victim.ending === undefined; sent++) {
+      hostile.payload(payload)
+      for (let bytes = hostile.takeOutgoing(); bytes !== undefined; bytes = hostile.takeOutgoing())
+        victim.receive(bytes, attack.clock.now())
+      victim.settle()
+    }
+    return sent
+  }
+  const ping = encodeMessage(Ping, { data: new Uint8Array(1000) })
+
+  it('is not listened to any more, and gets all answers once it reads', () => {
+    const attack = server()
+    const sent = flood(attack, ping, 100_000)
+    assert.equal(attack.victim.wantsInput, false)
+    assert.ok(attack.victim.engine.pendingOutput < 2 * mebibyte + 2000, String(attack.victim.engine.pendingOutput))
+    attack.run()
+    assert.equal(attack.hostile.heardAll(Pong).length, sent)
+    assert.equal(attack.victim.wantsInput, true)
+    assert.equal(attack.victim.ending, undefined)
+  })
+
+  it('makes us answer no more than that of what came in one piece, and the rest later', () => {
+    const attack = server()
+    for (let i = 0; i < 5000; i++) attack.hostile.payload(ping)
+    const pieces: Uint8Array[] = []
+    for (let bytes = attack.hostile.takeOutgoing(); bytes !== undefined; bytes = attack.hostile.takeOutgoing()) pieces.push(bytes)
+    attack.victim.receive(Buffer.concat(pieces), attack.clock.now())
+    assert.ok(attack.victim.engine.pendingOutput < 2 * mebibyte + 2000, String(attack.victim.engine.pendingOutput))
+    attack.run()
+    assert.equal(attack.hostile.heardAll(Pong).length, 5000)
+    assert.equal(attack.victim.ending, undefined)
+  })
+
+  it('is dead to us after the keepalives, or the time for a login', () => {
+    const loggedIn = createAttack({ victim: { role: 'server', keepalive: { milliseconds: 1000, maximumUnanswered: 2 } } }).login()
+    flood(loggedIn, ping, 100_000)
+    loggedIn.clock.advance(1000)
+    for (let i = 0; i < 3; i++, loggedIn.clock.advance(1000)) loggedIn.victim.elapse()
+    assert.equal(loggedIn.victim.ending?.reason, 'connection-lost')
+    const stranger = createAttack({ victim: { role: 'server', deadlines: { login: 5000 } } }).run()
+    flood(stranger, ping, 100_000)
+    assert.equal(stranger.victim.wantsInput, false)
+    stranger.clock.advance(5000)
+    stranger.victim.elapse()
+    assert.match(stranger.victim.ending?.error.message ?? '', /did not authenticate within 5 s/)
+  })
+
+  it('cannot have more than a mebibyte of pings kept for after a key exchange it does not finish', () => {
+    const attack = server()
+    attack.hostile.ignoresExchanges = true
+    attack.victim.engine.rekey()
+    const sent = flood(attack, encodeMessage(Ping, { data: new Uint8Array(200_000) }), 100)
+    assert.ok(sent <= 6, String(sent))
+    assert.equal((attack.victim.ending?.error as ProtocolError).violation, 'rekey-too-late')
+  })
+})
