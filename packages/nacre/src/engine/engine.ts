@@ -69,8 +69,6 @@ export class Engine {
   #now = 0
   #ended = false
   #blocked = false
-  /** Packets wait because the peer does not read what it was answered. */
-  #stalled = false
   /** Whatever is thrown now ends the connection. */
   #guarding = false
   #unansweredKeepalives = 0
@@ -205,10 +203,10 @@ export class Engine {
 
   /** A buffer from `takeOutgoing` is on its way. Channels that waited for room go on. */
   release(buffer: Uint8Array): void {
+    const stalled = this.#unread
     this.#transport.outgoing.release(buffer)
     this.#unblock()
-    if (!this.#stalled || this.#unread) return
-    this.#stalled = false
+    if (!stalled || this.#unread) return
     this.#guard(() => this.#pump())
     this.#transport.incoming.keep()
   }
@@ -266,11 +264,7 @@ export class Engine {
 
   #pump(): void {
     const { incoming } = this.#transport
-    while (!this.#ended && !this.#suspended) {
-      if (this.#unread) {
-        this.#stalled = true
-        break
-      }
+    while (!this.#ended && !this.#suspended && !this.#unread) {
       const payload = incoming.next()
       if (payload === undefined) break
       this.#dispatch(payload)
@@ -543,6 +537,7 @@ export class Engine {
   }
 
   #emit(event: EngineEvent): void {
+    this.#watch?.event(event)
     this.#events.push(event)
   }
 }
