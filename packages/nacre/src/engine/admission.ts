@@ -47,3 +47,16 @@ export const admit = (message: Pick<Message, 'number' | 'phase' | 'from'>, situa
   if (message.number === serviceRequest && situation.stage === 'auth') return 'take'
   return message.number === userauthRequest && situation.stage === 'connection' ? 'ignore' : 'message-after-its-phase'
 }
+
+/** Decides on a number without a declaration: `undefined` where the answer is SSH_MSG_UNIMPLEMENTED (RFC 4253 §11.4). */
+export const admitUnknown = (number: number, { stage, peerIsExchanging, strict }: Situation): Violation | undefined => {
+  // Numbers of an exchange's or a method's own (RFC 4251 §7) that whatever runs does not know.
+  if (number === 20 || number === 21 || (number >= 30 && number <= 49) || (number >= 60 && number <= 79)) return 'message-unexpected'
+  if (peerIsExchanging) {
+    if (stage === 'exchange' && strict) return 'message-in-strict-key-exchange'
+    // RFC 4253 §7.1: 1 to 29 may come, and for those nobody recognises its §11 holds.
+    if (number < 1 || number > 29) return stage === 'exchange' ? 'message-unexpected' : 'message-during-key-exchange'
+  }
+  // RFC 4252 §6: 80 and higher end a connection that has not authenticated; from 192 on they are extensions of any layer.
+  return number >= 80 && number < 192 && stage !== 'connection' ? 'message-before-its-phase' : undefined
+}

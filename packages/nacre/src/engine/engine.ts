@@ -31,7 +31,7 @@ import {
 import { isExchangeNumber, Transport } from '../transport/transport.ts'
 import type { Ask } from '../wire/dialogue.ts'
 import { decodeMessage, type Message } from '../wire/message.ts'
-import { admit, type Situation, type Stage } from './admission.ts'
+import { admit, admitUnknown, type Situation, type Stage } from './admission.ts'
 import { type Asker, Authentication } from './authentication.ts'
 import type { EngineConfig } from './config.ts'
 import { Deadlines } from './deadlines.ts'
@@ -316,20 +316,13 @@ export class Engine {
 
   /** RFC 4253 §11.4: a number nobody knows is answered, except where nothing may be said. */
   #unknown(number: number): void {
-    const transport = this.#transport
-    if (isExchangeNumber(number) || (number >= 60 && number <= 79)) {
-      throw new ProtocolError('message-unexpected', `Message ${number} came where no running exchange or method knows it.`, {
-        sequence: transport.incoming.lastSequence,
+    const violation = admitUnknown(number, this.#situation())
+    const { lastSequence } = this.#transport.incoming
+    if (violation !== undefined)
+      throw new ProtocolError(violation, `Message ${number}, which nobody knows, came where it may not (${violation}).`, {
+        sequence: lastSequence,
       })
-    }
-    if (transport.peerIsExchanging) {
-      throw new ProtocolError(
-        this.#stage === 'exchange' ? 'message-unexpected' : 'message-during-key-exchange',
-        `Message ${number} came during a key exchange (RFC 4253 §7.1).`,
-        { sequence: transport.incoming.lastSequence },
-      )
-    }
-    transport.send(Unimplemented, { packetSequenceNumber: transport.incoming.lastSequence })
+    this.#transport.send(Unimplemented, { packetSequenceNumber: lastSequence })
   }
 
   #handle(message: Message, payload: Uint8Array): void {
