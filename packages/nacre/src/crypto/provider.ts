@@ -6,6 +6,14 @@ export type CurveName = 'nistp256' | 'nistp384' | 'nistp521'
 export type StreamCipherName = 'aes128-ctr' | 'aes192-ctr' | 'aes256-ctr' | 'aes128-cbc' | 'aes192-cbc' | 'aes256-cbc' | '3des-cbc'
 export type Direction = 'seal' | 'open'
 
+/**
+ * What holds keys. `dispose` overwrites them at once and makes the object unusable; where it is missing, or not called, that
+ * is left to the collector.
+ */
+export interface KeyHolder {
+  dispose?(): void
+}
+
 /** Fills `bytes` with unpredictable bytes. */
 export type Random = (bytes: Uint8Array) => void
 
@@ -16,24 +24,24 @@ export interface Hasher {
 }
 
 /** A keyed hash, used once per packet. */
-export interface KeyedHash {
+export interface KeyedHash extends KeyHolder {
   /** The hash of the pieces in order. */
   digest(first: Uint8Array, second?: Uint8Array): Uint8Array
 }
 
 /** A cipher whose state runs on from packet to packet (CTR, CBC). */
-export interface StreamTransform {
+export interface StreamTransform extends KeyHolder {
   /** Replaces `bytes[start..end)`; the length is a multiple of the block size. */
   process(bytes: Uint8Array, start: number, end: number): void
 }
 
 /** An AEAD with an explicit nonce, length in clear as additional data (RFC 5647). */
-export interface Aead {
+export interface Aead extends KeyHolder {
   /** Encrypts `bytes[start..end)` in place with `bytes[aadStart..start)` authenticated; writes the tag at `end`. */
   seal(nonce: Uint8Array, bytes: Uint8Array, aadStart: number, start: number, end: number): void
   /**
    * Checks the tag at `end` and decrypts `bytes[start..end)`. Returns the plaintext, either that region itself or a
-   * buffer of its own, or `undefined` when the tag is wrong.
+   * buffer of its own, or `undefined` when the tag is wrong; the region may then have been overwritten.
    */
   open(nonce: Uint8Array, bytes: Uint8Array, aadStart: number, start: number, end: number): Uint8Array | undefined
   /** True when `open` returns buffers of their own rather than views of its input. */
@@ -41,7 +49,7 @@ export interface Aead {
 }
 
 /** OpenSSH's ChaCha20 and Poly1305 (draft-ietf-sshm-chacha20-poly1305): 64-bit counter, 64-bit nonce. */
-export interface ChaChaPoly {
+export interface ChaChaPoly extends KeyHolder {
   /** XORs the key stream of `key` (0: payload, 1: length) at block `counter` into `bytes[start..end)`. */
   chacha(key: 0 | 1, sequence: number, counter: number, bytes: Uint8Array, start: number, end: number): void
   /** Seals in place: length at `start`, `end - start - 4` bytes of packet, tag written at `end`. */

@@ -37,13 +37,15 @@ const openKey = (crypto: CryptoProvider, key: PrivateKey, source: string): Signi
   try {
     return crypto.signingKey(key.revealNumbers())
   } catch (cause) {
+    // A runtime that cannot use this kind of key says so itself.
+    if (cause instanceof KeyFormatError) throw cause
     throw new KeyFormatError('KEY_MALFORMED', `The key of ${source} has numbers that do not make a ${key.type} key.`, undefined, { cause })
   }
 }
 
 /**
  * A signer over a private key. Throws `KeyFormatError` (KEY_TOO_WEAK for RSA below 2048 bits, KEY_MALFORMED for numbers
- * that are no key).
+ * that are no key, KEY_UNSUPPORTED where the runtime cannot sign with such a key).
  */
 export const createSigner = (crypto: CryptoProvider, key: PrivateKey, source: string, options: SignerOptions = {}): Signer => {
   const numbers = key.revealNumbers()

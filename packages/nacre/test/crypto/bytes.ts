@@ -1,11 +1,12 @@
 // Small shared pieces of the tests of primitives: hexadecimal, ASCII, repeatable bytes, stored vectors. Not a test itself.
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import type { Random } from '../../src/crypto/provider.ts'
 
-export const hex = (digits: string): Uint8Array => Uint8Array.from(Buffer.from(digits.replace(/\s/g, ''), 'hex'))
-export const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
-export const ascii = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'latin1'))
+export const hex = (digits: string): Uint8Array => hexToBytes(digits.replace(/\s/g, ''))
+export const toHex = (bytes: Uint8Array): string => bytesToHex(bytes)
+export const ascii = (text: string): Uint8Array => Uint8Array.from(text, character => character.charCodeAt(0))
 
 /** `count` bytes that look random and depend on `seed` only (xorshift32). vectors/make-primitives.py has the same. */
 export const patterned = (count: number, seed = 1): Uint8Array => {
@@ -27,11 +28,11 @@ export const seededRandom = (seed: number): Random => {
 }
 
 /** The first 16 digits of SHA-256: how long results stand in the vectors. */
-export const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex').slice(0, 16)
+export const digest = (bytes: Uint8Array): string => toHex(sha256(bytes)).slice(0, 16)
 
 /** Lengths, then contents: `deepEqual` of long arrays is slow to fail. */
 export const sameBytes = (left: Uint8Array | undefined, right: Uint8Array): boolean =>
-  left !== undefined && Buffer.compare(left, right) === 0
+  left !== undefined && left.length === right.length && left.every((byte, i) => byte === right[i])
 
 export interface StoredKey {
   readonly kind: string

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { keyTypes, signatureAlgorithms } from '../../src/algorithms/signature/table.ts'
+import { webCrypto } from '../../src/crypto/web/provider.ts'
 import { createSigner } from '../../src/keys/signer.ts'
 import { verifySignature } from '../../src/keys/verify.ts'
 import { crypto, privateKey } from './fixtures.ts'
@@ -55,4 +56,11 @@ test('an RSA key of 1024 bits is refused, with the way out', () => {
     message: 'The key of old.key has 1024 bits, and RSA keys need at least 2048, so it is not used. Make a new one: ssh-keygen -t ed25519',
   })
   assert.ok(createSigner(crypto, privateKey('rsa1024'), 'old.key', { minimumRsaBits: 1024 }))
+})
+
+test('a runtime that cannot sign with a kind of key says so, and what to do', () => {
+  assert.throws(() => createSigner(webCrypto(), privateKey('dsa'), 'old.key'), {
+    code: 'KEY_UNSUPPORTED',
+    message: /ssh-keygen -t ed25519/,
+  })
 })

@@ -72,6 +72,11 @@ const nodeNames: Record<StreamCipherName, { name: string; keyBytes: number; ivBy
   '3des-cbc': { name: 'des-ede3-cbc', keyBytes: 24, ivBytes: 8 },
 }
 
+/** The counter modes, for whoever has another implementation of them. */
+export const ctrKeyBytes = { 'aes128-ctr': 16, 'aes192-ctr': 24, 'aes256-ctr': 32 } as const satisfies Partial<
+  Record<StreamCipherName, number>
+>
+
 /** A long-lived cipher: without padding each call gives as many bytes as it takes. */
 export const streamCipher = (name: StreamCipherName, key: Uint8Array, iv: Uint8Array, direction: Direction): StreamTransform => {
   const row = nodeNames[name]

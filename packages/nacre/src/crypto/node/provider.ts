@@ -4,14 +4,15 @@ import { randomFillSync } from 'node:crypto'
 import type { CryptoProvider, Random } from '../provider.ts'
 import { ecdh, mlkem768, mlkem768Encapsulate, x25519 } from './agreement.ts'
 import { nodeChaChaPoly } from './chacha.ts'
-import { aesBlocks, aesGcm, streamCipher } from './ciphers.ts'
+import { aesBlocks, aesGcm, ctrKeyBytes, streamCipher } from './ciphers.ts'
 import { dh } from './dh.ts'
 import { hash, hasher, hmac } from './hashing.ts'
+import { nativeChaChaPoly, nativeCtr, nativeGcm, nativeHmac } from './native.ts'
 import { signingKey, verifyKey } from './signing.ts'
 
 const random: Random = bytes => void randomFillSync(bytes)
 
-const provider: CryptoProvider = {
+const pure: CryptoProvider = {
   name: 'node',
   random,
   hash,
@@ -30,5 +31,24 @@ const provider: CryptoProvider = {
   signingKey,
 }
 
-/** The primitives of Node. It holds no state: every call gives the same provider. */
-export const nodeCrypto = (): CryptoProvider => provider
+// What the accelerator has, where it is found; all else is Node's.
+const accelerated: CryptoProvider = {
+  ...pure,
+  hmac: (name, key) => nativeHmac(name, key) ?? hmac(name, key),
+  aesGcm: (key, direction) => nativeGcm(key, direction) ?? aesGcm(key),
+  chachaPoly: key => nativeChaChaPoly(key) ?? nodeChaChaPoly(key),
+  streamCipher: (name, key, iv, direction) =>
+    (name in ctrKeyBytes ? nativeCtr(ctrKeyBytes[name as keyof typeof ctrKeyBytes], key, iv) : undefined) ??
+    streamCipher(name, key, iv, direction),
+}
+
+export interface NodeCryptoOptions {
+  /**
+   * Whether the accelerator `@nacre/native` is used where it is installed, built and works. It changes what packets cost, not
+   * what they are. Default true; the environment variable `NACRE_NATIVE=0` says no for the whole process.
+   */
+  readonly native?: boolean
+}
+
+/** The primitives of Node. It holds no state: every call with the same options gives the same provider. */
+export const nodeCrypto = ({ native = true }: NodeCryptoOptions = {}): CryptoProvider => (native ? accelerated : pure)

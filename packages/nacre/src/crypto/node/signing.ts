@@ -1,9 +1,10 @@
 // Owns verifying and signing over node:crypto: Ed25519, ECDSA, RSA (PKCS#1 v1.5) and DSA. Knows nothing of key blobs, of
 // which keys are too weak, or of which hash belongs to a key. Signatures are raw, r || s in full width.
 import { type KeyObject, sign, verify } from 'node:crypto'
+import { fromBig, sized, toBig, widened, widthOf } from '../magnitude.ts'
 import type { CurveName, HashName, PrivateKeyNumbers, PublicKeyNumbers, SigningKey, VerifyKey } from '../provider.ts'
 import { bitString, identifier, integer, octetString, privateKeyInfo, publicKeyInfo, sequence, tagged } from './der.ts'
-import { plain, prefixed, privateKeyFromDer, publicKeyFromDer } from './plain.ts'
+import { plain, privateKeyFromDer, publicKeyFromDer } from './plain.ts'
 
 const ed25519Algorithm = [identifier('2b6570')]
 const rsaAlgorithm = [identifier('2a864886f70d010101'), Uint8Array.of(0x05, 0x00)]
@@ -71,25 +72,6 @@ const rsaPrivate = (key: Extract<PrivateKeyNumbers, { kind: 'rsa' }>): Uint8Arra
   )
 }
 
-const toBig = (magnitude: Uint8Array): bigint => BigInt(`0x0${Buffer.from(magnitude).toString('hex')}`)
-const fromBig = (value: bigint): Uint8Array => {
-  const digits = value.toString(16)
-  return Uint8Array.from(Buffer.from(digits.padStart(digits.length + (digits.length % 2), '0'), 'hex'))
-}
-
-const sized = (bytes: Uint8Array, size: number, what: string): Uint8Array => {
-  if (bytes.length !== size) throw new RangeError(`${what} has ${size} bytes, not ${bytes.length}`)
-  return bytes
-}
-
-/** `magnitude` in exactly `size` bytes. */
-const widened = (magnitude: Uint8Array, size: number): Uint8Array => {
-  let start = 0
-  while (magnitude.length - start > size && magnitude[start] === 0) start++
-  if (magnitude.length - start > size) throw new RangeError(`a number of ${magnitude.length} bytes where ${size} are the most`)
-  return prefixed(new Uint8Array(size - (magnitude.length - start)), magnitude.subarray(start))
-}
-
 const digestName = (kind: PublicKeyNumbers['kind'], hash: HashName | undefined): HashName | null => {
   if (kind === 'ed25519') return null
   if (hash === undefined) throw new TypeError(`${kind} signatures need a hash`)
@@ -115,11 +97,6 @@ export const verifyKey = (numbers: PublicKeyNumbers): VerifyKey => {
       }
     },
   }
-}
-
-const widthOf = (magnitude: Uint8Array): number => {
-  const first = magnitude.findIndex(byte => byte !== 0)
-  return first === -1 ? 0 : magnitude.length - first
 }
 
 /** RSA signs in libuv's threads (0.7 ms at 3072 bits, 1.4 ms at 4096); the others take microseconds and sign at once. */

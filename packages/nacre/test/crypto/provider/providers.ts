@@ -1,0 +1,31 @@
+// The crypto providers there are, and in what they differ: the tests beside this file run over each. Not a test itself.
+import { generateKeyNumbers as generateOnNode } from '../../../src/crypto/node/generate.ts'
+import { nodeCrypto } from '../../../src/crypto/node/provider.ts'
+import type { CryptoProvider, CurveName, PrivateKeyNumbers } from '../../../src/crypto/provider.ts'
+import { generateKeyNumbers as generateOnWeb } from '../../../src/crypto/web/generate.ts'
+import { webCrypto } from '../../../src/crypto/web/provider.ts'
+
+export type KeyChoice =
+  | { readonly kind: 'ed25519' }
+  | { readonly kind: 'ecdsa'; readonly curve: CurveName }
+  | { readonly kind: 'rsa'; readonly bits?: number }
+
+interface Tested {
+  readonly crypto: CryptoProvider
+  readonly generate: (choice: KeyChoice) => Promise<PrivateKeyNumbers>
+  /** Large groups are computed off the caller's thread. */
+  readonly pool: boolean
+  /** What the provider says it cannot do. */
+  readonly lacks: readonly string[]
+}
+
+/** Bun and Deno bring node:crypto too, without OpenSSL behind it. */
+const onNode = !('Bun' in globalThis || 'Deno' in globalThis)
+
+const all: readonly Tested[] = [
+  { crypto: nodeCrypto(), generate: generateOnNode, pool: onNode, lacks: [] },
+  { crypto: webCrypto(), generate: generateOnWeb, pool: false, lacks: ['3des-cbc', 'dsa signing'] },
+]
+
+/** Each once: where there is no Node, the tests are built with the web's provider in its place. */
+export const providers = all.filter(({ crypto }, i) => all.slice(i + 1).every(later => later.crypto.name !== crypto.name))
