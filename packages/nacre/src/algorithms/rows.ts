@@ -7,6 +7,7 @@ import type {
   CryptoProvider,
   Direction,
   HashName,
+  KeyHolder,
   PrivateKeyNumbers,
   PublicKeyNumbers,
   Random,
@@ -29,7 +30,7 @@ interface Row<N extends string> {
  * Protects one direction. A packet is `packet_length (4) || padding_length || payload || padding`, then the tag.
  * All offsets are into `bytes`; `start` is where the length stands.
  */
-export interface Sealer {
+export interface Sealer extends KeyHolder {
   /** Seals in place: `packetLength` bytes after the 4 of the length; the tag goes behind them. Room for it exists. */
   seal(bytes: Uint8Array, start: number, packetLength: number, sequence: number): void
   readonly tagBytes: number
@@ -39,7 +40,7 @@ export interface Sealer {
   readonly lengthCounts: boolean
 }
 
-export interface Opener {
+export interface Opener extends KeyHolder {
   /** How many bytes must be there before `packetLength` can be asked. */
   readonly firstBytes: number
   readonly tagBytes: number
@@ -77,7 +78,7 @@ export interface PlainCipher<N extends string = string> extends CipherColumns<N>
 export type Cipher<N extends string = string> = AeadCipher<N> | PlainCipher<N>
 
 /** Computes the MAC of one packet. */
-export interface PacketMac {
+export interface PacketMac extends KeyHolder {
   /** MAC of `sequence || bytes[start..end)` (RFC 4253 §6.4); `tagBytes` long. */
   compute(sequence: number, bytes: Uint8Array, start: number, end: number): Uint8Array
 }

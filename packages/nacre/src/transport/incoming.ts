@@ -232,6 +232,7 @@ export class Incoming {
 
   /** The peer's NEWKEYS was taken: what follows is sealed with `opener`. `decompressor` replaces the one in use. */
   useKeys(opener: Opener, decompressor: Decompressor | undefined, resetSequence: boolean): void {
+    this.#opener.dispose?.()
     this.#opener = opener
     this.#decompressor = decompressor
     this.bytesUnderKey = 0

@@ -212,6 +212,7 @@ export class Outgoing {
 
   /** Our NEWKEYS was sent: what follows is sealed with `sealer`. */
   useKeys(sealer: Sealer, compressor: Compressor | undefined, resetSequence: boolean): void {
+    this.#sealer.dispose?.()
     this.#sealer = sealer
     this.#compressor = compressor
     this.bytesUnderKey = 0

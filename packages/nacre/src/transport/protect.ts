@@ -55,6 +55,10 @@ class MacSealer implements Sealer {
       bytes.set(this.#mac.compute(sequence, bytes, start, end), end)
     }
   }
+  dispose(): void {
+    this.#cipher.dispose?.()
+    this.#mac.dispose?.()
+  }
 }
 
 class MacOpener implements Opener {
@@ -85,6 +89,10 @@ class MacOpener implements Opener {
     if (!equalRegions(tag, 0, bytes, end, this.tagBytes)) return undefined
     if (!this.lengthCounts) this.#cipher.process(bytes, start + 4, end)
     return bytes.subarray(start + 4, end)
+  }
+  dispose(): void {
+    this.#cipher.dispose?.()
+    this.#mac.dispose?.()
   }
 }
 

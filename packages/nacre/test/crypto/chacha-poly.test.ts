@@ -8,6 +8,7 @@ import { poly1305, pureChaChaPoly } from '../../src/crypto/chacha-poly-pure.ts'
 import { wasmChaChaPoly } from '../../src/crypto/chacha-poly-wasm.ts'
 import { chaChaPoly } from '../../src/crypto/chacha-poly.ts'
 import { nodeChaChaPoly } from '../../src/crypto/node/chacha.ts'
+import { nodeCrypto } from '../../src/crypto/node/provider.ts'
 import type { ChaChaPoly } from '../../src/crypto/provider.ts'
 import { sourceSha256 } from '../../src/crypto/wasm/chacha-poly-binary.ts'
 import { ascii, digest, hex, patterned, primitiveVectors, sameBytes, toHex } from './bytes.ts'
@@ -24,6 +25,7 @@ const forms: Record<string, ChaChaPoly> = {
   wasm: inWasm(),
   node: nodeChaChaPoly(key),
   'of any runtime': chaChaPoly(key),
+  'of the Node provider, accelerated where the accelerator is built': nodeCrypto().chachaPoly(key, 'seal'),
 }
 
 const sequenceOf = (size: number): number => Math.imul(size, 16777619) >>> 0

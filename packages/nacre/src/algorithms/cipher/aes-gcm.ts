@@ -30,6 +30,9 @@ class GcmSealer implements Sealer {
     this.#aead.seal(this.#nonce, bytes, start, start + 4, start + 4 + packetLength)
     increment(this.#nonce)
   }
+  dispose(): void {
+    this.#aead.dispose?.()
+  }
 }
 
 class GcmOpener implements Opener {
@@ -52,6 +55,9 @@ class GcmOpener implements Opener {
     const opened = this.#aead.open(this.#nonce, bytes, start, start + 4, start + 4 + packetLength)
     increment(this.#nonce)
     return opened
+  }
+  dispose(): void {
+    this.#aead.dispose?.()
   }
 }
 

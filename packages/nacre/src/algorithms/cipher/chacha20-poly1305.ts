@@ -18,6 +18,9 @@ class ChaChaSealer implements Sealer {
   seal(bytes: Uint8Array, start: number, packetLength: number, sequence: number): void {
     this.#primitive.seal(sequence, bytes, start, start + 4 + packetLength)
   }
+  dispose(): void {
+    this.#primitive.dispose?.()
+  }
 }
 
 class ChaChaOpener implements Opener {
@@ -44,6 +47,9 @@ class ChaChaOpener implements Opener {
   }
   open(bytes: Uint8Array, start: number, packetLength: number, sequence: number): Uint8Array | undefined {
     return this.#primitive.open(sequence, bytes, start, start + 4 + packetLength)
+  }
+  dispose(): void {
+    this.#primitive.dispose?.()
   }
 }
 

@@ -20,6 +20,9 @@ class PacketHmac implements PacketMac {
     const tag = this.#hash.digest(number, bytes.subarray(start, end))
     return tag.length === this.#tagBytes ? tag : tag.subarray(0, this.#tagBytes)
   }
+  dispose(): void {
+    this.#hash.dispose?.()
+  }
 }
 
 const hashBytes = { md5: 16, sha1: 20, sha256: 32, sha512: 64 } as const satisfies Partial<Record<HashName, number>>

@@ -7,7 +7,7 @@ import { nodeChaChaPoly } from './chacha.ts'
 import { aesBlocks, aesGcm, ctrKeyBytes, streamCipher } from './ciphers.ts'
 import { dh } from './dh.ts'
 import { hash, hasher, hmac } from './hashing.ts'
-import { nativeChaChaPoly, nativeCtr, nativeGcm, nativeHmac } from './native.ts'
+import { nativeChaChaPoly, nativeCryptoFault, nativeCtr, nativeGcm, nativeHmac } from './native.ts'
 import { signingKey, verifyKey } from './signing.ts'
 
 const random: Random = bytes => void randomFillSync(bytes)
@@ -34,6 +34,9 @@ const pure: CryptoProvider = {
 // What the accelerator has, where it is found; all else is Node's.
 const accelerated: CryptoProvider = {
   ...pure,
+  get name() {
+    return nativeCryptoFault() === undefined ? 'node+native' : 'node'
+  },
   hmac: (name, key) => nativeHmac(name, key) ?? hmac(name, key),
   aesGcm: (key, direction) => nativeGcm(key, direction) ?? aesGcm(key),
   chachaPoly: key => nativeChaChaPoly(key) ?? nodeChaChaPoly(key),
