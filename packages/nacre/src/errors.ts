@@ -107,6 +107,20 @@ export class SshError extends Error {
   }
 }
 
+/**
+ * Makes an error without a stack, for ends that are nobody's mistake: theirs would show the event loop, and taking it costs
+ * more than all else that an ordinary end does.
+ */
+export const withoutStack = <E extends Error>(make: () => E): E => {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
 /** Bytes did not have the shape their declaration asks for. Becomes a `ProtocolError` when a peer sent them. */
 export class WireError extends SshError {
   constructor(message: string, options?: ErrorOptions) {

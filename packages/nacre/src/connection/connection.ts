@@ -6,14 +6,12 @@ import type { Message } from '../wire/message.ts'
 import { Channel, type ChannelEvent, type ChannelHost } from './channel.ts'
 import type { ChannelTypeRow } from './channel-types/row.ts'
 import { session } from './channel-types/session.ts'
-import { channelTypes } from './channel-types/table.ts'
 import type { ConnectionEvent, OpenQuestion } from './events.ts'
 import { GlobalRequests, type OnGlobalReply } from './global.ts'
 import { keepalive } from './global-requests/keepalive.ts'
 import { noMoreSessions } from './global-requests/no-more-sessions.ts'
 import type { GlobalRequestRow } from './global-requests/row.ts'
-import { globalRequests } from './global-requests/table.ts'
-import { checkLimits, type ConnectionLimits } from './limits.ts'
+import type { ConnectionLimits } from './limits.ts'
 import {
   ChannelClose,
   ChannelData,
@@ -31,9 +29,8 @@ import {
   RequestSuccess,
 } from './messages.ts'
 import type { ConnectionOut } from './out.ts'
-import type { RequestRow } from './requests/row.ts'
-import { channelRequests } from './requests/table.ts'
-import { type Role, RowTable } from './row.ts'
+import type { Role } from './row.ts'
+import type { ConnectionRows } from './rows.ts'
 
 export interface ConnectionConfig {
   readonly role: Role
@@ -41,9 +38,7 @@ export interface ConnectionConfig {
   /** Called synchronously, in order. */
   readonly emit: (event: ConnectionEvent) => void
   readonly limits: ConnectionLimits
-  readonly requests: readonly RequestRow[]
-  readonly channelTypes: readonly ChannelTypeRow[]
-  readonly globalRequests: readonly GlobalRequestRow[]
+  readonly rows: ConnectionRows
 }
 
 const nothing = new Uint8Array(0)
@@ -57,9 +52,7 @@ export class Connection {
   readonly #limits: ConnectionLimits
   readonly #role: Role
   readonly #peer: Role
-  readonly #requestRows: RowTable<(typeof channelRequests)[number]>
-  readonly #typeRows: RowTable<(typeof channelTypes)[number]>
-  readonly #globalRows: RowTable<(typeof globalRequests)[number]>
+  readonly #rows: ConnectionRows
   readonly #host: ChannelHost
   readonly #global: GlobalRequests
   /** Channels by our number. Numbers of closed channels are in `#free`. */
@@ -72,17 +65,13 @@ export class Connection {
   #sessionsRefused = false
   #ended: Error | undefined
 
-  /** Throws `ConfigError` for limits that cannot work and rows that share a name. */
   constructor(config: ConnectionConfig) {
-    checkLimits(config.limits)
     this.#out = config.out
     this.#emit = config.emit
     this.#limits = config.limits
     this.#role = config.role
     this.#peer = config.role === 'client' ? 'server' : 'client'
-    this.#requestRows = new RowTable('channel request', channelRequests, config.requests)
-    this.#typeRows = new RowTable('channel type', channelTypes, config.channelTypes)
-    this.#globalRows = new RowTable('global request', globalRequests, config.globalRequests)
+    this.#rows = config.rows
     this.#global = new GlobalRequests(config.out, config.limits.maximumPendingRequests)
     this.#host = this.#channelHost()
   }
@@ -92,7 +81,7 @@ export class Connection {
       out: this.#out,
       limits: this.#limits,
       emit: (event: ChannelEvent) => this.#emit(event),
-      readRequest: (name, details) => (this.#requestRows.maySend(name, this.#peer) ? this.#requestRows.read(name, details) : undefined),
+      readRequest: (name, details) => (this.#rows.requests.maySend(name, this.#peer) ? this.#rows.requests.read(name, details) : undefined),
       awaitRoom: channel => {
         if (channel.awaitingRoom) return
         channel.awaitingRoom = true
@@ -297,7 +286,7 @@ export class Connection {
         description,
         languageTag: '',
       })
-    if (!this.#typeRows.maySend(channelType, this.#peer)) {
+    if (!this.#rows.channelTypes.maySend(channelType, this.#peer)) {
       refuse('administratively-prohibited', `a ${this.#peer} cannot open channels of this type`)
       return
     }
@@ -309,7 +298,7 @@ export class Connection {
       refuse('resource-shortage', 'too many channels')
       return
     }
-    const details = this.#typeRows.read(channelType, open.details)
+    const details = this.#rows.channelTypes.read(channelType, open.details)
     this.#pendingOpens++
     let answered = false
     const once = (): void => {
@@ -344,7 +333,7 @@ export class Connection {
 
   #globalRequested({ requestName, wantReply, details }: Infer<typeof GlobalRequest>): void {
     const answer = this.#global.asked(wantReply)
-    if (!this.#globalRows.maySend(requestName, this.#peer)) {
+    if (!this.#rows.globalRequests.maySend(requestName, this.#peer)) {
       answer(false)
       return
     }
@@ -354,7 +343,7 @@ export class Connection {
       answer(true)
       return
     }
-    const request = this.#globalRows.read(requestName, details)
+    const request = this.#rows.globalRequests.read(requestName, details)
     this.#emit({ is: 'global-request', question: { request, wantReply, succeed: reply => answer(true, reply), fail: () => answer(false) } })
   }
 }

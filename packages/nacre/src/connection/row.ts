@@ -35,9 +35,9 @@ export class RowTable<S extends Row> {
   readonly #standard: ReadonlySet<Row>
 
   /** Throws `ConfigError` when two rows share a name. */
-  constructor(what: string, standard: readonly S[], rows: readonly Row[]) {
+  constructor(what: string, standard: readonly S[], own: readonly Row[]) {
     this.#standard = new Set<Row>(standard)
-    for (const row of rows) {
+    for (const row of [...standard, ...own]) {
       if (this.#rows.has(row.name)) throw new ConfigError(`Two rows declare the ${what} "${row.name}".`)
       this.#rows.set(row.name, row)
     }

@@ -6,10 +6,8 @@ import type { DhGroup } from '../algorithms/rows.ts'
 import type { AlgorithmTables } from '../algorithms/tables.ts'
 import type { CryptoProvider, Random } from '../crypto/provider.ts'
 import type { Signer } from '../keys/signer.ts'
-import { channelTypes as defaultChannelTypes } from '../connection/channel-types/table.ts'
-import { globalRequests as defaultGlobalRequests } from '../connection/global-requests/table.ts'
-import { defaultLimits, type ConnectionLimits } from '../connection/limits.ts'
-import { channelRequests as defaultRequests } from '../connection/requests/table.ts'
+import { checkLimits, defaultLimits, type ConnectionLimits } from '../connection/limits.ts'
+import { connectionRows } from '../connection/rows.ts'
 import type { ChannelTypeRow } from '../connection/channel-types/row.ts'
 import type { GlobalRequestRow } from '../connection/global-requests/row.ts'
 import type { RequestRow } from '../connection/requests/row.ts'
@@ -137,6 +135,8 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
   const chosen = options.algorithms ?? {}
   const accepted = choose('signature algorithm', tables.signatures, chosen.publicKeyAccepted)
   const keepalive = options.keepalive
+  const limits = { ...defaultLimits, ...options.limits }
+  checkLimits(limits)
   return {
     transport: {
       role: role.role,
@@ -168,10 +168,12 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
             banner: role.banner,
           },
     connection: {
-      limits: { ...defaultLimits, ...options.limits },
-      requests: [...defaultRequests, ...(options.requestTypes ?? [])],
-      globalRequests: [...defaultGlobalRequests, ...(options.globalRequestTypes ?? [])],
-      channelTypes: [...defaultChannelTypes, ...(options.channelTypes ?? [])],
+      limits,
+      rows: connectionRows({
+        requests: options.requestTypes,
+        globalRequests: options.globalRequestTypes,
+        channelTypes: options.channelTypes,
+      }),
     },
     deadlines: { ...defaults.deadlines, ...options.deadlines },
     rekeyMilliseconds: positive('rekey.milliseconds', options.rekey?.milliseconds ?? defaults.rekeyMilliseconds),

@@ -1,6 +1,6 @@
 // Owns the words for endings that nobody wished: a deadline passed, a peer fell silent, the network ended. Knows nothing of
 // how a connection is ended.
-import { DisconnectedError, TimeoutError } from '../errors.ts'
+import { DisconnectedError, type DisconnectReason, disconnectReasonName, escapeForPeople, TimeoutError, withoutStack } from '../errors.ts'
 import type { Stage } from './admission.ts'
 import type { EngineConfig } from './config.ts'
 
@@ -19,6 +19,26 @@ export const tooLate = (what: PeerDeadline, { deadlines }: Pick<EngineConfig, 'd
   return new TimeoutError(what, words[what])
 }
 
+/** We said goodbye. */
+export const weEnded = (reason: DisconnectReason, description: string): DisconnectedError =>
+  withoutStack(
+    () => new DisconnectedError('us', reason, description, `We ended the connection${description === '' ? '' : `: ${description}`}.`),
+  )
+
+/** The peer said goodbye (RFC 4253 §11.1). */
+export const peerEnded = ({
+  reasonCode,
+  description,
+}: {
+  readonly reasonCode: number
+  readonly description: string
+}): DisconnectedError => {
+  const reason = disconnectReasonName(reasonCode)
+  const shown = escapeForPeople(description)
+  const message = `The peer ended the connection${shown === '' ? '' : `: ${shown}`} (${reason ?? `reason ${reasonCode}`}).`
+  return withoutStack(() => new DisconnectedError('peer', reason, description, message))
+}
+
 /** No keepalive was answered. */
 export const silent = ({ keepalive }: Pick<EngineConfig, 'keepalive'>): TimeoutError => {
   const whole = keepalive.milliseconds * (keepalive.maximumUnanswered + 1)
@@ -34,5 +54,7 @@ export const networkEnded = (stage: Stage, identified: boolean, cause: unknown):
     connection: 'without a goodbye from the peer',
   }
   const words = identified ? when[stage] : 'before the peer identified itself: it may not be an SSH service, or it refuses our address'
-  return new DisconnectedError('network', undefined, '', `The connection ended ${words}.`, cause === undefined ? undefined : { cause })
+  return withoutStack(
+    () => new DisconnectedError('network', undefined, '', `The connection ended ${words}.`, cause === undefined ? undefined : { cause }),
+  )
 }

@@ -7,15 +7,7 @@ import { authMessages } from '../auth/messages.ts'
 import { Connection } from '../connection/connection.ts'
 import type { ConnectionOut } from '../connection/events.ts'
 import { connectionMessages } from '../connection/messages.ts'
-import {
-  type AuthenticationAttempt,
-  DisconnectedError,
-  type DisconnectReason,
-  disconnectReasonName,
-  escapeForPeople,
-  ProtocolError,
-  WireError,
-} from '../errors.ts'
+import { type AuthenticationAttempt, type DisconnectReason, ProtocolError, WireError } from '../errors.ts'
 import {
   Debug,
   Disconnect,
@@ -35,7 +27,7 @@ import { admit, admitUnknown, type Situation, type Stage } from './admission.ts'
 import { type Asker, Authentication } from './authentication.ts'
 import type { EngineConfig } from './config.ts'
 import { Deadlines } from './deadlines.ts'
-import { networkEnded, type PeerDeadline, silent, tooLate } from './endings.ts'
+import { networkEnded, peerEnded, type PeerDeadline, silent, tooLate, weEnded } from './endings.ts'
 import { EventQueue } from './event-queue.ts'
 import type { EngineEvent, EngineQuestion } from './events.ts'
 import { faultOf } from './fault.ts'
@@ -165,12 +157,7 @@ export class Engine {
     if (this.#ended) return
     this.#guard(() => {
       this.#transport.disconnect(reason, description)
-      this.#finish(
-        'us',
-        reason,
-        error ??
-          new DisconnectedError('us', reason, description, `We ended the connection${description === '' ? '' : `: ${description}`}.`),
-      )
+      this.#finish('us', reason, error ?? weEnded(reason, description))
     })
   }
 
@@ -378,12 +365,9 @@ export class Engine {
     }
   }
 
-  #peerDisconnected({ reasonCode, description }: { reasonCode: number; description: string }): void {
-    const reason = disconnectReasonName(reasonCode)
-    const shown = escapeForPeople(description)
-    const message = `The peer ended the connection${shown === '' ? '' : `: ${shown}`} (${reason ?? `reason ${reasonCode}`}).`
-    const error = new DisconnectedError('peer', reason, description, message)
-    this.#finish('peer', reason, this.#stage === 'auth' ? this.#auth.cutOff(error) : error)
+  #peerDisconnected(goodbye: { reasonCode: number; description: string }): void {
+    const error = peerEnded(goodbye)
+    this.#finish('peer', error.reason, this.#stage === 'auth' ? this.#auth.cutOff(error) : error)
   }
 
   // ── stages ────────────────────────────────────────────────────────────────────────────────────────────────────────

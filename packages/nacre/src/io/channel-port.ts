@@ -3,7 +3,7 @@
 import type { Channel } from '../connection/channel.ts'
 import type { ChannelRequestQuestion } from '../connection/events.ts'
 import type { RequestRow } from '../connection/requests/row.ts'
-import { RequestRefusedError } from '../errors.ts'
+import { RequestRefusedError, withoutStack } from '../errors.ts'
 
 /** What a consumer of a channel sees. Bytes are views: valid until `data` returns unless `detached`. */
 export interface PortHandler {
@@ -100,12 +100,17 @@ export class ChannelPort {
   ended(error: Error | undefined): void {
     if (this.#closed !== undefined) return
     this.#closed = { error }
-    const cause = this.#closedError()
-    for (const each of this.#waiting.splice(0)) each.failed(cause)
-    for (const failed of this.#pendingRequests) failed(cause)
-    this.#pendingRequests.clear()
+    if (this.#waiting.length > 0 || this.#pendingRequests.size > 0) {
+      const cause = this.#closedError()
+      for (const each of this.#waiting.splice(0)) each.failed(cause)
+      for (const failed of this.#pendingRequests) failed(cause)
+      this.#pendingRequests.clear()
+    }
     this.#deliver(handler => handler.closed(error))
-    for (const listener of this.#closedListeners.splice(0)) listener(cause)
+    if (this.#closedListeners.length > 0) {
+      const cause = this.#closedError()
+      for (const listener of this.#closedListeners.splice(0)) listener(cause)
+    }
   }
 
   #deliver(deliver: (handler: PortHandler) => void): void {
@@ -114,7 +119,7 @@ export class ChannelPort {
   }
 
   #closedError(): Error {
-    return this.#closed?.error ?? new ChannelClosedError()
+    return this.#closed?.error ?? channelClosed()
   }
 
   // ── for the consumer ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -177,7 +182,7 @@ export class ChannelPort {
   /** Closes without waiting for anything. */
   abort(): void {
     if (this.#closed !== undefined) return
-    const cause = new ChannelClosedError()
+    const cause = channelClosed()
     for (const each of this.#waiting.splice(0)) each.failed(cause)
     this.#closeWanted = true
     this.channel.close()
@@ -219,3 +224,5 @@ class ChannelClosedError extends RequestRefusedError {
     super('channel', 'The channel is closed.')
   }
 }
+
+const channelClosed = (): Error => withoutStack(() => new ChannelClosedError())

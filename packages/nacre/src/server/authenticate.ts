@@ -3,6 +3,8 @@
 import type { AttemptQuestion, ServerAttempt, Verdict } from '../auth/questions.ts'
 import type { CryptoProvider } from '../crypto/provider.ts'
 import type { Clock } from '../io/clock.ts'
+import { Ending } from '../io/ending.ts'
+import { whenThere } from './soon.ts'
 
 export interface RemoteAddress {
   readonly address: string
@@ -58,32 +60,37 @@ export type RefusalFloor = (user: string, method: string) => number
 
 export interface AuthenticationContext {
   readonly remote: RemoteAddress | undefined
-  /** Aborts when the connection ends. */
-  readonly signal: AbortSignal
+  /** Over when the connection is. */
+  readonly ending: Ending
   readonly clock: Clock
   readonly floor: RefusalFloor
   /** Told of every error an authenticator throws; the attempt is refused. What it throws itself is dropped. */
   readonly onError: (error: unknown, attempt: { readonly user: string; readonly method: string }) => void
 }
 
-/** Answers the questions of one connection. Never rejects. */
+/**
+ * Answers the questions of one connection, at once when the authenticator does. Never throws or rejects.
+ */
 export const answerAttempts = (
   authenticator: Authenticator<unknown>,
   context: AuthenticationContext,
-): ((question: AttemptQuestion) => Promise<Verdict>) => {
+): ((question: AttemptQuestion) => Verdict | Promise<Verdict>) => {
   let login: Login | undefined
-  return async question => {
+  return question => {
     const started = context.clock.now()
     // RFC 4252 §5: another user or service name drops all that was proven.
     if (login === undefined || question.ordinal === 0 || login.user !== question.user || login.service !== question.service) {
-      login?.over.abort()
+      login?.over.end()
       login = beginLogin(authenticator, context, question)
     }
-    login.question = question
-    const verdict = await judge(login, context, question.attempt)
-    if (verdict.is === 'accept' && !isQuery(question.attempt)) login.over.abort()
-    if (verdict.is === 'refuse') await holdBack(context, started, context.floor(question.user, question.attempt.method))
-    return verdict
+    const current = login
+    current.question = question
+    return whenThere(judge(current, context, question.attempt), verdict => {
+      if (verdict.is === 'accept' && !isQuery(question.attempt)) current.over.end()
+      if (verdict.is !== 'refuse') return verdict
+      const held = holdBack(context, started, context.floor(question.user, question.attempt.method))
+      return held === undefined ? verdict : held.then(() => verdict)
+    })
   }
 }
 
@@ -102,20 +109,23 @@ export const methodOf = (attempt: ServerAttempt): string =>
 interface Login {
   readonly user: string
   readonly service: string
-  readonly over: AbortController
+  readonly over: Ending
   readonly run: AuthenticatorRun<unknown> | undefined
   question: AttemptQuestion
 }
 
 const beginLogin = (authenticator: Authenticator<unknown>, context: AuthenticationContext, question: AttemptQuestion): Login => {
-  const over = new AbortController()
+  const over = new Ending()
   const { user, service } = question
   const report = (error: unknown): void => reportTo(context, error, login.question)
+  let signal: AbortSignal | undefined
   const applicant: Applicant = {
     user,
     service,
     remote: context.remote,
-    signal: AbortSignal.any([context.signal, over.signal]),
+    get signal() {
+      return (signal ??= AbortSignal.any([context.ending.signal, over.signal]))
+    },
     now: () => context.clock.now(),
     banner: message => login.question.banner(message),
     report,
@@ -146,15 +156,19 @@ const reportTo = (context: AuthenticationContext, error: unknown, question: Atte
   }
 }
 
-const judge = async (login: Login, context: AuthenticationContext, attempt: ServerAttempt): Promise<Verdict> => {
+const judge = (login: Login, context: AuthenticationContext, attempt: ServerAttempt): Verdict | Promise<Verdict> => {
   const { run } = login
   if (run === undefined) return { is: 'refuse', remaining: [] }
-  try {
-    const answer = await untilAborted(context.signal, async () => run.attempt(attempt))
-    return verdictOf(attempt, answer, run)
-  } catch (error) {
-    if (!context.signal.aborted) reportTo(context, error, login.question)
+  if (context.ending.over) return { is: 'refuse', remaining: remainingOf(run) }
+  const failed = (error: unknown): Verdict => {
+    if (!context.ending.over) reportTo(context, error, login.question)
     return { is: 'refuse', remaining: remainingOf(run) }
+  }
+  try {
+    const verdict = whenThere(run.attempt(attempt), answer => verdictOf(attempt, answer, run))
+    return verdict instanceof Promise ? untilOver(context.ending, verdict).catch(failed) : verdict
+  } catch (error) {
+    return failed(error)
   }
 }
 
@@ -178,32 +192,35 @@ const remainingOf = (run: AuthenticatorRun<unknown>): readonly string[] => {
   }
 }
 
-/** What `work` resolves to, or a rejection as soon as `signal` aborts; the work is then on its own. */
-const untilAborted = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
-  signal.throwIfAborted()
+/** What `work` resolves to, or a rejection as soon as it is over; the work is then on its own. */
+const untilOver = async <T>({ signal }: Ending, work: Promise<T>): Promise<T> => {
   const ended = Promise.withResolvers<never>()
   const end = (): void => ended.reject(signal.reason)
+  if (signal.aborted) end()
   signal.addEventListener('abort', end, { once: true })
   try {
-    return await Promise.race([work(), ended.promise])
+    return await Promise.race([work, ended.promise])
   } finally {
     signal.removeEventListener('abort', end)
   }
 }
 
 /** Waits until the floor is reached. Slower refusals wait for the next doubling, so that their own time stays hidden. */
-const holdBack = async (context: AuthenticationContext, started: number, floor: number): Promise<void> => {
-  if (!(floor > 0) || context.signal.aborted) return
+const holdBack = (context: AuthenticationContext, started: number, floor: number): Promise<void> | undefined => {
+  if (!(floor > 0) || context.ending.over) return undefined
   const elapsed = context.clock.now() - started
   let least = floor
   while (least < elapsed) least *= 2
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const done = (): void => resolve()
-  const cancel = context.clock.after(least - elapsed, done)
-  context.signal.addEventListener('abort', done)
-  await promise
-  cancel()
-  context.signal.removeEventListener('abort', done)
+  const { signal } = context.ending
+  return new Promise<void>(resolve => {
+    const done = (): void => {
+      cancel()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const cancel = context.clock.after(least - elapsed, done)
+    signal.addEventListener('abort', done)
+  })
 }
 
 /** Milliseconds: the floor for what a person knows, and for keys, which clients offer by the dozen. */

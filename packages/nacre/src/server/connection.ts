@@ -9,6 +9,7 @@ import type { Ended, EngineEvent, EngineQuestion } from '../engine/events.ts'
 import { type DisconnectReason, SshError } from '../errors.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
 import type { Clock } from '../io/clock.ts'
+import { Ending } from '../io/ending.ts'
 import { Link } from '../io/link.ts'
 import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
 import { answerAttempts, type Authenticator, type RefusalFloor } from './authenticate.ts'
@@ -32,7 +33,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   readonly remote: RemoteAddress | undefined
   readonly #link: Link
   readonly #policy: ConnectionPolicy<Identity>
-  readonly #ending = new AbortController()
+  readonly #ending = new Ending()
   readonly #answer: ReturnType<typeof answerAttempts>
   #login: { readonly userName: string; readonly identity: Identity } | undefined
   #clientVersion = ''
@@ -43,7 +44,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     this.#policy = policy
     this.#answer = answerAttempts(policy.authenticate, {
       remote: transport.remote,
-      signal: this.#ending.signal,
+      ending: this.#ending,
       clock,
       floor: policy.floor,
       onError: error => policy.onError(error, this),
@@ -57,7 +58,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
         globalRequested: question => this.#globalRequested(question),
         noted: event => this.#noted(event),
         ended: ended => {
-          this.#ending.abort(ended.error)
+          this.#ending.end(ended.error)
           policy.onEvent(ended, this)
         },
       },

@@ -4,9 +4,10 @@ import type { ChannelRequestQuestion } from '../connection/events.ts'
 import { exitSignal } from '../connection/requests/exit-signal.ts'
 import { exitStatus } from '../connection/requests/exit-status.ts'
 import type { TerminalModes } from '../connection/terminal-modes.ts'
-import type { Exit } from '../errors.ts'
+import { type Exit, withoutStack } from '../errors.ts'
 import { ByteQueue, type ByteWritable, byteWritable } from '../io/channel-streams.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
+import { Ending } from '../io/ending.ts'
 import type { RemoteAddress } from '../io/transport.ts'
 import { matchesPatternList } from '../patterns.ts'
 
@@ -85,6 +86,7 @@ export interface SessionHandlers<Identity> {
   readonly acceptEnv?: readonly string[]
 }
 
+const sessionClosed = withoutStack(() => new Error('the session is closed'))
 const defaultAcceptEnv: readonly string[] = ['LANG', 'LC_*', 'COLORTERM', 'NO_COLOR']
 /** Ceilings on what a client may set before a command starts. */
 const maximumVariables = 128
@@ -123,7 +125,7 @@ class ServedSession<Identity> implements Session<Identity> {
   pty: SessionTerminal | undefined
   readonly #owner: SessionOwner<Identity>
   readonly #port: ChannelPort
-  readonly #gone = new AbortController()
+  readonly #gone = new Ending()
   readonly #stdin: ByteQueue
   #stdout: ByteWritable | undefined
   #stderr: ByteWritable | undefined
@@ -149,7 +151,7 @@ class ServedSession<Identity> implements Session<Identity> {
       request: question => this.#request(question),
       closed: error => {
         this.#endInput()
-        this.#gone.abort(error ?? new Error('the session is closed'))
+        this.#gone.end(error ?? sessionClosed)
         owner.gone()
       },
     })
@@ -287,20 +289,29 @@ class ServedSession<Identity> implements Session<Identity> {
     this.command = starting.kind === 'exec' ? starting.command : undefined
     this.subsystem = starting.kind === 'subsystem' ? starting.subsystem : undefined
     succeed()
-    void this.#serve(handler)
+    this.#serve(handler)
     return undefined
   }
 
-  async #serve(handler: SessionHandler<Identity>): Promise<void> {
-    let result: HandlerResult
+  /** A handler that is done at once leaves its exit in the same write as the answer to the request. */
+  #serve(handler: SessionHandler<Identity>): void {
     try {
-      result = await handler(this)
+      const result = handler(this)
+      if (result instanceof Promise)
+        result.then(
+          done => this.#finish(done ?? 0),
+          (error: unknown) => this.#failed(error),
+        )
+      else this.#finish(result ?? 0)
     } catch (error) {
-      // A handler that fails because the client went away has not failed.
-      if (!this.#gone.signal.aborted) this.#owner.failed(error)
-      result = 1
+      this.#failed(error)
     }
-    this.#finish(result ?? 0)
+  }
+
+  #failed(error: unknown): void {
+    // A handler that fails because the client went away has not failed.
+    if (!this.#gone.over) this.#owner.failed(error)
+    this.#finish(1)
   }
 
   /** Exit after the last byte: what was written first, then how it ended, then end of file and close. */

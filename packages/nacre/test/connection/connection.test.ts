@@ -139,10 +139,6 @@ describe('limits', () => {
     small.server.next('open-request').question.accept()
     assert.equal(small.server.connection.channelCount, 1)
   })
-
-  it('are checked at birth', () => {
-    assert.throws(() => new Side('client', { limits: { initialWindow: 0 } }), ConfigError)
-  })
 })
 
 describe('no-more-sessions@openssh.com', () => {

@@ -2,25 +2,18 @@
 // the engine, and each side's network can be stopped. Also the eyes of the tests: a log of what each side sent.
 import assert from 'node:assert/strict'
 import type { Channel, ChannelEvent } from '../../src/connection/channel.ts'
-import { channelTypes } from '../../src/connection/channel-types/table.ts'
-import type { ChannelTypeRow } from '../../src/connection/channel-types/row.ts'
 import { session } from '../../src/connection/channel-types/session.ts'
 import { Connection } from '../../src/connection/connection.ts'
 import type { ConnectionEvent } from '../../src/connection/events.ts'
-import type { GlobalRequestRow } from '../../src/connection/global-requests/row.ts'
-import { globalRequests } from '../../src/connection/global-requests/table.ts'
 import { type ConnectionLimits, defaultLimits } from '../../src/connection/limits.ts'
 import { ChannelData, ChannelExtendedData, connectionMessages } from '../../src/connection/messages.ts'
-import type { RequestRow } from '../../src/connection/requests/row.ts'
-import { channelRequests } from '../../src/connection/requests/table.ts'
+import type { ChannelTypeRow } from '../../src/connection/channel-types/row.ts'
+import { connectionRows, type OwnRows } from '../../src/connection/rows.ts'
 import { ProtocolError, type Violation } from '../../src/errors.ts'
 import { decodeMessage, encodeMessage, type Message } from '../../src/wire/message.ts'
 
-export interface SideOptions {
+export interface SideOptions extends OwnRows {
   readonly limits?: Partial<ConnectionLimits>
-  readonly requests?: readonly RequestRow[]
-  readonly channelTypes?: readonly ChannelTypeRow[]
-  readonly globalRequests?: readonly GlobalRequestRow[]
   /** Bytes of data one message to the other side may have. */
   readonly maxPayload?: number
 }
@@ -56,9 +49,7 @@ export class Side {
     this.connection = new Connection({
       role,
       limits: { ...defaultLimits, ...options.limits },
-      requests: [...channelRequests, ...(options.requests ?? [])],
-      channelTypes: [...channelTypes, ...(options.channelTypes ?? [])],
-      globalRequests: [...globalRequests, ...(options.globalRequests ?? [])],
+      rows: connectionRows(options),
       emit: event => {
         this.onEvent?.(event)
         this.events.push(event)

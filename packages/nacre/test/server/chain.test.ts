@@ -6,6 +6,7 @@ import type { ClientAuthQuestion, Credential } from '../../src/auth/questions.ts
 import { serverAuthentication } from '../../src/auth/server.ts'
 import { Secret } from '../../src/crypto/secret.ts'
 import { AuthenticationError, ProtocolError } from '../../src/errors.ts'
+import { Ending } from '../../src/io/ending.ts'
 import { answerAttempts, type Authenticator } from '../../src/server/authenticate.ts'
 import { allOf, firstOf } from '../../src/server/authenticators/combine.ts'
 import { password, passwordExpired } from '../../src/server/authenticators/password.ts'
@@ -39,7 +40,7 @@ const attemptLogin = (authenticator: Authenticator<unknown>, credentials: readon
       dialogue: serverAuthentication(serverRun({ methods: authenticator.methods, banner: 'Welcome.' })),
       answer: answerAttempts(authenticator, {
         remote: undefined,
-        signal: new AbortController().signal,
+        ending: new Ending(),
         clock: handClock(),
         floor: () => 0,
         onError: error => assert.fail(String(error)),

@@ -4,6 +4,7 @@ import type { AttemptQuestion, ServerAttempt, Verdict } from '../../src/auth/que
 import type { CryptoProvider } from '../../src/crypto/provider.ts'
 import { Secret } from '../../src/crypto/secret.ts'
 import type { Clock } from '../../src/io/clock.ts'
+import { Ending } from '../../src/io/ending.ts'
 import { answerAttempts, type AuthenticationContext, type Authenticator } from '../../src/server/authenticate.ts'
 import { type TestKey, testKey } from '../auth/fixtures.ts'
 
@@ -35,11 +36,11 @@ export interface LoginOptions extends Partial<AuthenticationContext> {
 export const login = (authenticator: Authenticator<unknown>, options: LoginOptions = {}) => {
   const errors: unknown[] = []
   const banners: string[] = []
-  const end = new AbortController()
+  const ending = new Ending()
   const { address = '192.0.2.1', ...context } = options
   const answer = answerAttempts(authenticator, {
     remote: { address, port: 50000 },
-    signal: end.signal,
+    ending,
     clock: handClock(),
     floor: () => 0,
     onError: error => errors.push(error),
@@ -48,20 +49,22 @@ export const login = (authenticator: Authenticator<unknown>, options: LoginOptio
   const ordinals = { user: '', next: 0 }
   const ask = (attempt: ServerAttempt, user = 'ada', more: Partial<AttemptQuestion> = {}): Promise<Verdict> => {
     if (ordinals.user !== user) Object.assign(ordinals, { user, next: 0 })
-    return answer({
-      is: 'attempt',
-      user,
-      service: 'ssh-connection',
-      attempt,
-      ordinal: ordinals.next++,
-      banner: text => banners.push(text),
-      ...more,
-    })
+    return Promise.resolve(
+      answer({
+        is: 'attempt',
+        user,
+        service: 'ssh-connection',
+        attempt,
+        ordinal: ordinals.next++,
+        banner: text => banners.push(text),
+        ...more,
+      }),
+    )
   }
   return {
     errors,
     banners,
-    end: () => end.abort(),
+    end: () => ending.end(),
     ask,
     none: (user?: string) => ask({ method: 'none' }, user),
     password: (password: string, user?: string) => ask({ method: 'password', password: new Secret(password) }, user),

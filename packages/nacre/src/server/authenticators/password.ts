@@ -1,6 +1,7 @@
 // Owns the authenticator for passwords and their change. Knows nothing of how passwords are stored or compared.
 import type { Secret } from '../../crypto/secret.ts'
 import type { Answer, Applicant, Authenticator } from '../authenticate.ts'
+import { whenThere } from '../soon.ts'
 import { type Accepted, answerOf } from './outcome.ts'
 
 /** Returned by a check: the password is right but must be changed first. */
@@ -30,7 +31,8 @@ export const password = <Result, Changed = never>(
   options: { readonly change?: PasswordChange<Changed> } = {},
 ): Authenticator<PasswordIdentity<Result> | PasswordIdentity<Changed>> => {
   const { change } = options
-  const answer = (result: unknown): Answer<PasswordIdentity<Result> | PasswordIdentity<Changed>> => {
+  type Yield = Answer<PasswordIdentity<Result> | PasswordIdentity<Changed>>
+  const answer = (result: unknown): Yield => {
     if (!(result instanceof PasswordExpired)) return answerOf(result as PasswordIdentity<Result>) as Answer<PasswordIdentity<Result>>
     if (change === undefined) throw new TypeError('password(…) was told that a password has expired, but was given no `change`.')
     return { is: 'change-password', prompt: result.prompt }
@@ -39,9 +41,10 @@ export const password = <Result, Changed = never>(
     methods: ['password'],
     begin: applicant => ({
       remaining: () => ['password'],
-      async attempt(attempt) {
-        if (attempt.method === 'password') return answer(await check(applicant, attempt.password))
-        if (attempt.method === 'password-change' && change) return answer(await change(applicant, attempt.oldPassword, attempt.newPassword))
+      attempt(attempt) {
+        if (attempt.method === 'password') return whenThere<unknown, Yield>(check(applicant, attempt.password), answer)
+        if (attempt.method === 'password-change' && change)
+          return whenThere<unknown, Yield>(change(applicant, attempt.oldPassword, attempt.newPassword), answer)
         return { is: 'refuse' }
       },
     }),

@@ -1,7 +1,8 @@
 // Owns the authenticator for keys. Knows nothing of authorized_keys files: those are checks like any other.
 // Signatures were verified before it is asked about a proof.
 import { blobType } from '../../auth/signature-names.ts'
-import type { Applicant, Authenticator } from '../authenticate.ts'
+import type { Answer, Applicant, Authenticator } from '../authenticate.ts'
+import { whenThere } from '../soon.ts'
 import { type Accepted, answerOf } from './outcome.ts'
 
 /** A key somebody wants to log in with. */
@@ -27,11 +28,14 @@ export const publicKey = <Result>(check: PublicKeyCheck<Result>): Authenticator<
   methods: ['publickey'],
   begin: applicant => ({
     remaining: () => ['publickey'],
-    async attempt(attempt) {
+    attempt(attempt) {
       if (attempt.method !== 'publickey') return { is: 'refuse' }
       const { publicKey: blob, algorithm, fingerprint, proven } = attempt
-      const answer = answerOf<Result>(await check(applicant, { type: blobType(blob), algorithm, blob, fingerprint: () => fingerprint }))
-      return answer.is === 'accept' && !proven ? { is: 'would-accept' } : answer
+      const result = check(applicant, { type: blobType(blob), algorithm, blob, fingerprint: () => fingerprint })
+      return whenThere<Awaited<Result>, Answer<Accepted<Result>>>(result as Awaited<Result> | Promise<Awaited<Result>>, found => {
+        const answer = answerOf<Result>(found)
+        return answer.is === 'accept' && !proven ? { is: 'would-accept' } : answer
+      })
     },
   }),
 })
