@@ -2,10 +2,20 @@
 // of files or of how a program spells its options.
 import type { ConnectionConfig } from '../connection/connection.ts'
 import type { TransportConfig } from '../transport/transport.ts'
+import type { EngineEvent } from './events.ts'
 import type { TraceRecord, TranscriptPacket } from './trace.ts'
 
-/** Called once when an engine begins; what it returns is called for each packet, in order. */
-export type Transcript = (config: EngineConfig) => (packet: TranscriptPacket) => void
+/** Takes one conversation, in order. Bytes in events are valid only during the call. */
+export interface TranscriptSink {
+  /** True: nothing is blanked. For recordings in which every secret is a throw-away; never for a person's conversation. */
+  readonly secrets?: boolean
+  packet(packet: TranscriptPacket): void
+  /** What the engine told its driver; milliseconds on the engine's clock. */
+  event?(event: EngineEvent, at: number): void
+}
+
+/** Called once when an engine begins. */
+export type Transcript = (config: EngineConfig) => TranscriptSink
 
 export interface EngineConfig {
   readonly transport: TransportConfig
@@ -30,7 +40,7 @@ export interface EngineConfig {
   readonly keepalive: { readonly milliseconds: number; readonly maximumUnanswered: number }
   /** Called for every packet, decoded, secrets left out. */
   readonly trace: ((record: TraceRecord) => void) | undefined
-  /** Called for every packet, raw, secrets blanked: what a replay needs. */
+  /** Sees every packet, raw, secrets blanked unless it asks for them: what a replay needs. */
   readonly transcript: Transcript | undefined
 }
 

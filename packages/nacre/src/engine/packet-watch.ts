@@ -1,14 +1,15 @@
 // Owns showing packets to those who want to see them: a trace for people, a transcript that can be replayed. Knows the
 // declarations, not the connection.
 import { ChannelData, ChannelExtendedData } from '../connection/messages.ts'
-import { decodeMessage, type Message } from '../wire/message.ts'
-import type { EngineConfig } from './config.ts'
-import { tracedFields, type TranscriptPacket } from './trace.ts'
+import { decodeMessage, encodeMessage, type Message } from '../wire/message.ts'
+import type { EngineConfig, TranscriptSink } from './config.ts'
+import type { EngineEvent } from './events.ts'
+import { tracedFields } from './trace.ts'
 import { blankedPayload, blankedReceived } from './transcript.ts'
 
 export class PacketWatch {
   readonly #trace: EngineConfig['trace']
-  readonly #record: ((packet: TranscriptPacket) => void) | undefined
+  readonly #record: TranscriptSink | undefined
   readonly #now: () => number
 
   /** `now` gives the engine's time. */
@@ -24,17 +25,17 @@ export class PacketWatch {
   }
 
   identification(direction: 'sent' | 'received', line: Uint8Array): void {
-    this.#record?.({ at: this.#now(), direction, number: 0, name: 'identification', payload: line })
+    this.#record?.packet({ at: this.#now(), direction, number: 0, name: 'identification', payload: line })
   }
 
   sent(message: Message, value: unknown, sequence: number): void {
     this.#traced('sent', message, value, sequence)
-    this.#record?.({
+    this.#record?.packet({
       at: this.#now(),
       direction: 'sent',
       number: message.number,
       name: message.name,
-      payload: blankedPayload(message, value),
+      payload: this.#record.secrets === true ? encodeMessage(message, value) : blankedPayload(message, value),
     })
   }
 
@@ -46,7 +47,13 @@ export class PacketWatch {
 
   received(message: Message | undefined, payload: Uint8Array, sequence: number): void {
     const name = message?.name ?? `message ${payload[0]}`
-    this.#record?.({ at: this.#now(), direction: 'received', number: payload[0], name, payload: blankedReceived(message, payload) })
+    this.#record?.packet({
+      at: this.#now(),
+      direction: 'received',
+      number: payload[0],
+      name,
+      payload: this.#record.secrets === true ? payload.slice() : blankedReceived(message, payload),
+    })
     if (this.#trace === undefined) return
     let value: unknown
     try {
@@ -57,6 +64,10 @@ export class PacketWatch {
     if (message === undefined || value === undefined)
       this.#trace({ at: this.#now(), direction: 'received', sequence, number: payload[0], name, fields: {} })
     else this.#traced('received', message, value, sequence)
+  }
+
+  event(event: EngineEvent): void {
+    this.#record?.event?.(event, this.#now())
   }
 
   #traced(direction: 'sent' | 'received', message: Message, value: unknown, sequence: number): void {

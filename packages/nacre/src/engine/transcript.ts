@@ -1,10 +1,15 @@
-// Owns the recorded form of a conversation: every packet's payload with secrets blanked, one JSON object a line, below one
-// line that says what the engine was told. Knows nothing of files, and nothing of replaying (see `testing/transcript.ts`).
+// Owns the recorded form of a conversation: every packet's payload with secrets blanked and what the engine made of it, one
+// JSON object a line, below one line that says what the engine was told. Knows nothing of files, and nothing of replaying
+// (see `testing/transcript.ts`).
+import type { Agreed } from '../algorithms/negotiate.ts'
 import { UserauthRequest } from '../auth/messages.ts'
+import { ProtocolError, SshError } from '../errors.ts'
 import { encodeBase64 } from '../keys/base64.ts'
 import { Reader } from '../wire/reader.ts'
 import { decodeMessage, encodeMessage, type Message } from '../wire/message.ts'
+import { Writer } from '../wire/writer.ts'
 import type { EngineConfig, Transcript } from './config.ts'
+import type { EngineEvent } from './events.ts'
 
 /** The first line: as much of an engine's configuration as a replay needs, nothing secret among it. */
 export interface TranscriptHeader {
@@ -41,35 +46,112 @@ const headerOf = ({ transport, authentication, connection }: EngineConfig): Tran
   }
 }
 
-/** Writes a conversation as lines of JSON, without line ends. `packet` is the form of every line but the first. */
+/** An event as a transcript holds it: `event` is its name, the rest what can be compared. Never data, never a secret. */
+export interface TranscriptEvent {
+  readonly at: number
+  readonly event: EngineEvent['is']
+  readonly [fact: string]: unknown
+}
+
+const algorithmFacts = ({ kex, hostKey, clientToServer, serverToClient }: Agreed): object => ({
+  kex,
+  hostKey,
+  clientToServer,
+  serverToClient,
+})
+
+/** `fault` is the peer's violation, or `internal-error` for an error of ours that nobody foresaw. */
+const faultFacts = (error: Error): object =>
+  error instanceof ProtocolError
+    ? { fault: error.violation, error: error.message }
+    : error instanceof SshError
+      ? { error: error.message }
+      : { fault: 'internal-error', error: error.stack ?? error.message }
+
+/** `undefined` for what depends on how an application went about it, and not on the conversation. */
+const eventFacts = (event: EngineEvent): Record<string, unknown> | undefined => {
+  switch (event.is) {
+    case 'question':
+      return event.question.about === 'compute' ? undefined : { about: event.question.about }
+    case 'writable':
+      return undefined
+    case 'identified':
+      return { softwareVersion: event.peer.softwareVersion, linesBefore: event.linesBefore.length }
+    case 'exchanged':
+      return { ...algorithmFacts(event.agreed), first: event.first, strict: event.strict }
+    case 'banner':
+    case 'debug':
+      return { message: event.message }
+    case 'authenticated':
+      return { user: event.user }
+    case 'pong':
+      return { bytes: event.data.length }
+    case 'open-request':
+      return { channelType: event.question.channelType }
+    case 'global-request':
+      return { request: event.question.request.name, wantReply: event.question.wantReply }
+    case 'channel-request':
+      return { channel: event.channel.number, request: event.question.request.name, wantReply: event.question.wantReply }
+    case 'data':
+      return { channel: event.channel.number, type: event.type, bytes: event.bytes.length }
+    case 'open-failed':
+      return { channel: event.channel.number, reason: event.reason }
+    case 'opened':
+    case 'eof':
+      return { channel: event.channel.number }
+    case 'closed':
+      return { channel: event.channel.number, cutOff: event.error !== undefined }
+    case 'ended':
+      return {
+        by: event.by,
+        reason: event.reason,
+        ...faultFacts(event.error),
+      }
+  }
+}
+
+const rounded = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000
+
+/** Writes a conversation as lines of JSON, without line ends: the header, then a line for each packet and each event. */
 export const transcriptLines =
-  (write: (line: string) => void): Transcript =>
+  (write: (line: string) => void, options: { readonly secrets?: boolean } = {}): Transcript =>
   config => {
     write(JSON.stringify(headerOf(config)))
-    return packet => write(JSON.stringify({ ...packet, at: Math.round(packet.at * 1000) / 1000, payload: encodeBase64(packet.payload) }))
+    return {
+      secrets: options.secrets === true,
+      packet: packet => write(JSON.stringify({ ...packet, at: rounded(packet.at), payload: encodeBase64(packet.payload) })),
+      event(event, at) {
+        const facts = eventFacts(event)
+        if (facts !== undefined) write(JSON.stringify({ at: rounded(at), event: event.is, ...facts } satisfies TranscriptEvent))
+      },
+    }
   }
 
+/** What stands for a password or an answer: not even its length is shown. */
+const blanked = new Uint8Array(8)
+
+/** Data keep their length, because windows count it. */
 const blank = (value: unknown): unknown => {
   if (value instanceof Uint8Array) return new Uint8Array(value.length)
-  if (typeof value === 'string') return '\0'.repeat(new TextEncoder().encode(value).length)
+  if (typeof value === 'string') return String.fromCharCode(...blanked)
   return Array.isArray(value) ? value.map(blank) : value
 }
 
 /** Methods whose requests hold nothing secret: a signature is good for one session only. */
 const openMethods: readonly string[] = ['none', 'publickey', 'keyboard-interactive']
 
-/** The method-specific part of an authentication request. Passwords keep their place and length. */
+/** The method-specific part of an authentication request. Passwords keep their place. */
 const blankDetails = (method: string, details: Uint8Array): Uint8Array => {
   if (openMethods.includes(method)) return details
-  const blanked = details.slice()
-  if (method !== 'password') return blanked.fill(0)
-  const reader = new Reader(blanked)
+  if (method !== 'password') return new Uint8Array(details.length)
+  const reader = new Reader(details)
+  const writer = new Writer()
   try {
-    for (reader.boolean(); reader.remaining > 0;) reader.string().fill(0)
+    for (writer.boolean(reader.boolean()); reader.remaining > 0; writer.string(blanked)) reader.string()
+    return writer.written()
   } catch {
-    blanked.fill(0)
+    return new Uint8Array(details.length)
   }
-  return blanked
 }
 
 /** The payload of a message for a transcript. */
@@ -90,7 +172,7 @@ export const blankedReceived = (message: Message | undefined, payload: Uint8Arra
   } catch {
     // It will be refused in a moment.
   }
-  const blanked = new Uint8Array(payload.length)
-  blanked[0] = payload[0]
-  return blanked
+  const unreadable = new Uint8Array(payload.length)
+  unreadable[0] = payload[0]
+  return unreadable
 }

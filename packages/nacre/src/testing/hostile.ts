@@ -136,11 +136,20 @@ export class HostilePeer implements LineEnd {
     try {
       if (this.#options.mute === true) this.#feedPast(bytes)
       else this.transport.feed(bytes)
-      for (let payload = incoming.next(); payload !== undefined; payload = incoming.next()) this.#take(payload)
+      for (let payload = incoming.next(); payload !== undefined; payload = incoming.next()) this.#listen(payload)
     } catch (error) {
       this.faults.push(error)
     }
     incoming.keep()
+  }
+
+  /** What we find wrong with one packet is no reason not to hear the next: it may be the goodbye. */
+  #listen(payload: Uint8Array): void {
+    try {
+      this.#take(payload)
+    } catch (error) {
+      this.faults.push(error)
+    }
   }
 
   /** The transport would answer an identification. */
