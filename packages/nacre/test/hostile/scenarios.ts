@@ -236,7 +236,7 @@ export const scenarios: Readonly<Record<Exclude<Violation, 'sequence-number-wrap
     server: onceAsked(hostile => times(7, () => hostile.send(UserauthRequest, request('publickey'))), { victim: { admitsNobody: true } }),
   },
   'auth-request-limit': {
-    server: onceAsked(hostile => times(1025, () => hostile.send(UserauthRequest, request('password'))), {
+    server: onceAsked(hostile => times(1025, () => hostile.send(UserauthRequest, request('guess'))), {
       victim: { admitsNobody: true, maximumAttempts: 100_000 },
       large: true,
     }),
