@@ -149,7 +149,7 @@ export class Engine {
     if (this.#ended) return
     this.#now = now
     const error = networkEnded(this.#stage, this.#transport.peer !== undefined, cause)
-    this.#finish('network', undefined, this.#stage === 'auth' ? this.#auth.cutOff(error) : error)
+    this.#finish('network', undefined, this.#loggingIn ? this.#auth.cutOff(error) : error)
   }
 
   /** Says goodbye (RFC 4253 §11.1) and ends. */
@@ -245,6 +245,9 @@ export class Engine {
 
   // ── input ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  get #loggingIn(): boolean {
+    return this.#stage === 'service' || this.#stage === 'auth'
+  }
   get #suspended(): boolean {
     return this.#transport.suspended || this.#auth.suspended
   }
@@ -257,6 +260,7 @@ export class Engine {
       this.#dispatch(payload)
     }
     if (this.#ended) return
+    if (this.#stage === 'service' && !this.#suspended && this.#transport.theirExtensions !== undefined) this.#auth.begin()
     if (this.#stage === 'connection' && this.#transport.rekeyDue) this.#beginRekey()
     this.#timeExchange()
     this.#unblock()
@@ -367,7 +371,7 @@ export class Engine {
 
   #peerDisconnected(goodbye: { reasonCode: number; description: string }): void {
     const error = peerEnded(goodbye)
-    this.#finish('peer', error.reason, this.#stage === 'auth' ? this.#auth.cutOff(error) : error)
+    this.#finish('peer', error.reason, this.#loggingIn ? this.#auth.cutOff(error) : error)
   }
 
   // ── stages ────────────────────────────────────────────────────────────────────────────────────────────────────────

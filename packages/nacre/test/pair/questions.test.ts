@@ -25,7 +25,8 @@ describe('a question that is open', () => {
     assert.equal(pair.client.engine.stage, 'exchange')
     openQuestion(pair.client, 'host-key').answer(true)
     pair.run()
-    assert.equal(pair.client.engine.stage, 'auth')
+    // The server has said what it takes, so the login begins beside the request for the service.
+    assert.equal(pair.client.engine.stage, 'service')
     openQuestion(pair.client, 'credential').answer(keyCredential(key))
     pair.run()
     assert.equal(pair.server.engine.stage, 'auth')
