@@ -22,7 +22,7 @@ const layers: readonly (readonly string[])[] = [
   ['terminal'],
   ['testing'],
   // The package's own index.
-  ['index'],
+  ['index', 'index-web'],
   ['cli'],
 ]
 
@@ -162,6 +162,19 @@ const textFaults = ({ path, text }: Source): readonly string[] => {
   return ours ? faults : [...faults, `${path}: uses Node's ${name}; only files named for a runtime may`]
 }
 
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>
+  /** Files that take the place of a name, by condition. */
+  readonly imports?: Readonly<Record<string, unknown>>
+}
+
+/** A name of the manifest's `imports` as the sources it may stand for, seen from the file at `path`. */
+const importedBy = (specifier: string, path: string, imports: Manifest['imports'] = {}): readonly string[] => {
+  if (!specifier.startsWith('#') || !(specifier in imports)) return [specifier]
+  const targets = JSON.stringify(imports[specifier]).matchAll(/"\.\/src\/([^"]+)"/g)
+  return [...targets].map(found => `./${relative(dirname(path), found[1])}`)
+}
+
 /** All faults under a checkout's root, one line each. */
 export const checkLayers = (root: string): readonly string[] => {
   const packages = [
@@ -171,11 +184,11 @@ export const checkLayers = (root: string): readonly string[] => {
   const faults: string[] = []
   const graph = new Map<string, readonly string[]>()
   for (const { folder, prefix } of packages) {
-    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { dependencies?: Record<string, string> }
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
     for (const source of sourcesUnder(join(folder, 'src'), prefix)) {
       if (rankOf(layerOf(source.path)) < 0) faults.push(`${source.path}: ${layerOf(source.path)} is not a layer`)
       const targets: string[] = []
-      for (const specifier of specifiersOf(source.text)) {
+      for (const specifier of specifiersOf(source.text).flatMap(each => importedBy(each, source.path, manifest.imports))) {
         // The version is read from the package's own manifest.
         if (prefix === 'cli/' && specifier.endsWith('/package.json')) continue
         const target = specifier.startsWith('.') ? relative('/', join('/', dirname(source.path), specifier)) : undefined

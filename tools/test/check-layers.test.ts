@@ -14,7 +14,10 @@ const check = (files: Readonly<Record<string, string>>): readonly string[] => {
       mkdirSync(dirname(join(root, path)), { recursive: true })
       writeFileSync(join(root, path), text)
     }
-    write('packages/nacre/package.json', '{"dependencies":{"pako":"1"}}')
+    write(
+      'packages/nacre/package.json',
+      '{"dependencies":{"pako":"1"},"imports":{"#spare":{"bun":"./src/crypto/web/spare.ts","default":"./src/crypto/node/none.ts"}}}',
+    )
     write('packages/cli/package.json', '{"dependencies":{"nacre":"1","@lydell/node-pty":"1"}}')
     for (const name of ['nacre', 'cli']) mkdirSync(join(root, 'packages', name, 'src'), { recursive: true })
     for (const [path, text] of Object.entries(files))
@@ -33,7 +36,7 @@ test('code that keeps the rules passes', () => {
       'wire/writer.ts': `import type { b } from './reader.ts'\nexport type C = typeof b\n`,
       'algorithms/zlib.ts': `import { deflate } from 'pako'\nexport { deflate }\n`,
       'io/node-socket.ts': `import net from 'node:net'\nexport const n = Buffer.alloc(net.isIP(''))\n`,
-      'crypto/node/provider.ts': `import 'node:crypto'\n`,
+      'crypto/node/provider.ts': `import 'node:crypto'\nimport '#spare'\n`,
       'client/process.ts': 'export class Process { process = 1 }\nexport const run = (process: Process) => process.process\n',
       'index.ts': `export * from './errors.ts'\nexport { Process } from './client/process.ts'\n`,
       'cli/pty.ts': `import { a } from 'nacre'\nimport '@lydell/node-pty'\nimport 'node:fs'\nexport const b = process.pid + a\n`,
@@ -54,6 +57,8 @@ test('words in comments, strings, templates and patterns are not code', () => {
 
 describe('each fault is found and names the pair', () => {
   const cases: readonly (readonly [string, Readonly<Record<string, string>>, RegExp])[] = [
+    ['an arrow through a name', { 'wire/a.ts': `import '#spare'\n` }, /^wire\/a\.ts → crypto\/web\/spare\.ts: wire may not import crypto$/],
+    ['a name that is none', { 'wire/a.ts': `import '#other'\n` }, /^wire\/a\.ts → #other: not a dependency/],
     [
       'an arrow to the right',
       { 'wire/a.ts': `import { b } from '../engine/b.ts'\n`, 'engine/b.ts': 'export const b = 1' },

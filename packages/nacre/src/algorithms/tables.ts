@@ -112,3 +112,9 @@ export const defaultTables: AlgorithmTables = {
   macs,
   compressions,
 }
+
+/** The same for a runtime without AES in hardware: ChaCha20 first. */
+export const softwareTables: AlgorithmTables = {
+  ...defaultTables,
+  ciphers: [chacha20Poly1305, ...ciphers.filter(each => each !== chacha20Poly1305)],
+}

@@ -88,6 +88,13 @@ interface MlKem {
   decapsulate(key: nodeCrypto.KeyObject, ciphertext: Uint8Array): Uint8Array
 }
 const mlkem = nodeCrypto as unknown as Partial<MlKem>
+
+/** Whether this runtime's node:crypto has ML-KEM: Node 24.7, over OpenSSL 3.5. */
+export const hasMlKem = (): boolean => {
+  const [major, minor] = process.versions.openssl.split('.').map(Number)
+  return mlkem.encapsulate !== undefined && (major > 3 || (major === 3 && minor >= 5))
+}
+
 const missing = (): never => {
   throw new TypeError('this Node has no ML-KEM: 24.7 or later does')
 }

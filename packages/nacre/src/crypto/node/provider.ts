@@ -1,6 +1,7 @@
 // Owns the provider over node:crypto: it gathers the primitives of this folder. Knows nothing of algorithm names of the
 // protocol. Runs on Node 24.7 and later; features newer than that are used where they are found.
 import { randomFillSync } from 'node:crypto'
+import { spareCrypto } from '#spare-crypto'
 import type { CryptoProvider, Random } from '../provider.ts'
 import { ecdh, mlkem768, mlkem768Encapsulate, x25519 } from './agreement.ts'
 import { nodeChaChaPoly } from './chacha.ts'
@@ -9,10 +10,11 @@ import { dh } from './dh.ts'
 import { hash, hasher, hmac } from './hashing.ts'
 import { nativeChaChaPoly, nativeCryptoFault, nativeCtr, nativeGcm, nativeHmac } from './native.ts'
 import { signingKey, verifyKey } from './signing.ts'
+import { withSpare } from './spare.ts'
 
 const random: Random = bytes => void randomFillSync(bytes)
 
-const pure: CryptoProvider = {
+const own: CryptoProvider = {
   name: 'node',
   random,
   hash,
@@ -30,6 +32,8 @@ const pure: CryptoProvider = {
   verifyKey,
   signingKey,
 }
+
+const pure = spareCrypto === undefined ? own : withSpare(own, spareCrypto)
 
 // What the accelerator has, where it is found; all else is Node's.
 const accelerated: CryptoProvider = {
