@@ -31,6 +31,19 @@ const headers = (): string => {
   return besides.find(isWhole) ?? fetchHeaders()
 }
 
+/** As the library does it: the addon must load into the Node that runs this. */
+const load = (): void => void execFileSync(process.execPath, ['-e', 'require(process.argv[1])', folder], { stdio: 'inherit' })
+
+// `--check` only sees whether it is there, for tests that would otherwise pass without it.
+if (process.argv.includes('--check')) {
+  if (!existsSync(join(folder, 'build/Release/nacre_native.node'))) {
+    console.error('build-native: it is not built; run `npm run build:native`')
+    process.exit(1)
+  }
+  load()
+  process.exit(0)
+}
+
 const nodeGyp = process.env.npm_config_node_gyp
 if (nodeGyp === undefined) {
   console.error('build-native: run it as `npm run build:native`; node-gyp comes with npm')
@@ -46,6 +59,5 @@ try {
   process.exit(1)
 }
 rmSync(fetchedFolder, { recursive: true, force: true })
-// As the library does it: the addon must load into the Node that runs this.
-execFileSync(process.execPath, ['-e', 'require(process.argv[1])', folder], { stdio: 'inherit' })
+load()
 console.log('build-native: packages/native/build/Release/nacre_native.node')

@@ -25,7 +25,7 @@ export interface Hasher {
 
 /** A keyed hash, used once per packet. */
 export interface KeyedHash extends KeyHolder {
-  /** The hash of the pieces in order. */
+  /** The hash of the pieces in order. It may be overwritten by the next call. */
   digest(first: Uint8Array, second?: Uint8Array): Uint8Array
 }
 

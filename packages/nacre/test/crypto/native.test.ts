@@ -34,7 +34,7 @@ const hasCode =
 describe('finding the accelerator', () => {
   test('one that is not installed is no error, and says so', () => {
     const missing = searchNative(() => createRequire(import.meta.url)('@nacre/not-there'), {})
-    assert.deepEqual(missing, { fault: '@nacre/native is not installed.' })
+    assert.deepEqual(missing, { fault: '@nacre/native is not installed, or not built.' })
   })
   test('one that cannot be loaded gives the reason, on one line', () => {
     const refused = (): never => {

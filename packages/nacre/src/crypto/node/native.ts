@@ -22,7 +22,7 @@ export const searchNative = (load: () => unknown, environment: Readonly<Record<s
     found = load() as NativeModule
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
-    return { fault: code === 'MODULE_NOT_FOUND' ? '@nacre/native is not installed.' : message.split('\n')[0] }
+    return { fault: code === 'MODULE_NOT_FOUND' ? '@nacre/native is not installed, or not built.' : message.split('\n')[0] }
   }
   const wrong = nativeSelfTest(found)
   return wrong === undefined ? { module: found } : { fault: `@nacre/native fails its self-test and is not used: ${wrong}.` }
@@ -81,15 +81,15 @@ const nothing = new Uint8Array(0)
 
 class AcceleratedHmac implements KeyedHash {
   readonly #native: NativeHmac
-  readonly #size: number
+  // A new array for each would cost more than the hash: native code moves its memory out of the heap.
+  readonly #tag: Uint8Array
   constructor(native: NativeHmac, size: number) {
     this.#native = native
-    this.#size = size
+    this.#tag = new Uint8Array(size)
   }
   digest(first: Uint8Array, second: Uint8Array = nothing): Uint8Array {
-    const tag = new Uint8Array(this.#size)
-    this.#native.digest(first, second, tag)
-    return tag
+    this.#native.digest(first, second, this.#tag)
+    return this.#tag
   }
   dispose(): void {
     this.#native.dispose()
