@@ -41,12 +41,12 @@ const accelerated: CryptoProvider = {
   get name() {
     return nativeCryptoFault() === undefined ? 'node+native' : 'node'
   },
-  hmac: (name, key) => nativeHmac(name, key) ?? hmac(name, key),
-  aesGcm: (key, direction) => nativeGcm(key, direction) ?? aesGcm(key),
-  chachaPoly: key => nativeChaChaPoly(key) ?? nodeChaChaPoly(key),
+  hmac: (name, key) => nativeHmac(name, key) ?? pure.hmac(name, key),
+  aesGcm: (key, direction) => nativeGcm(key, direction) ?? pure.aesGcm(key, direction),
+  chachaPoly: (key, direction) => nativeChaChaPoly(key) ?? pure.chachaPoly(key, direction),
   streamCipher: (name, key, iv, direction) =>
     (name in ctrKeyBytes ? nativeCtr(ctrKeyBytes[name as keyof typeof ctrKeyBytes], key, iv) : undefined) ??
-    streamCipher(name, key, iv, direction),
+    pure.streamCipher(name, key, iv, direction),
 }
 
 export interface NodeCryptoOptions {

@@ -76,7 +76,10 @@ for (const { crypto, pool } of providers) {
         const large = group16
         const above = Uint8Array.of(1, ...p)
         for (const value of [new Uint8Array(0), Uint8Array.of(0), Uint8Array.of(1), p, above]) {
-          await assert.rejects(async () => await (await crypto.dh({ p, g }, 256, crypto.random)).agree(value), toHex(value).slice(0, 20))
+          await assert.rejects(
+            async () => await (await crypto.dh({ p, g }, 256, crypto.random)).agree(value),
+            `a value of ${value.length} bytes`,
+          )
         }
         await assert.rejects(async () => await (await crypto.dh(large, 256, crypto.random)).agree(large.p))
         const random: Random = crypto.random
