@@ -1,6 +1,6 @@
 // Owns the host key policy of known_hosts files: who is known, who is refused, and, if told so, remembering the new. Knows
 // the files' places, not their format.
-import { chmod, mkdir, open, readFile } from 'node:fs/promises'
+import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { randomFillSync } from 'node:crypto'
 import { HostKeyError } from '../errors.ts'
@@ -60,7 +60,6 @@ const remember = async (presented: PresentedHostKey, file: string, options: Know
   } finally {
     await handle.close()
   }
-  if (process.platform !== 'win32') await chmod(file, 0o600).catch(() => {})
   options.onRemembered?.(presented, file)
 }
 
