@@ -108,13 +108,18 @@ export class ClientConnection implements AsyncDisposable {
 
   /** Runs a command and collects its output. Rejects when the connection ends or `signal` fires, or by `check`. */
   async run(command: Command, options: RunOptions = {}): Promise<RunResult> {
-    const process = await this.exec(command, options)
+    const process = await this.#session(options, port => {
+      const begun = port.ask(execRow, { command: commandLine(command) })
+      // The end of no input leaves together with the request.
+      if (options.input === undefined) port.eof()
+      return begun
+    })
     const limit = options.maximumOutput ?? defaultMaximumOutput
     const stdout = new Collected(limit)
     const stderr = new Collected(limit)
     process.tap({ stdout: bytes => stdout.add(bytes), stderr: bytes => stderr.add(bytes) })
     // Never waited for: a source that hangs must not hold up what came of the command.
-    void feed(process, options.input)
+    if (options.input !== undefined) void feed(process, options.input)
     const exit = await withSignal(process.exited, options.signal)
     if (options.check === true && !('code' in exit && exit.code === 0)) throw exitError(command, exit, stderr.text())
     return {
@@ -131,7 +136,7 @@ export class ClientConnection implements AsyncDisposable {
 
   /** Starts a command and gives its streams. */
   async exec(command: Command, options: SessionOptions = {}): Promise<Process> {
-    return await this.#session(options, port => port.ask(execRow, { command: typeof command === 'string' ? command : quote(command) }))
+    return await this.#session(options, port => port.ask(execRow, { command: commandLine(command) }))
   }
 
   /** Starts the user's shell, with a terminal unless `pty` is absent from the options on purpose. */
@@ -168,9 +173,12 @@ export class ClientConnection implements AsyncDisposable {
     options.signal?.throwIfAborted()
     const port = await withSignal(this.#link.open(sessionType, {}), options.signal, late => late.abort())
     const process = new Process(port, eowServers.test(this.serverVersion))
-    const abort = (): void => process.close()
-    options.signal?.addEventListener('abort', abort, { once: true })
-    void process.exited.catch(() => {}).then(() => options.signal?.removeEventListener('abort', abort))
+    const { signal } = options
+    if (signal !== undefined) {
+      const abort = (): void => process.close()
+      signal.addEventListener('abort', abort, { once: true })
+      void process.exited.catch(() => {}).then(() => signal.removeEventListener('abort', abort))
+    }
     try {
       // All requests leave in one write; the answers come in order (RFC 4254 §5.4).
       const { pty } = options
@@ -215,6 +223,8 @@ export class ClientConnection implements AsyncDisposable {
   }
 }
 
+const commandLine = (command: Command): string => (typeof command === 'string' ? command : quote(command))
+
 /** Output of a command, up to a limit. */
 class Collected {
   readonly #limit: number
@@ -247,10 +257,9 @@ class Collected {
 }
 
 /** A command that stops reading early is no failure: its exit tells. */
-const feed = async (process: Process, input: RunOptions['input']): Promise<void> => {
+const feed = async (process: Process, input: NonNullable<RunOptions['input']>): Promise<void> => {
   try {
-    if (input === undefined) await process.stdin.end()
-    else if (typeof input === 'string' || input instanceof Uint8Array) {
+    if (typeof input === 'string' || input instanceof Uint8Array) {
       await process.stdin.write(input)
       await process.stdin.end()
     } else await input.pipeTo(process.stdin)
@@ -284,6 +293,6 @@ const exitError = (command: Command, exit: Exit, stderr: string): ExitError => {
       : 'signal' in exit
         ? `was ended by signal ${exit.signal}`
         : 'ended and the server did not say how'
-  const shown = typeof command === 'string' ? command : quote(command)
+  const shown = commandLine(command)
   return new ExitError(`"${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown}" ${what}.`, exit, tail)
 }

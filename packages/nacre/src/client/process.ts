@@ -28,8 +28,6 @@ export interface ProcessTap {
 }
 
 export class Process implements AsyncDisposable {
-  /** What the process reads. `end()` closes it: the process sees end of file. */
-  readonly stdin: ByteWritable
   /** How it ended. Settles when the channel closes, after the last byte; rejects when the connection ends first. */
   readonly exited: Promise<Exit>
   readonly #port: ChannelPort
@@ -38,6 +36,7 @@ export class Process implements AsyncDisposable {
   readonly #stderr: ByteQueue
   #exit: Exit = { unknown: true }
   #ran = false
+  #stdin: ByteWritable | undefined
   #tap: ProcessTap | undefined
 
   /** `knowsEow`: the server understands eow@openssh.com. */
@@ -46,12 +45,6 @@ export class Process implements AsyncDisposable {
     this.#knowsEow = knowsEow
     this.#stdout = new ByteQueue(count => port.consume(count))
     this.#stderr = new ByteQueue(count => port.consume(count))
-    this.stdin = byteWritable({
-      write: bytes => port.write(bytes),
-      end: () => port.eof(),
-      abort: () => port.abort(),
-      whenClosed: listener => port.whenClosed(listener),
-    })
     const { promise, resolve, reject } = Promise.withResolvers<Exit>()
     this.exited = promise
     // Whoever does not look at `exited` must not be killed by it.
@@ -81,6 +74,17 @@ export class Process implements AsyncDisposable {
   /** It gave output or said how it ended: so it ran. */
   get ran(): boolean {
     return this.#ran
+  }
+
+  /** What the process reads. `end()` closes it: the process sees end of file. */
+  get stdin(): ByteWritable {
+    const port = this.#port
+    return (this.#stdin ??= byteWritable({
+      write: bytes => port.write(bytes),
+      end: () => port.eof(),
+      abort: () => port.abort(),
+      whenClosed: listener => port.whenClosed(listener),
+    }))
   }
 
   /** What the process writes. */
