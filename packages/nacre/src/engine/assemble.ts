@@ -43,7 +43,10 @@ export interface CommonOptions {
   readonly rekey?: { readonly bytes?: number; readonly packets?: number; readonly milliseconds?: number }
   /** How a dead peer is noticed; `false` turns it off. Default: asked after 30 s of silence, dead after 3 unanswered. */
   readonly keepalive?: false | { readonly milliseconds?: number; readonly maximumUnanswered?: number }
-  /** Ceilings on waiting. Defaults 60 s for the first key exchange, 120 s for a client to log in, 120 s for later exchanges. */
+  /**
+   * Ceilings on waiting. Defaults 60 s for the first key exchange, 120 s for a client to log in (a client waits so long for
+   * each answer to that), 120 s for later exchanges.
+   */
   readonly deadlines?: { readonly handshake?: number; readonly login?: number; readonly rekey?: number }
   /** RSA keys below this many bits are refused. Default 2048. */
   readonly minimumRsaBits?: number

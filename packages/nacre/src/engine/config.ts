@@ -32,7 +32,7 @@ export interface EngineConfig {
         readonly banner: string | undefined
       }
   readonly connection: Omit<ConnectionConfig, 'role' | 'out' | 'emit'>
-  /** Milliseconds: for the first key exchange, for a server's client to log in, for a later exchange. */
+  /** Milliseconds: for the first key exchange, for a client to log in (a client: for each answer of the server to that), for a later exchange. */
   readonly deadlines: { readonly handshake: number; readonly login: number; readonly rekey: number }
   /** A new key exchange after this many milliseconds at the latest (RFC 4253 §9 suggests an hour). */
   readonly rekeyMilliseconds: number

@@ -10,10 +10,10 @@ const seconds = (milliseconds: number): string => `${milliseconds / 1000} s`
 export type PeerDeadline = 'handshake' | 'login' | 'rekey'
 
 /** The peer did not do in time what it had to. */
-export const tooLate = (what: PeerDeadline, { deadlines }: Pick<EngineConfig, 'deadlines'>): TimeoutError => {
+export const tooLate = (what: PeerDeadline, { deadlines, transport }: Pick<EngineConfig, 'deadlines' | 'transport'>): TimeoutError => {
   const words: Record<PeerDeadline, string> = {
     handshake: `The peer did not finish the first key exchange within ${seconds(deadlines.handshake)}.`,
-    login: `The client did not authenticate within ${seconds(deadlines.login)}.`,
+    login: `The ${transport.role === 'server' ? 'client did not authenticate' : 'server did not answer the login'} within ${seconds(deadlines.login)}.`,
     rekey: `The peer did not finish a key exchange within ${seconds(deadlines.rekey)}.`,
   }
   return new TimeoutError(what, words[what])

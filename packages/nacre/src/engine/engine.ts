@@ -263,6 +263,7 @@ export class Engine {
     if (this.#stage === 'service' && !this.#suspended && this.#transport.theirExtensions !== undefined) this.#auth.begin()
     if (this.#stage === 'connection' && this.#transport.rekeyDue) this.#beginRekey()
     this.#timeExchange()
+    if (this.#stage === 'service' || this.#stage === 'auth') this.#timeAnswer()
     this.#unblock()
   }
 
@@ -448,6 +449,13 @@ export class Engine {
   #timeExchange(): void {
     if (this.#stage === 'exchange' || !this.#transport.exchanging || this.#deadlines.has('rekey-finish')) return
     this.#deadlines.set('rekey-finish', this.#now + this.#config.deadlines.rekey)
+  }
+
+  /** A client waits so long for each answer of the server to a login. While it asks its own side, no time is counted. */
+  #timeAnswer(): void {
+    if (this.#config.transport.role === 'server') return
+    if (this.#auth.suspended) this.#deadlines.clear('login')
+    else if (!this.#deadlines.has('login')) this.#deadlines.set('login', this.#now + this.#config.deadlines.login)
   }
 
   #passed(name: DeadlineName): void {

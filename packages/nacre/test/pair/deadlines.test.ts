@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { TimeoutError } from '../../src/errors.ts'
 import { leaveOpen } from '../../src/testing/pair-side.ts'
-import { createPair } from '../../src/testing/pair.ts'
+import { createPair, passwordCredential } from '../../src/testing/pair.ts'
 
 const timedOut = (error: Error | undefined, phase: string): void => {
   assert.ok(error instanceof TimeoutError, String(error))
@@ -50,6 +50,34 @@ describe('the login', () => {
     const pair = createPair({ server: { deadlines: { login: 10_000 }, attempt: () => leaveOpen } }).run()
     pair.elapse(10_000)
     timedOut(pair.server.ending?.error, 'login')
+  })
+})
+
+describe('an answer to a login', () => {
+  it('comes within 120 s, or the client gives up: the network may be dead', () => {
+    const pair = createPair({ server: { attempt: () => leaveOpen, deadlines: { login: 1_000_000 } } }).run()
+    pair.line.cut()
+    pair.elapse(119_999)
+    assert.equal(pair.client.all('ended').length, 0)
+    pair.elapse(1)
+    timedOut(pair.client.ending?.error, 'login')
+    assert.match(pair.client.ending?.error.message ?? '', /server did not answer the login within 120 s/)
+  })
+  it('has its time anew for each attempt, and none is counted while the user is asked', () => {
+    const pair = createPair({
+      client: { credential: () => leaveOpen },
+      server: { attempt: () => leaveOpen, deadlines: { login: 1_000_000 } },
+    }).run()
+    pair.elapse(500_000)
+    assert.equal(pair.client.all('ended').length, 0)
+    const [question] = pair.client.unanswered
+    assert.equal(question.about, 'credential')
+    if (question.about === 'credential') question.answer(passwordCredential())
+    pair.run()
+    pair.elapse(119_999)
+    assert.equal(pair.client.all('ended').length, 0)
+    pair.elapse(1)
+    timedOut(pair.client.ending?.error, 'login')
   })
 })
 
@@ -112,7 +140,7 @@ describe('a peer that has gone silent', () => {
     const pair = createPair({ client: quiet, server: quiet }).run()
     pair.line.cut()
     pair.elapse(3_000_000)
-    assert.equal(pair.client.ending, undefined)
+    assert.equal(pair.client.all('ended').length, 0)
   })
   it('is noticed in as short a time as one asks for', () => {
     const pair = createPair({ client: { keepalive: { milliseconds: 100, maximumUnanswered: 1 } } }).run()

@@ -82,6 +82,11 @@ export class PacketObserver {
     return this.#speakers[side].exchanges
   }
 
+  /** What `side` may send on its channel `number`; `undefined` while messages wait for its key exchange. */
+  window(side: SideName, number: number): number | undefined {
+    return this.#speakers[side].exchanging ? undefined : this.flow.window(side, number)
+  }
+
   /** Bytes that `side` was given of packets it has not taken. `delivered` are all bytes it was given. */
   held(side: SideName, delivered: number): number {
     return delivered - this.#speakers[otherSide(side)].taken
@@ -115,7 +120,9 @@ export class PacketObserver {
     if (sent === undefined) return violated(`${side} receives ${packet.name}, which was never sent`)
     from.taken = sent.end ?? this.#sealed(otherSide(side))
     if (Buffer.compare(sent.packet.payload, packet.payload) !== 0)
-      violated(`${side} receives ${packet.name} of ${packet.payload.length} bytes where ${sent.packet.name} of ${sent.packet.payload.length} bytes was sent`)
+      violated(
+        `${side} receives ${packet.name} of ${packet.payload.length} bytes where ${sent.packet.name} of ${sent.packet.payload.length} bytes was sent`,
+      )
     if (packet.number === 52) this.#speakers[side].authenticated = true
     if (packet.number >= 80) this.flow.received(side, packet.payload)
   }
@@ -137,7 +144,8 @@ export class PacketObserver {
     }
     if (number === 20) {
       if (us.exchanging) fault('during its key exchange')
-      if (us.exchanges === 0 && us.nextSent !== 0) fault('not as its first packet')
+      // It has been counted already.
+      if (us.exchanges === 0 && us.nextSent !== 1) fault('not as its first packet')
       us.exchanging = true
       if (us.exchanges === 0) us.strict = Buffer.from(payload).includes(strictMarks[side])
       return
@@ -171,7 +179,8 @@ export class PacketObserver {
     const us = this.#speakers[side]
     const strict = us.strict && this.#speakers[otherSide(side)].strict
     const expected = record.direction === 'sent' ? us.nextSent : us.nextReceived
-    if (record.sequence !== expected) violated(`${side} ${record.direction} ${record.name} as packet ${record.sequence} instead of ${expected}`)
+    if (record.sequence !== expected)
+      violated(`${side} ${record.direction} ${record.name} as packet ${record.sequence} instead of ${expected}`)
     const next = record.number === 21 && strict ? 0 : expected + 1
     if (record.direction === 'sent') us.nextSent = next
     else us.nextReceived = next
