@@ -9,12 +9,15 @@ const patience = 30
 export class Attacker {
   readonly hostile: HostilePeer
   readonly socket: Socket
+  /** Its own port, by which its victim knows it. */
+  readonly port: number
   /** Resolves when the socket is closed, whoever did it. */
   readonly closed: Promise<void>
   readonly #waiting = new Set<() => void>()
 
   constructor(role: 'client' | 'server', socket: Socket, options: HostileOptions = {}) {
     this.socket = socket
+    this.port = socket.localPort ?? 0
     this.hostile = new HostilePeer(role, options, seededRandom(1))
     this.closed = new Promise(resolve => {
       socket.once('close', () => resolve())

@@ -46,7 +46,7 @@ const serverGround = async (rules: VictimRules): Promise<Ground> => {
   })
   const company = await Company.at(port)
   const connectionOf = (attacker: Attacker): ServerConnection<string> => {
-    const found = [...server.connections].find(each => each.remote?.port === attacker.socket.localPort)
+    const found = [...server.connections].find(each => each.remote?.port === attacker.port)
     if (found === undefined) throw new Error('the victim has no such connection')
     return found
   }
@@ -70,7 +70,7 @@ const serverGround = async (rules: VictimRules): Promise<Ground> => {
     async run(scenario) {
       const attacker = await hostileClient(port, scenario.hostile)
       const reported = new Promise<unknown>(resolve => {
-        endings.set(attacker.socket.localPort ?? 0, resolve)
+        endings.set(attacker.port, resolve)
       })
       attacker.start()
       await scenario.act?.(sceneOf(attacker))
