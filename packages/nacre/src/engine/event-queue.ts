@@ -2,20 +2,21 @@
 import type { EngineEvent } from './events.ts'
 
 export class EventQueue {
-  #events: EngineEvent[] = []
+  #events: EngineEvent[] | undefined
   #next = 0
 
   push(event: EngineEvent): void {
-    this.#events.push(event)
+    if (this.#events === undefined) this.#events = [event]
+    else this.#events.push(event)
   }
 
   /** The oldest, or `undefined`. Nothing is moved for it: the list is dropped once it has been read to its end. */
   take(): EngineEvent | undefined {
-    if (this.#next < this.#events.length) return this.#events[this.#next++]
-    if (this.#next > 0) {
-      this.#events = []
-      this.#next = 0
-    }
+    const events = this.#events
+    if (events === undefined) return undefined
+    if (this.#next < events.length) return events[this.#next++]
+    this.#events = undefined
+    this.#next = 0
     return undefined
   }
 }

@@ -36,6 +36,9 @@ export class BufferPool {
   }
 }
 
+/** Small enough to live beside other objects, without memory of its own: every connection has one. */
+const paddingBlock = 64
+
 /** Padding is taken from a block of random bytes: a call into the system per packet is dear. */
 class PaddingSource {
   readonly #random: Random
@@ -45,8 +48,12 @@ class PaddingSource {
     this.#random = random
   }
   fill(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start > paddingBlock) {
+      this.#random(bytes.subarray(start, end))
+      return
+    }
     if (this.#used + (end - start) > this.#block.length) {
-      if (this.#block.length === 0) this.#block = new Uint8Array(512)
+      if (this.#block.length === 0) this.#block = new Uint8Array(paddingBlock)
       this.#random(this.#block)
       this.#used = 0
     }
@@ -74,7 +81,7 @@ export class Outgoing {
   #begun = 0
   #filled = 0
   /** Bulk buffers parts of which are on their way, and how many parts. */
-  readonly #parts = new Map<ArrayBufferLike, number>()
+  #parts: Map<ArrayBufferLike, number> | undefined
 
   constructor(random: Random, pool: BufferPool) {
     this.#padding = new PaddingSource(random)
@@ -138,7 +145,10 @@ export class Outgoing {
   #cut(): void {
     if (this.#filled === this.#begun) return
     const { bytes } = this.#writer
-    if (bytes.length === bulkBuffer) this.#parts.set(bytes.buffer, (this.#parts.get(bytes.buffer) ?? 0) + 1)
+    if (bytes.length === bulkBuffer) {
+      this.#parts ??= new Map()
+      this.#parts.set(bytes.buffer, (this.#parts.get(bytes.buffer) ?? 0) + 1)
+    }
     this.#full.push(bytes.subarray(this.#begun, this.#filled))
     this.#begun = this.#filled
   }
@@ -196,12 +206,13 @@ export class Outgoing {
   release(buffer: Uint8Array): void {
     this.pending -= buffer.length
     const memory = buffer.buffer
-    const others = (this.#parts.get(memory) ?? 1) - 1
+    const others = (this.#parts?.get(memory) ?? 1) - 1
     if (others > 0) {
-      this.#parts.set(memory, others)
+      this.#parts?.set(memory, others)
       return
     }
-    this.#parts.delete(memory)
+    this.#parts?.delete(memory)
+    if (this.#parts?.size === 0) this.#parts = undefined
     if (memory === this.#writer.bytes.buffer) {
       // It is still being filled, unless there is nothing to send: then nobody holds a buffer.
       if (this.#filled > this.#begun) return

@@ -7,6 +7,9 @@ import { aesRekeyBytes } from './limits.ts'
 const blockBytes = 8
 const tagBytes = 16
 
+/** The length is decrypted beside the packet, here: the tag covers it as it was sent. */
+const scratch = new Uint8Array(4)
+
 class ChaChaSealer implements Sealer {
   readonly tagBytes = tagBytes
   readonly blockBytes = blockBytes
@@ -30,14 +33,12 @@ class ChaChaOpener implements Opener {
   readonly lengthCounts = false
   readonly detached: boolean
   readonly #primitive: ChaChaPoly
-  // The length is decrypted beside the packet: the tag covers it as it was sent.
-  readonly #length = new Uint8Array(4)
   constructor(primitive: ChaChaPoly) {
     this.#primitive = primitive
     this.detached = primitive.detached
   }
   packetLength(bytes: Uint8Array, start: number, sequence: number): number {
-    const length = this.#length
+    const length = scratch
     length[0] = bytes[start]
     length[1] = bytes[start + 1]
     length[2] = bytes[start + 2]

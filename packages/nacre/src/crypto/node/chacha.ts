@@ -10,27 +10,27 @@ const algorithm = 'chacha20'
 // Setting up a cipher costs some microseconds; from here on OpenSSL's is faster all the same.
 const largeBytes = 4096
 
+// OpenSSL's IV: the block counter in 8 bytes, little-endian, then the nonce: the sequence number in 8, big-endian. The
+// payload begins at block 1: block 0 is the one-time key.
+const iv = new Uint8Array(16)
+iv[0] = 1
+
+const ivFor = (sequence: number): Uint8Array => {
+  iv[12] = sequence >>> 24
+  iv[13] = sequence >>> 16
+  iv[14] = sequence >>> 8
+  iv[15] = sequence
+  return iv
+}
+
 class NodeChaChaPoly implements ChaChaPoly {
   readonly detached = false
   readonly #wasm: WasmChaChaPoly
   readonly #payloadKey: KeyObject
-  // OpenSSL's IV: the block counter in 8 bytes, little-endian, then the nonce: the sequence number in 8, big-endian.
-  readonly #iv = new Uint8Array(16)
 
   constructor(wasm: WasmChaChaPoly, key: Uint8Array) {
     this.#wasm = wasm
     this.#payloadKey = createSecretKey(key.subarray(0, 32))
-    // The payload begins at block 1: block 0 is the one-time key.
-    this.#iv[0] = 1
-  }
-
-  #ivFor(sequence: number): Uint8Array {
-    const iv = this.#iv
-    iv[12] = sequence >>> 24
-    iv[13] = sequence >>> 16
-    iv[14] = sequence >>> 8
-    iv[15] = sequence
-    return iv
   }
 
   chacha(key: 0 | 1, sequence: number, counter: number, bytes: Uint8Array, start: number, end: number): void {
@@ -42,7 +42,7 @@ class NodeChaChaPoly implements ChaChaPoly {
       this.#wasm.seal(sequence, bytes, start, end)
       return
     }
-    const sealed = createCipheriv(algorithm, this.#payloadKey, this.#ivFor(sequence)).update(bytes.subarray(start + 4, end))
+    const sealed = createCipheriv(algorithm, this.#payloadKey, ivFor(sequence)).update(bytes.subarray(start + 4, end))
     bytes.set(sealed, start + 4)
     discard(sealed)
     this.#wasm.sealLengthAndTag(sequence, bytes, start, end)
@@ -52,7 +52,7 @@ class NodeChaChaPoly implements ChaChaPoly {
     if (end - start < largeBytes) return this.#wasm.open(sequence, bytes, start, end)
     if (!this.#wasm.verify(sequence, bytes, start, end)) return undefined
     const region = bytes.subarray(start + 4, end)
-    const opened = createDecipheriv(algorithm, this.#payloadKey, this.#ivFor(sequence)).update(region)
+    const opened = createDecipheriv(algorithm, this.#payloadKey, ivFor(sequence)).update(region)
     region.set(opened)
     discard(opened)
     return region

@@ -6,13 +6,14 @@ import { discard, plain } from './plain.ts'
 
 const tagBytes = 16
 
+// The length of a packet and its tag pass through these: a copy of a few bytes is cheaper than a view of them.
+const additionalScratch = new Uint8Array(4)
+const tagScratch = new Uint8Array(tagBytes)
+
 class AesGcm implements Aead {
   readonly detached = false
   readonly #name: CipherGCMTypes
   readonly #key: KeyObject
-  // The length of a packet and its tag pass through these: a copy of a few bytes is cheaper than a view of them.
-  readonly #aad = new Uint8Array(4)
-  readonly #tag = new Uint8Array(tagBytes)
 
   constructor(key: Uint8Array) {
     if (key.length !== 16 && key.length !== 32) throw new TypeError(`AES-GCM takes keys of 16 or 32 bytes, not ${key.length}`)
@@ -22,7 +23,7 @@ class AesGcm implements Aead {
 
   #additional(bytes: Uint8Array, from: number, to: number): Uint8Array {
     if (to - from !== 4) return bytes.subarray(from, to)
-    const aad = this.#aad
+    const aad = additionalScratch
     aad[0] = bytes[from]
     aad[1] = bytes[from + 1]
     aad[2] = bytes[from + 2]
@@ -42,7 +43,7 @@ class AesGcm implements Aead {
 
   open(nonce: Uint8Array, bytes: Uint8Array, aadStart: number, start: number, end: number): Uint8Array | undefined {
     const decipher = createDecipheriv(this.#name, this.#key, nonce)
-    const tag = this.#tag
+    const tag = tagScratch
     for (let i = 0; i < tagBytes; i++) tag[i] = bytes[end + i]
     decipher.setAuthTag(tag)
     decipher.setAAD(this.#additional(bytes, aadStart, start))
