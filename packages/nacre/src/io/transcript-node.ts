@@ -12,9 +12,11 @@ export const transcriptTo = (path: string): Transcript => {
   return config => {
     conversations++
     const file = conversations === 1 ? path : `${path}.${conversations}`
-    writeFileSync(file, '', { mode: 0o600 })
+    // Each time: Deno gives a file that is appended to the mode it would have given a new one.
+    const mode = 0o600
+    writeFileSync(file, '', { mode })
     // Line by line, since a program may end at any moment and its last packets are what one wants to see.
-    return transcriptLines(line => appendFileSync(file, `${line}\n`))(config)
+    return transcriptLines(line => appendFileSync(file, `${line}\n`, { mode }))(config)
   }
 }
 

@@ -1,5 +1,6 @@
 // Owns what the tests of authentication share: method-specific details, a real key, and runs with recording ends.
-import { createHash, createPrivateKey, createPublicKey, sign as signBytes, verify as verifyBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { ed25519 } from '@noble/curves/ed25519.js'
 import type { ClientAuthRun, ServerAuthRun } from '../../src/auth/method.ts'
 import type { AttemptQuestion, Credential, Verdict } from '../../src/auth/questions.ts'
 import { boolean, bytes, decode, encode, struct, text } from '../../src/wire/codec.ts'
@@ -34,30 +35,24 @@ export interface TestKey {
   readonly sign: (data: Uint8Array) => Uint8Array
 }
 
-const view = (buffer: Buffer): Uint8Array => new Uint8Array(buffer)
-const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex')
-const spkiPrefix = Buffer.from('302a300506032b6570032100', 'hex')
-
 export const fingerprint = (blob: Uint8Array): string => `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`
 
 /** A real ed25519 key grown from one byte, so that runs repeat. */
 export const testKey = (seed: number): TestKey => {
-  const privateKey = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, Buffer.alloc(32, seed)]), format: 'der', type: 'pkcs8' })
-  const publicBytes = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(spkiPrefix.length)
-  const blob = encode(struct({ type: text, key: bytes }), { type: 'ssh-ed25519', key: view(publicBytes) })
+  const privateKey = new Uint8Array(32).fill(seed)
+  const blob = encode(struct({ type: text, key: bytes }), { type: 'ssh-ed25519', key: ed25519.getPublicKey(privateKey) })
   return {
     blob,
     algorithm: 'ssh-ed25519',
     fingerprint: fingerprint(blob),
-    sign: data => signatureBlob('ssh-ed25519', view(signBytes(null, data, privateKey))),
+    sign: data => signatureBlob('ssh-ed25519', ed25519.sign(data, privateKey)),
   }
 }
 
 export const verify = (publicKey: Uint8Array, algorithm: string, data: Uint8Array, signature: Uint8Array): boolean => {
   const { key } = decode(struct({ type: text, key: bytes }), publicKey)
   const inner = decode(struct({ algorithm: text, signature: bytes }), signature)
-  const spki = createPublicKey({ key: Buffer.concat([spkiPrefix, key]), format: 'der', type: 'spki' })
-  return algorithm === 'ssh-ed25519' && verifyBytes(null, data, spki, inner.signature)
+  return algorithm === 'ssh-ed25519' && ed25519.verify(inner.signature, data, key)
 }
 
 export const serverRun = (options: Partial<ServerAuthRun> = {}): ServerAuthRun & { readonly methods: readonly string[] } =>

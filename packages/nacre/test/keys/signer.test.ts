@@ -5,13 +5,15 @@ import { keyTypes, signatureAlgorithms } from '../../src/algorithms/signature/ta
 import { webCrypto } from '../../src/crypto/web/provider.ts'
 import { createSigner } from '../../src/keys/signer.ts'
 import { verifySignature } from '../../src/keys/verify.ts'
+import { isNode } from '../runtime.ts'
 import { crypto, privateKey } from './fixtures.ts'
 
 const tables = { signatures: signatureAlgorithms, keyTypes }
 const data = new TextEncoder().encode('what is signed')
 
 test('each kind of key signs with each algorithm it has, and the signature is right', async () => {
-  for (const name of ['ed25519', 'ecdsa256', 'ecdsa384', 'ecdsa521', 'rsa2048', 'dsa']) {
+  // Only Node signs with DSA.
+  for (const name of ['ed25519', 'ecdsa256', 'ecdsa384', 'ecdsa521', 'rsa2048', ...(isNode ? ['dsa'] : [])]) {
     const signer = createSigner(crypto, privateKey(name), `${name}.key`)
     assert.ok(signer.algorithms.length > 0)
     for (const algorithm of signer.algorithms) {

@@ -4,6 +4,7 @@ import { nodeCrypto } from '../../../src/crypto/node/provider.ts'
 import type { CryptoProvider, CurveName, PrivateKeyNumbers } from '../../../src/crypto/provider.ts'
 import { generateKeyNumbers as generateOnWeb } from '../../../src/crypto/web/generate.ts'
 import { webCrypto } from '../../../src/crypto/web/provider.ts'
+import { isNode } from '../../runtime.ts'
 
 export type KeyChoice =
   | { readonly kind: 'ed25519' }
@@ -19,13 +20,11 @@ interface Tested {
   readonly lacks: readonly string[]
 }
 
-/** Bun and Deno bring node:crypto too, without OpenSSL behind it. */
-const onNode = !('Bun' in globalThis || 'Deno' in globalThis)
-
+// Bun and Deno bring node:crypto too, without OpenSSL behind it.
 const all: readonly Tested[] = [
-  { crypto: nodeCrypto({ native: false }), generate: generateOnNode, pool: onNode, lacks: onNode ? [] : ['dsa signing'] },
+  { crypto: nodeCrypto({ native: false }), generate: generateOnNode, pool: isNode, lacks: isNode ? [] : ['dsa signing'] },
   // The same again where the accelerator is not built, and then left out below.
-  { crypto: nodeCrypto(), generate: generateOnNode, pool: onNode, lacks: onNode ? [] : ['dsa signing'] },
+  { crypto: nodeCrypto(), generate: generateOnNode, pool: isNode, lacks: isNode ? [] : ['dsa signing'] },
   { crypto: webCrypto(), generate: generateOnWeb, pool: false, lacks: ['3des-cbc', 'dsa signing'] },
 ]
 

@@ -1,0 +1,9 @@
+// Which runtime the tests run in, for the few that are about Node itself. Not a test itself.
+
+const runtime = 'Bun' in globalThis ? 'Bun' : 'Deno' in globalThis ? 'Deno' : 'process' in globalThis ? 'Node' : 'the web'
+
+/** For `skip`: why a test does not run in these runtimes, or `false` where it does. */
+export const notIn = (runtimes: readonly ('Bun' | 'Deno' | 'the web')[], why: string): string | false =>
+  runtimes.some(each => each === runtime) ? `${runtime}: ${why}` : false
+
+export const isNode = runtime === 'Node'
