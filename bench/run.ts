@@ -1,22 +1,25 @@
-// Owns `npm run bench`: options, getting ready, rounds in which all contenders take turns, the table. Asserts nothing of
+// Owns `npm run bench`: options, getting ready, rounds in which all contenders take turns, the tables. Asserts nothing of
 // times: it fails only when something could not be run. Knows no scenario.
 import { mkdirSync } from 'node:fs'
-import { cpus, loadavg } from 'node:os'
+import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { benchFolder, bundleSites, installPeers } from './rig/build.ts'
-import { allFigures, table } from './rig/report.ts'
-import type { Figures, Scenario, Settings } from './rig/scenario.ts'
-import { buildSsh2Addon } from './rig/ssh2-addon.ts'
+import { findPeers } from './rig/peers.ts'
+import { type Result, writeJson, writeMarkdown } from './rig/files.ts'
+import { allFigures, linesOf, mediansOf, section } from './rig/report.ts'
+import type { Contender, Figures, Scenario, Settings } from './rig/scenario.ts'
 import { scenarios } from './scenarios.ts'
 
 const usage = `usage: npm run bench -- [options] [scenario …]
 
-  --rounds N   rounds in which all take turns; 5 if left out
-  --mib N      size of one bulk transfer; 1024 if left out
-  --quick      2 rounds of 256 MiB, a fifth of the sessions, connections and keystrokes
-  --profile    profiles our own contenders once instead: what costs most CPU, and who allocates
-  --heap       looks into the heaps of our own idle contenders once instead: what they hold, by constructor and holder
+  --rounds N       rounds in which all take turns; 5 if left out
+  --mib N          size of one bulk transfer; 1024 if left out
+  --quick          2 rounds of 256 MiB, a fifth of the sessions, connections and keystrokes
+  --markdown FILE  writes the sections of docs/performance.md; where FILE has them already they are replaced
+  --json FILE      writes every figure of every round
+  --profile        profiles our own contenders once instead: what costs most CPU, and who allocates
+  --heap           looks into the heaps of our own contenders once instead: what they hold, by constructor and holder
 
 ${scenarios.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
 `
@@ -30,18 +33,19 @@ const whole = (text: string | undefined, otherwise: number): number => {
   return value
 }
 
-const parsed = parseArgs({
+const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string' },
     mib: { type: 'string' },
     quick: { type: 'boolean' },
+    markdown: { type: 'string' },
+    json: { type: 'string' },
     profile: { type: 'boolean' },
     heap: { type: 'boolean' },
     help: { type: 'boolean' },
   },
 })
-const { values: options, positionals } = parsed
 const unknown = positionals.find(name => !scenarios.some(each => each.name === name))
 if (options.help === true || unknown !== undefined) {
   if (unknown !== undefined) console.error(`bench: there is no scenario "${unknown}"`)
@@ -52,50 +56,70 @@ const quick = options.quick === true
 const probing = options.heap === true ? 'heap' : options.profile === true ? 'profile' : undefined
 const rounds = probing !== undefined ? 1 : whole(options.rounds, quick ? 2 : 5)
 
-console.log('Getting ready: peers from npm, the addon of ssh2, bundles of our sites.')
+console.log('Getting ready: peers, the addon of ssh2, bundles of our sites.')
 installPeers()
-const addonFault = buildSsh2Addon()
 await bundleSites()
 const folder = join(benchFolder, 'dist/profiles')
 mkdirSync(folder, { recursive: true })
 const settings: Settings = {
   bytes: whole(options.mib, quick ? 256 : 1024) * 2 ** 20,
   divisor: quick ? 5 : 1,
-  ssh2Addon: addonFault === undefined,
+  peers: findPeers(),
   probe: probing === undefined ? undefined : { kind: probing, folder },
 }
 
-const load = (): string => loadavg()[0].toFixed(1)
+const load = (): number => loadavg()[0]
 let failed = false
 
-const measure = async (scenario: Scenario): Promise<void> => {
+/** A busy machine makes a deadline pass now and then: what fails is tried once more. */
+const attempt = async (scenario: string, contender: Contender): Promise<Figures | undefined> => {
+  for (let tries = 0; tries < 2; tries++) {
+    try {
+      return await contender.measure()
+    } catch (error) {
+      console.error(`bench: ${scenario}, ${contender.name}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  failed = true
+  return undefined
+}
+
+const measure = async (scenario: Scenario): Promise<Result> => {
   const contenders = scenario.contenders(settings)
   const figures = new Map<string, (Figures | undefined)[]>(contenders.map(({ name }) => [name, []]))
-  const loads: string[] = []
-  for (let round = 1; round <= rounds; round++) {
-    for (const contender of contenders) {
-      process.stderr.write(`${scenario.name}, round ${round} of ${rounds}: ${contender.name}\n`)
-      let measured: Figures | undefined
-      try {
-        measured = await contender.measure()
-      } catch (error) {
-        failed = true
-        console.error(`bench: ${scenario.name}, ${contender.name}: ${error instanceof Error ? error.message : String(error)}`)
-      }
-      figures.get(contender.name)?.push(measured)
+  const loads: number[] = []
+  const count = Math.min(rounds, scenario.mostRounds ?? rounds)
+  for (let round = 0; round < count; round++) {
+    // Nobody is always the first, when a processor is fresh, nor always behind the same other.
+    const first = round % contenders.length
+    for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) {
+      process.stderr.write(`${scenario.name}, round ${round + 1} of ${count}: ${contender.name}\n`)
+      figures.get(contender.name)?.push(await attempt(scenario.name, contender))
     }
     loads.push(load())
   }
-  console.log(`\n## ${scenario.name}: ${scenario.about}\n`)
-  if (probing === undefined) console.log(`${table(scenario.comparisons, figures)}\n`)
-  console.log(`All figures, medians of ${rounds} rounds (load average after each: ${loads.join(', ')}):\n${allFigures(figures)}`)
-  for (const note of scenario.notes) console.log(`\n${note}`)
+  return { scenario, rounds: figures, loads }
 }
 
+const sectionOf = ({ scenario, rounds: measured }: Result): string =>
+  section(scenario.title, scenario.prose, linesOf(scenario.comparisons, measured), scenario.extra?.(mediansOf(measured)))
+
 const processors = cpus()
-console.log(
-  `Node ${process.versions.node}, OpenSSL ${process.versions.openssl}; ${processors.length} × ${processors[0].model}; load average ${load()}.`,
-)
-console.log(addonFault === undefined ? 'ssh2 has its native addon.' : `ssh2 is without its native addon: ${addonFault}`)
-for (const scenario of scenarios) if (positionals.length === 0 || positionals.includes(scenario.name)) await measure(scenario)
+const machine = [
+  `${processors.length} processors, ${processors[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB.`,
+  ...settings.peers.remarks,
+]
+for (const remark of machine) console.log(remark)
+const results: Result[] = []
+for (const scenario of scenarios) {
+  if (positionals.length > 0 && !positionals.includes(scenario.name)) continue
+  const result = await measure(scenario)
+  if (probing !== undefined) continue
+  results.push(result)
+  console.log(`\n${sectionOf(result)}\n`)
+  const loads = result.loads.map(each => each.toFixed(1)).join(', ')
+  console.log(`All figures, medians of ${result.loads.length} rounds (load average after each: ${loads}):\n${allFigures(result.rounds)}`)
+}
+if (options.json !== undefined) writeJson(options.json, { machine, command: process.argv.slice(2) }, results)
+if (options.markdown !== undefined) writeMarkdown(options.markdown, machine, results, sectionOf)
 process.exit(failed ? 1 : 0)

@@ -1,8 +1,10 @@
 // Owns the list of scenarios: one file each, one line here. Knows nothing of what they measure.
 import type { Scenario } from './rig/scenario.ts'
 import { bulkChaCha, bulkGcm } from './scenarios/bulk.ts'
+import { channels } from './scenarios/channels.ts'
+import { clients } from './scenarios/clients.ts'
 import { idle } from './scenarios/idle.ts'
 import { keystroke } from './scenarios/keystroke.ts'
 import { session } from './scenarios/session.ts'
 
-export const scenarios: readonly Scenario[] = [bulkGcm, bulkChaCha, session, idle, keystroke]
+export const scenarios: readonly Scenario[] = [bulkGcm, bulkChaCha, session, keystroke, idle, clients, channels]

@@ -1,7 +1,7 @@
-// Owns getting ready: bundles of the sites, so that nacre runs as JavaScript as its users run it, and npm's packages. Knows
-// nothing of what the sites do.
+// Owns getting ready: bundles of the sites, so that nacre runs as JavaScript as its users run it, npm's packages, and the
+// program in Go. Knows nothing of what the sites do.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -20,6 +20,33 @@ const installed = (): boolean => {
 /** Installs the peers that come from npm, unless they are there. */
 export const installPeers = (): void => {
   if (!installed()) execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: benchFolder, stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+/** The server and client in Go. */
+export const goProgram = join(benchFolder, 'dist/peers/go-ssh')
+const goSources = join(benchFolder, 'peers/go')
+/** Where Debian's packages put the sources of Go's libraries: nothing is downloaded. */
+const goPath = '/usr/share/gocode'
+
+/** Compiles the program in Go unless it is there. Returns why there is none, or `undefined`. */
+export const buildGo = (): string | undefined => {
+  const changed = Math.max(...readdirSync(goSources).map(name => statSync(join(goSources, name)).mtimeMs))
+  if (existsSync(goProgram) && statSync(goProgram).mtimeMs > changed) return undefined
+  if (!existsSync(join(goPath, 'src/golang.org/x/crypto/ssh'))) return 'x/crypto is not installed.'
+  const env = {
+    ...process.env,
+    GO111MODULE: 'off',
+    GOFLAGS: '',
+    GOPATH: goPath,
+    GOCACHE: join(benchFolder, 'dist/go-cache'),
+    CGO_ENABLED: '0',
+  }
+  try {
+    execFileSync('go', ['build', '-o', goProgram, '.'], { cwd: goSources, env, stdio: 'pipe' })
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 /** Bundles all sites from nacre's sources. Throws when one cannot be bundled. */

@@ -1,5 +1,6 @@
 // Owns what a scenario is: contenders that take turns, the figures each gives a round, and which figures are set beside
 // which. Knows nothing of any scenario.
+import type { Peers } from './peers.ts'
 
 /** Figures of one contender in one round, by name. */
 export type Figures = Readonly<Record<string, number>>
@@ -11,18 +12,25 @@ export interface Contender {
 }
 
 /** How a figure is shown. */
-export type Unit = 's/GiB' | 'MiB/s' | 'ms' | 'µs' | 'KiB'
+export type Unit = 's/GiB' | 'MiB/s' | 'ms' | 'µs' | 'KiB' | 'MiB' | '/s'
+
+/** A figure of a contender. */
+export type Source = readonly [contender: string, figure: string]
+
+/** What our figure divided by theirs should be; `most` for a cost, `least` for a rate. */
+export type Target = { readonly most: number } | { readonly least: number }
 
 /** One line of the table: a figure of ours beside one of somebody else's. */
 export interface Comparison {
   readonly work: string
   readonly beside: string
   readonly unit: Unit
-  /** Contender and figure. */
-  readonly ours: readonly [contender: string, figure: string]
-  readonly theirs: readonly [contender: string, figure: string]
-  /** What our figure divided by theirs should be; `most` for a cost, `least` for a rate. Left out: shown for information. */
-  readonly target?: { readonly most: number } | { readonly least: number }
+  readonly ours: Source
+  readonly theirs: Source
+  /** Left out: shown for information. */
+  readonly target?: Target
+  /** The same with our accelerator, which has a column of its own. */
+  readonly accelerated?: { readonly ours: Source; readonly target?: Target }
 }
 
 export interface Probe {
@@ -37,8 +45,7 @@ export interface Settings {
   readonly bytes: number
   /** Divides the number of sessions, connections and keystrokes. */
   readonly divisor: number
-  /** Whether ssh2 has its addon. */
-  readonly ssh2Addon: boolean
+  readonly peers: Peers
   /** Looks into our own contenders instead of comparing them. */
   readonly probe: Probe | undefined
 }
@@ -46,8 +53,14 @@ export interface Settings {
 export interface Scenario {
   readonly name: string
   readonly about: string
+  /** The heading over its table, and what a reader of the figures has to know. */
+  readonly title: string
+  readonly prose: readonly string[]
+  /** More rounds than this tell nothing new. */
+  readonly mostRounds?: number
+  /** Those that can run here; lines of the table with any other are left out. */
   contenders(settings: Settings): readonly Contender[]
   readonly comparisons: readonly Comparison[]
-  /** What a reader of the figures has to know. */
-  readonly notes: readonly string[]
+  /** More to show below the table, in Markdown, from the medians of every contender. */
+  extra?(medians: ReadonlyMap<string, Figures>): string
 }

@@ -1,5 +1,5 @@
-// Owns a site as the bench sees it: a Node process that runs a bundle of ours and answers calls. Knows nothing of what the
-// calls do.
+// Owns a site as the bench sees it: a process that answers calls, be it a Node process that runs a bundle of ours or another
+// program that speaks the same lines. Knows nothing of what the calls do.
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
 import { type Running, start, withinSeconds } from '../../interop/rig/process.ts'
@@ -19,11 +19,8 @@ interface Answer {
 
 const defaultSeconds = 60
 
-/** Starts `sites/NAME.ts`, as bundled, with `options` as its one argument. */
-export const startSite = async (name: string, options: object = {}): Promise<Site> => {
-  const running: Running = await start([process.execPath, '--expose-gc', join(bundleFolder, `${name}.js`), JSON.stringify(options)], {
-    name,
-  })
+const talkTo = (running: Running): Site => {
+  const { name } = running
   const waiting = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }>()
   createInterface({ input: running.stdout }).on('line', line => {
     const { id, result, error } = JSON.parse(line) as Answer
@@ -48,3 +45,10 @@ export const startSite = async (name: string, options: object = {}): Promise<Sit
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   }
 }
+
+/** Starts `sites/NAME.ts`, as bundled, with `options` as its one argument. */
+export const startSite = async (name: string, options: object = {}, env: Readonly<Record<string, string>> = {}): Promise<Site> =>
+  talkTo(await start([process.execPath, '--expose-gc', join(bundleFolder, `${name}.js`), JSON.stringify(options)], { name, env }))
+
+/** Starts another program that answers calls. */
+export const startProgram = async (name: string, command: readonly string[]): Promise<Site> => talkTo(await start(command, { name }))

@@ -1,7 +1,7 @@
 // Owns what the operating system says of processes: CPU of a process and of the children it has waited for, and memory in
 // proportion to who shares it. Knows nothing of what they run.
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { descendantsOf } from '../../interop/rig/process.ts'
 
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
@@ -29,6 +29,21 @@ export const cpuOfSettledTree = async (pid: number, seconds = 10): Promise<numbe
   }
   return cpuWithChildren(pid)
 }
+
+/** CPU seconds of `pid` and of all processes below it as they are now, with those of children they have waited for. */
+export const cpuOfTree = (pid: number): number => [pid, ...descendantsOf(pid)].reduce((sum, each) => sum + cpuWithChildren(each), 0)
+
+const statusOf = (pid: number, field: string): number =>
+  Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
+
+/** KiB of memory `pid` has now. From here on its peak counts anew. */
+export const startPeak = (pid: number): number => {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
+  return statusOf(pid, 'VmRSS')
+}
+
+/** The most memory `pid` has had since `startPeak`, in KiB. */
+export const peakOf = (pid: number): number => statusOf(pid, 'VmHWM')
 
 /** Proportional set size of one process, in KiB. */
 const pssOf = (pid: number): number => Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0)

@@ -1,9 +1,10 @@
 // Owns bulk transfer through an exec channel, each way, for one cipher. Each figure is that of the whole transfer less that
 // of an empty one, so that starting up and logging in do not count. Knows nothing of tables.
-import { type ClientEnd, nacreClient, nacreServer, type ServerEnd, ssh2Client, ssh2Server, sshClient, sshdServer } from '../rig/ends.ts'
+import { type MovingEnd, moving, nacreClient, ssh2Client, sshMoving } from '../rig/client.ts'
 import { profiled } from '../rig/profile.ts'
 import type { Comparison, Contender, Figures, Scenario, Settings } from '../rig/scenario.ts'
-import type { Direction } from '../sites/types.ts'
+import { nacreServer, type ServerEnd, ssh2Server, sshdServer } from '../rig/server.ts'
+import { chachaPoly, type Direction, gcm } from '../sites/types.ts'
 
 const GiB = 2 ** 30
 const MiB = 2 ** 20
@@ -13,7 +14,7 @@ const directions: readonly Direction[] = ['down', 'up']
 
 const transfer = async (
   server: ServerEnd,
-  client: ClientEnd,
+  client: MovingEnd,
   direction: Direction,
   bytes: number,
 ): Promise<{ server: number; client: number; program: number; wall: number }> => {
@@ -22,7 +23,7 @@ const transfer = async (
   return { server: (await server.cpu()) - before, client: cpu, program, wall }
 }
 
-const figuresOf = async (server: ServerEnd, client: ClientEnd, bytes: number): Promise<Figures> => {
+const figuresOf = async (server: ServerEnd, client: MovingEnd, bytes: number): Promise<Figures> => {
   const figures: Record<string, number> = {}
   for (const direction of directions) {
     const empty = await transfer(server, client, direction, 0)
@@ -45,7 +46,7 @@ const contender = (
   name: string,
   settings: Settings,
   startServer: () => Promise<ServerEnd>,
-  startClient: () => Promise<ClientEnd>,
+  startClient: () => Promise<MovingEnd>,
 ): Contender => ({
   name,
   async measure() {
@@ -72,61 +73,47 @@ const contender = (
 })
 
 const contenders = (cipher: string, settings: Settings): readonly Contender[] => {
-  const native = { addon: true, noDelay: true }
-  const plain = { addon: false, noDelay: true }
-  const ours = [
+  const { peers, probe } = settings
+  const ours = (name: string, options: { readonly streams?: boolean; readonly accelerated?: boolean }): Contender =>
     contender(
-      'nacre',
+      name,
       settings,
-      () => nacreServer(cipher),
-      () => nacreClient(cipher),
-    ),
+      () => nacreServer(cipher, options),
+      () => moving(nacreClient(options), cipher, options.streams),
+    )
+  const nacre = [ours('nacre', {}), ours('nacre streams', { streams: true })]
+  if (probe !== undefined) return nacre
+  const ssh2 = (name: string, addon: boolean): Contender =>
     contender(
-      'nacre streams',
+      name,
       settings,
-      () => nacreServer(cipher, true),
-      () => nacreClient(cipher, true),
-    ),
-  ]
-  if (settings.probe !== undefined) return ours
-  // OpenSSL 3.5 refuses what ssh2's addon asks of ChaCha20.
-  const withAddon = settings.ssh2Addon && !cipher.startsWith('chacha20')
+      () => ssh2Server(cipher, { addon, noDelay: true }),
+      () => moving(ssh2Client({ addon, noDelay: true }), cipher),
+    )
   return [
-    ...ours,
+    ...nacre,
+    ...(peers.accelerator ? [ours('accelerated', { accelerated: true })] : []),
     contender(
       'OpenSSH',
       settings,
       () => sshdServer(cipher),
-      () => sshClient(cipher),
+      () => sshMoving(cipher),
     ),
     contender(
       'nacre at sshd',
       settings,
       () => sshdServer(cipher),
-      () => nacreClient(cipher),
+      () => moving(nacreClient(), cipher),
     ),
     contender(
       'ssh at nacre',
       settings,
       () => nacreServer(cipher),
-      () => sshClient(cipher),
+      () => sshMoving(cipher),
     ),
-    ...(withAddon
-      ? [
-          contender(
-            'ssh2',
-            settings,
-            () => ssh2Server(cipher, native),
-            () => ssh2Client(cipher, native),
-          ),
-        ]
-      : []),
-    contender(
-      'ssh2-js',
-      settings,
-      () => ssh2Server(cipher, plain),
-      () => ssh2Client(cipher, plain),
-    ),
+    // OpenSSL 3.5 refuses what ssh2's addon asks of ChaCha20.
+    ...(peers.ssh2Addon && cipher !== chachaPoly ? [ssh2('ssh2', true)] : []),
+    ssh2('ssh2-js', false),
   ]
 }
 
@@ -134,6 +121,7 @@ interface Targets {
   readonly openSsh: number
   readonly ssh2: number | undefined
   readonly ssh2Js: number | undefined
+  readonly ssh2Accelerated: number | undefined
   readonly cross: boolean
 }
 
@@ -142,70 +130,75 @@ const wayNames: Readonly<Record<Direction, string>> = { down: 'server to client'
 const comparisonsFor = (label: string, direction: Direction, targets: Targets): readonly Comparison[] => {
   const way = `${label}, ${wayNames[direction]}`
   const figure = (name: string): string => `${direction}.${name}`
-  const cpu = (ours: string, beside: string, theirs: string, which: string, most?: number): Comparison => ({
-    work: `${way}, CPU of both ends${ours === 'nacre streams' ? ', Web Streams' : ''}`,
+  const cpu = (beside: string, theirs: string, which: string, most?: number, mostAccelerated?: number): Comparison => ({
+    work: `${way}, CPU of both ends`,
     beside,
     unit: 's/GiB',
-    ours: [ours, figure('both')],
+    ours: ['nacre', figure('both')],
     theirs: [theirs, figure(which)],
+    accelerated: { ours: ['accelerated', figure('both')], ...(mostAccelerated === undefined ? {} : { target: { most: mostAccelerated } }) },
     ...(most === undefined ? {} : { target: { most } }),
   })
-  const rate = (beside: string, least?: number): Comparison => ({
+  const streams = (beside: string, theirs: string): Comparison => ({
+    work: `${way}, CPU of both ends, Web Streams`,
+    beside,
+    unit: 's/GiB',
+    ours: ['nacre streams', figure('both')],
+    theirs: [theirs, figure('both')],
+  })
+  const rate = (beside: string, theirs: string, least?: number): Comparison => ({
     work: `${way}, rate`,
     beside,
     unit: 'MiB/s',
     ours: ['nacre', figure('rate')],
-    theirs: [beside, figure('rate')],
+    theirs: [theirs, figure('rate')],
+    accelerated: { ours: ['accelerated', figure('rate')] },
     ...(least === undefined ? {} : { target: { least } }),
   })
-  const sides: readonly Comparison[] = [
-    {
-      work: `${way}, our client at sshd, CPU of the client`,
-      beside: 'ssh at sshd',
-      unit: 's/GiB',
-      ours: ['nacre at sshd', figure('client')],
-      theirs: ['OpenSSH', figure('client')],
-      ...(targets.cross ? { target: { most: 0.9 } } : {}),
-    },
-    {
-      work: `${way}, ssh at our server, CPU of the server`,
-      beside: 'ssh at sshd',
-      unit: 's/GiB',
-      ours: ['ssh at nacre', figure('server')],
-      theirs: ['OpenSSH', figure('server')],
-      ...(targets.cross ? { target: { most: 0.6 } } : {}),
-    },
-  ]
+  const cross = (work: string, ours: string, end: 'client' | 'server', most: number): Comparison => ({
+    work: `${way}, ${work}, CPU of the ${end}`,
+    beside: 'ssh at sshd',
+    unit: 's/GiB',
+    ours: [ours, figure(end)],
+    theirs: ['OpenSSH', figure(end)],
+    ...(targets.cross ? { target: { most } } : {}),
+  })
   return [
-    cpu('nacre', 'OpenSSH', 'OpenSSH', 'both', targets.openSsh),
-    cpu('nacre', 'OpenSSH less the far program', 'OpenSSH', 'both alone'),
-    ...(targets.ssh2 === undefined ? [] : [cpu('nacre', 'ssh2 with addon', 'ssh2', 'both', targets.ssh2)]),
-    cpu('nacre', 'ssh2 without addon', 'ssh2-js', 'both', targets.ssh2Js),
-    cpu('nacre streams', 'OpenSSH', 'OpenSSH', 'both'),
-    cpu('nacre streams', 'nacre, without streams', 'nacre', 'both'),
-    rate('OpenSSH', targets.cross ? 1.8 : undefined),
-    ...(targets.ssh2 === undefined ? [] : [rate('ssh2', 1.2)]),
-    ...sides,
+    cpu('OpenSSH', 'OpenSSH', 'both', targets.openSsh),
+    cpu('OpenSSH less the far program', 'OpenSSH', 'both alone'),
+    cpu('ssh2 with addon', 'ssh2', 'both', targets.ssh2, targets.ssh2Accelerated),
+    cpu('ssh2 without addon', 'ssh2-js', 'both', targets.ssh2Js),
+    streams('OpenSSH', 'OpenSSH'),
+    streams('nacre, without streams', 'nacre'),
+    rate('OpenSSH', 'OpenSSH', targets.cross ? 1.8 : undefined),
+    rate('ssh2 with addon', 'ssh2', 1.2),
+    cross('our client at sshd', 'nacre at sshd', 'client', 0.9),
+    cross('ssh at our server', 'ssh at nacre', 'server', 0.6),
   ]
 }
 
-const notes = [
-  'Bulk: CPU seconds, user and system, of both processes per GiB, without connecting. The server makes the bytes and the client drops them, or the other way round.',
-  'For OpenSSH a program makes or swallows the bytes (`head`, `cat`) and a pipe lies between it and sshd: the program counts with the server, except in the lines "less the far program". What feeds `ssh` locally is not counted.',
-]
-
-const bulk = (name: string, label: string, cipher: string, targets: Targets): Scenario => ({
+const bulk = (name: string, label: string, cipher: string, prose: readonly string[], targets: Targets): Scenario => ({
   name,
   about: `${label}: bytes through an exec channel, each way`,
+  title: `Bulk, ${label}`,
+  prose,
   contenders: settings => contenders(cipher, settings),
   comparisons: directions.flatMap(direction => comparisonsFor(label, direction, targets)),
-  notes,
 })
 
-export const bulkGcm = bulk('bulk', 'aes128-gcm', 'aes128-gcm@openssh.com', { openSsh: 0.65, ssh2: 0.9, ssh2Js: undefined, cross: true })
-export const bulkChaCha = bulk('bulk-chacha', 'chacha20-poly1305', 'chacha20-poly1305@openssh.com', {
+export const bulkGcm = bulk(
+  'bulk',
+  'aes128-gcm',
+  gcm,
+  [
+    'CPU seconds per GiB, starting up and logging in taken off. The server makes the bytes and the client drops them, or the other way round. OpenSSH\'s server runs a program for that (`head`, `cat`) behind a pipe, which counts with the server except in the lines "less the far program"; what feeds `ssh` locally is not counted. "Web Streams" are the `ReadableStream` and `WritableStream` of a session instead of `write` and `tap`.',
+  ],
+  { openSsh: 0.65, ssh2: 0.9, ssh2Js: undefined, ssh2Accelerated: 0.6, cross: true },
+)
+export const bulkChaCha = bulk('bulk-chacha', 'chacha20-poly1305', chachaPoly, ['The same with the other cipher.'], {
   openSsh: 0.9,
   ssh2: undefined,
   ssh2Js: 0.7,
+  ssh2Accelerated: undefined,
   cross: false,
 })

@@ -1,70 +1,86 @@
 // Owns the memory of idle connections: so many, logged in, each with one open session. Knows nothing of tables.
-import { loginAt, nacreClient, nacreServer, type ServerEnd, ssh2Server, sshdServer } from '../rig/ends.ts'
-import { heapGrowth } from '../rig/profile.ts'
-import type { Contender, Scenario, Settings } from '../rig/scenario.ts'
+import { goClient, loginAt, nacreClient } from '../rig/client.ts'
+import { heapProbed, pair } from '../rig/contender.ts'
+import type { Comparison, Contender, Scenario, Settings } from '../rig/scenario.ts'
+import { asyncSshServer, goServer, nacreServer, type ServerEnd, ssh2Server, sshdServer } from '../rig/server.ts'
+import { gcm } from '../sites/types.ts'
 
-const cipher = 'aes128-gcm@openssh.com'
-const connections = 500
+const few = 500
+const many = 5000
 /** Opened and closed before anything is measured, so that code and tables that come with the first ones do not count. */
 const warmUp = 50
-const patience = 240
+const warmUpOfProbe = 300
+const patience = 300
 
-const contender = (name: string, settings: Settings, startServer: () => Promise<ServerEnd>): Contender => ({
-  name,
-  async measure() {
-    await using server = await startServer()
-    await using client = await nacreClient(cipher)
-    const { site } = client
-    if (site === undefined) throw new TypeError('the client is a site')
-    const hold = (count: number): Promise<void> => site.call('hold', { ...loginAt(server, cipher), command: server.hold, count }, patience)
-    await hold(settings.probe === undefined ? warmUp : 6 * warmUp)
-    await site.call('release', {}, patience)
-    await server.cpu()
-    const base = await server.memory()
-    const count = Math.ceil(connections / settings.divisor)
-    if (settings.probe?.kind !== 'heap' || server.site === undefined) await hold(count)
-    else await heapGrowth(settings.probe.folder, 'idle', { server: server.site, client: site }, count, () => hold(count))
-    const held = await server.memory()
-    await site.call('release', {}, patience)
-    await server.cpu()
-    return { base, each: (held - base) / count, after: await server.memory() }
-  },
-})
+const contender = (name: string, settings: Settings, most: number, startServer: () => Promise<ServerEnd>): Contender =>
+  pair(
+    name,
+    startServer,
+    () => (settings.probe === undefined && settings.peers.go ? goClient() : nacreClient()),
+    async both => {
+      const { server, client } = both
+      const hold = (count: number): Promise<void> => client.call('hold', { ...loginAt(server, gcm), command: server.hold, count }, patience)
+      await hold(settings.probe === undefined ? warmUp : warmUpOfProbe)
+      await client.call('release', {}, patience)
+      await server.cpu()
+      const base = await server.memory()
+      const figures: Record<string, number> = { base }
+      let held = 0
+      for (const step of [few, many]) {
+        if (step > most) break
+        const count = Math.ceil(step / settings.divisor)
+        await heapProbed(settings, `idle ${name}`, both, count, () => hold(count - held))
+        held = count
+        figures[`each of ${step}`] = ((await server.memory()) - base) / held
+      }
+      await client.call('release', {}, patience)
+      await server.cpu()
+      return { ...figures, after: await server.memory() }
+    },
+  )
 
 const contenders = (settings: Settings): readonly Contender[] => {
-  const ours = [contender('nacre', settings, () => nacreServer(cipher))]
-  if (settings.probe !== undefined) return ours
+  const { peers } = settings
+  if (settings.probe !== undefined) return [contender('nacre', settings, few, () => nacreServer(gcm))]
   return [
-    ...ours,
-    contender('OpenSSH', settings, () => sshdServer(cipher)),
-    contender('ssh2', settings, () => ssh2Server(cipher, { addon: settings.ssh2Addon, noDelay: true })),
+    contender('nacre', settings, many, () => nacreServer(gcm)),
+    ...(peers.accelerator ? [contender('accelerated', settings, many, () => nacreServer(gcm, { accelerated: true }))] : []),
+    contender('OpenSSH', settings, few, () => sshdServer(gcm)),
+    contender('ssh2', settings, many, () => ssh2Server(gcm, { addon: peers.ssh2Addon, noDelay: true })),
+    ...(peers.asyncSsh ? [contender('AsyncSSH', settings, many, () => asyncSshServer(gcm))] : []),
+    ...(peers.go ? [contender('Go', settings, many, () => goServer(gcm))] : []),
   ]
 }
 
+const figure = (count: number): string => `each of ${count}`
+
+const row = (count: number, theirCount: number, beside: string, theirs: string, most?: number): Comparison => ({
+  work: `idle connection, memory of the server, of ${count}`,
+  beside: theirCount === count ? beside : `${beside}, of ${theirCount}`,
+  unit: 'KiB',
+  ours: ['nacre', figure(count)],
+  theirs: [theirs, figure(theirCount)],
+  accelerated: { ours: ['accelerated', figure(count)] },
+  ...(most === undefined ? {} : { target: { most } }),
+})
+
 export const idle: Scenario = {
   name: 'idle',
-  about: `${connections} idle connections with one session each: memory of the server`,
+  about: `${few} and ${many} idle connections with one session each: memory of the server`,
+  title: 'Idle connections',
+  prose: [
+    `Proportional set size above that of the server before, with ${few} and then ${many} connections logged in and one session open on each. Servers that collect garbage have collected it and given free pages back before they are looked at, as they do by themselves in a process that rests. For sshd its own processes count, not the command. ${many} connections at sshd would be ${3 * many} processes, too many for this machine; since each costs the same, the ${many} of others are set beside its ${few}.`,
+  ],
+  // Memory hardly differs from round to round, and filling a server takes a while.
+  mostRounds: 3,
   contenders,
   comparisons: [
-    {
-      work: `idle connection, memory of the server, of ${connections}`,
-      beside: 'OpenSSH',
-      unit: 'KiB',
-      ours: ['nacre', 'each'],
-      theirs: ['OpenSSH', 'each'],
-      target: { most: 0.015 },
-    },
-    {
-      work: `idle connection, memory of the server, of ${connections}`,
-      beside: 'ssh2',
-      unit: 'KiB',
-      ours: ['nacre', 'each'],
-      theirs: ['ssh2', 'each'],
-      target: { most: 0.6 },
-    },
+    ...[few, many].flatMap(count => [
+      row(count, few, 'OpenSSH', 'OpenSSH', 0.015),
+      row(count, count, 'ssh2', 'ssh2', 0.6),
+      row(count, count, 'AsyncSSH', 'AsyncSSH', 0.6),
+      row(count, count, 'Go x/crypto', 'Go'),
+    ]),
     { work: 'server without connections, memory', beside: 'ssh2', unit: 'KiB', ours: ['nacre', 'base'], theirs: ['ssh2', 'base'] },
-  ],
-  notes: [
-    'Idle: proportional set size above that of the server before, after servers on Node have collected garbage and given free pages back, as Node does by itself in time. For sshd its own processes count, not the command; an ordinary user has two a connection.',
   ],
 }

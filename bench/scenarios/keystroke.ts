@@ -1,100 +1,100 @@
 // Owns the keystroke: one byte to the server and back on one channel, the next when it has come. Knows nothing of tables.
-import { type ClientEnd, loginAt, nacreClient, nacreServer, type ServerEnd, ssh2Client, ssh2Server } from '../rig/ends.ts'
-import { profiled } from '../rig/profile.ts'
-import type { Contender, Scenario, Settings } from '../rig/scenario.ts'
+import { loginAt, nacreClient, ssh2Client } from '../rig/client.ts'
+import { charged, pair, probed } from '../rig/contender.ts'
+import type { Comparison, Contender, Scenario, Settings } from '../rig/scenario.ts'
+import { nacreServer, type ServerEnd, ssh2Server } from '../rig/server.ts'
+import type { Site } from '../rig/site.ts'
 import { median } from '../rig/statistics.ts'
-import { commands, type Repeated } from '../sites/types.ts'
+import type { Ssh2Options } from '../sites/ssh2.ts'
+import { chachaPoly, commands, gcm, type Repeated } from '../sites/types.ts'
 
-const cipher = 'aes128-gcm@openssh.com'
 const counts = { warmUp: 5000, measured: 20_000 }
-const countsWithNagle = { warmUp: 20, measured: 200 }
 const patience = 120
 
 const contender = (
   name: string,
   settings: Settings,
-  { warmUp, measured }: typeof counts,
+  cipher: string | undefined,
   startServer: () => Promise<ServerEnd>,
-  startClient: () => Promise<ClientEnd>,
-): Contender => ({
-  name,
-  async measure() {
-    await using server = await startServer()
-    await using client = await startClient()
-    const { site } = client
-    if (site === undefined) throw new TypeError('the client is a site')
+  startClient: () => Promise<Site>,
+): Contender =>
+  pair(name, startServer, startClient, async both => {
+    const { server, client } = both
     const press = (count: number): Promise<Repeated> =>
-      site.call<Repeated>('keystrokes', { ...loginAt(server, cipher), command: commands.echo, count }, patience)
-    const count = Math.ceil(measured / settings.divisor)
-    await press(Math.ceil(warmUp / settings.divisor))
-    if (settings.probe?.kind === 'profile' && server.site !== undefined)
-      await profiled(settings.probe.folder, `${name} keystroke`, { server: server.site, client: site }, count, () => press(count))
-    const before = await server.cpu()
-    const { cpu, walls } = await press(count)
-    const spent = (await server.cpu()) - before
-    return { server: (1e6 * spent) / count, client: (1e6 * cpu) / count, both: (1e6 * (spent + cpu)) / count, wall: 1e6 * median(walls) }
-  },
-})
+      client.call('keystrokes', { ...loginAt(server, cipher), command: commands.echo, count }, patience)
+    const count = Math.ceil(counts.measured / settings.divisor)
+    await press(Math.ceil(counts.warmUp / settings.divisor))
+    await probed(settings, `keystroke ${name}`, both, count, () => press(count))
+    const { server: spent, result } = await charged(server, () => press(count))
+    const each = 1e6 / count
+    return { server: spent * each, client: result.cpu * each, both: (spent + result.cpu) * each, wall: 1e6 * median(result.walls) }
+  })
+
+/** What is typed through: a cipher by name, or whatever each library chooses by itself. */
+const ways = [
+  { name: 'aes128-gcm', cipher: gcm },
+  { name: 'chacha20-poly1305', cipher: chachaPoly },
+  { name: "each library's own choice", cipher: undefined },
+] as const
 
 const contenders = (settings: Settings): readonly Contender[] => {
-  const ours = [
-    contender(
-      'nacre',
-      settings,
-      counts,
-      () => nacreServer(cipher),
-      () => nacreClient(cipher),
-    ),
-  ]
-  if (settings.probe !== undefined) return ours
-  const noDelay = { addon: settings.ssh2Addon, noDelay: true }
-  const nagle = { addon: settings.ssh2Addon, noDelay: false }
-  return [
-    ...ours,
-    contender(
-      'ssh2 nodelay',
-      settings,
-      counts,
-      () => ssh2Server(cipher, noDelay),
-      () => ssh2Client(cipher, noDelay),
-    ),
-    contender(
-      'ssh2',
-      settings,
-      countsWithNagle,
-      () => ssh2Server(cipher, nagle),
-      () => ssh2Client(cipher, nagle),
-    ),
-  ]
+  const { peers, probe } = settings
+  const shown = probe === undefined ? ways : ways.slice(0, 2)
+  return shown.flatMap(({ name, cipher }) => {
+    const ours = (label: string, accelerated: boolean): Contender =>
+      contender(
+        `${label} ${name}`,
+        settings,
+        cipher,
+        () => nacreServer(cipher, { accelerated }),
+        () => nacreClient({ accelerated }),
+      )
+    if (probe !== undefined) return [ours('nacre', false)]
+    const theirs = (label: string, noDelay: boolean): Contender => {
+      // OpenSSL 3.5 refuses what ssh2's addon asks of ChaCha20.
+      const options: Ssh2Options = { addon: peers.ssh2Addon && cipher !== chachaPoly, noDelay }
+      return contender(
+        `${label} ${name}`,
+        settings,
+        cipher,
+        () => ssh2Server(cipher, options),
+        () => ssh2Client(options),
+      )
+    }
+    return [
+      ours('nacre', false),
+      ...(peers.accelerator ? [ours('accelerated', true)] : []),
+      theirs('ssh2 nodelay', true),
+      theirs('ssh2', false),
+    ]
+  })
 }
+
+const comparisons = ways.flatMap(({ name }): readonly Comparison[] => {
+  const row = (what: string, figure: string, beside: string, theirs: string, most?: number): Comparison => ({
+    work: `keystroke there and back, ${name}, ${what}`,
+    beside,
+    unit: 'µs',
+    ours: [`nacre ${name}`, figure],
+    theirs: [`${theirs} ${name}`, figure],
+    accelerated: { ours: [`accelerated ${name}`, figure], ...(most === undefined ? {} : { target: { most } }) },
+    ...(most === undefined ? {} : { target: { most } }),
+  })
+  return [
+    row('CPU of both ends', 'both', 'ssh2 as it comes', 'ssh2', 0.5),
+    row('CPU of both ends', 'both', 'ssh2 with setNoDelay', 'ssh2 nodelay'),
+    row('wall, median', 'wall', 'ssh2 as it comes', 'ssh2'),
+    row('wall, median', 'wall', 'ssh2 with setNoDelay', 'ssh2 nodelay'),
+  ]
+})
 
 export const keystroke: Scenario = {
   name: 'keystroke',
   about: 'one byte there and back through a channel',
-  contenders,
-  comparisons: [
-    {
-      work: 'keystroke there and back, CPU of both ends',
-      beside: 'ssh2 with setNoDelay',
-      unit: 'µs',
-      ours: ['nacre', 'both'],
-      theirs: ['ssh2 nodelay', 'both'],
-      target: { most: 0.5 },
-    },
-    {
-      work: 'keystroke there and back, CPU of both ends',
-      beside: 'ssh2 as it comes',
-      unit: 'µs',
-      ours: ['nacre', 'both'],
-      theirs: ['ssh2', 'both'],
-    },
-    {
-      work: 'keystroke there and back, wall, median',
-      beside: 'ssh2 with setNoDelay',
-      unit: 'µs',
-      ours: ['nacre', 'wall'],
-      theirs: ['ssh2 nodelay', 'wall'],
-    },
+  title: 'Keystrokes',
+  prose: [
+    'One byte to the server and back, the next when it has come. With chacha20-poly1305 ssh2 runs without its addon, which does not work with OpenSSL 3.5; in all else it has it. By itself ssh2 chooses aes128-gcm on a processor with AES instructions.',
   ],
-  notes: [],
+  contenders,
+  comparisons,
 }

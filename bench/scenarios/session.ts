@@ -1,12 +1,13 @@
 // Owns the start of a session: connect, exchange keys, log in by key, run a command that does nothing, close. One fast client
 // for all servers, one session after the other. Knows nothing of tables.
-import { loginAt, nacreClient, nacreServer, type ServerEnd, ssh2Server, sshdServer } from '../rig/ends.ts'
-import { profiled } from '../rig/profile.ts'
-import type { Contender, Scenario, Settings } from '../rig/scenario.ts'
+import { goClient, loginAt, nacreClient, ssh2Client } from '../rig/client.ts'
+import { charged, pair, probed } from '../rig/contender.ts'
+import type { Comparison, Contender, Scenario, Settings } from '../rig/scenario.ts'
+import { asyncSshServer, goServer, nacreServer, type ServerEnd, ssh2Server, sshdServer } from '../rig/server.ts'
+import type { Site } from '../rig/site.ts'
 import { median } from '../rig/statistics.ts'
-import { kex as usualKex, type Repeated } from '../sites/types.ts'
+import { gcm, kex as usualKex, type Repeated } from '../sites/types.ts'
 
-const cipher = 'aes128-gcm@openssh.com'
 const fast = { warmUp: 600, measured: 1000 }
 const slow = { warmUp: 10, measured: 60 }
 const patience = 300
@@ -16,88 +17,99 @@ const contender = (
   settings: Settings,
   counts: typeof fast,
   startServer: () => Promise<ServerEnd>,
+  startClient: () => Promise<Site>,
   kex = usualKex,
-): Contender => ({
-  name,
-  async measure() {
-    await using server = await startServer()
-    await using client = await nacreClient(cipher)
-    const { site } = client
-    if (site === undefined) throw new TypeError('the client is a site')
+): Contender =>
+  pair(name, startServer, startClient, async both => {
+    const { server, client } = both
     const open = (count: number): Promise<Repeated> =>
-      site.call<Repeated>('sessions', { ...loginAt(server, cipher), kex, command: server.nothing, count }, patience)
+      client.call('sessions', { ...loginAt(server, gcm), kex, command: server.nothing, count }, patience)
     const count = Math.ceil(counts.measured / settings.divisor)
     await open(Math.ceil(counts.warmUp / settings.divisor))
-    if (settings.probe?.kind === 'profile' && server.site !== undefined)
-      await profiled(settings.probe.folder, name, { server: server.site, client: site }, count, () => open(count))
-    const before = await server.cpu()
-    const { cpu, walls } = await open(count)
-    const spent = (await server.cpu()) - before
-    return { server: (1000 * spent) / count, client: (1000 * cpu) / count, wall: 1000 * median(walls) }
-  },
-})
+    await probed(settings, `session ${name}`, both, count, () => open(count))
+    const { server: spent, result } = await charged(server, () => open(count))
+    return { server: (1000 * spent) / count, client: (1000 * result.cpu) / count, wall: 1000 * median(result.walls) }
+  })
 
 const contenders = (settings: Settings): readonly Contender[] => {
-  const ours = [contender('nacre', settings, fast, () => nacreServer(cipher))]
-  if (settings.probe !== undefined) return ours
+  const { peers } = settings
+  const ours = contender('own client', settings, fast, () => nacreServer(gcm), nacreClient)
+  if (settings.probe !== undefined) return [ours]
+  const client = peers.go ? goClient : nacreClient
+  const ssh2 = (noDelay: boolean) => (): Promise<ServerEnd> => ssh2Server(gcm, { addon: peers.ssh2Addon, noDelay })
   return [
-    ...ours,
-    contender('nacre mlkem', settings, fast, () => nacreServer(cipher), 'mlkem768x25519-sha256'),
-    contender('OpenSSH', settings, slow, () => sshdServer(cipher)),
-    contender('ssh2 nodelay', settings, fast, () => ssh2Server(cipher, { addon: settings.ssh2Addon, noDelay: true })),
-    contender('ssh2', settings, slow, () => ssh2Server(cipher, { addon: settings.ssh2Addon, noDelay: false })),
+    contender('nacre', settings, fast, () => nacreServer(gcm), client),
+    ...(peers.accelerator ? [contender('accelerated', settings, fast, () => nacreServer(gcm, { accelerated: true }), client)] : []),
+    contender('OpenSSH', settings, slow, () => sshdServer(gcm), client),
+    contender('ssh2 nodelay', settings, fast, () => ssh2Server(gcm, { addon: peers.ssh2Addon, noDelay: true }), client),
+    contender('ssh2', settings, slow, ssh2(false), client),
+    ...(peers.go ? [contender('Go', settings, fast, () => goServer(gcm), client)] : []),
+    ...(peers.asyncSsh ? [contender('AsyncSSH', settings, slow, () => asyncSshServer(gcm), client)] : []),
+    ours,
+    contender('own client mlkem', settings, fast, () => nacreServer(gcm), nacreClient, 'mlkem768x25519-sha256'),
+    contender(
+      'ssh2 client',
+      settings,
+      fast,
+      () => nacreServer(gcm),
+      () => ssh2Client({ addon: peers.ssh2Addon, noDelay: true }),
+    ),
+    ...(peers.go ? [contender('Go client', settings, fast, () => nacreServer(gcm), goClient)] : []),
   ]
 }
+
+const ofServer = (beside: string, theirs: string, cpu?: number, wall?: number): readonly Comparison[] => [
+  {
+    work: 'session, CPU of the server',
+    beside,
+    unit: 'ms',
+    ours: ['nacre', 'server'],
+    theirs: [theirs, 'server'],
+    accelerated: { ours: ['accelerated', 'server'] },
+    ...(cpu === undefined ? {} : { target: { most: cpu } }),
+  },
+  {
+    work: 'session, wall, median',
+    beside,
+    unit: 'ms',
+    ours: ['nacre', 'wall'],
+    theirs: [theirs, 'wall'],
+    accelerated: { ours: ['accelerated', 'wall'] },
+    ...(wall === undefined ? {} : { target: { most: wall } }),
+  },
+]
+
+const ofClient = (beside: string, theirs: string): Comparison => ({
+  work: 'session at our server, CPU of the client',
+  beside,
+  unit: 'ms',
+  ours: ['own client', 'client'],
+  theirs: [theirs, 'client'],
+})
 
 export const session: Scenario = {
   name: 'session',
   about: 'connect, curve25519, ed25519 keys, a command that does nothing, close',
+  title: 'Sessions',
+  prose: [
+    "Connect, curve25519, ed25519 for host and user, a command that does nothing, close: one after the other, with one fast client at every server, which is Go's where Go is installed and otherwise ours. sshd starts a process and a shell for each; the others answer in their own process. ssh2 leaves Nagle's algorithm on, which costs it most of its time; `setNoDelay` is the fair comparison. mlkem768x25519 is measured with our own client, since x/crypto does not know it, and beside curve25519 with the same client.",
+  ],
   contenders,
   comparisons: [
-    {
-      work: 'session, CPU of the server',
-      beside: 'OpenSSH',
-      unit: 'ms',
-      ours: ['nacre', 'server'],
-      theirs: ['OpenSSH', 'server'],
-      target: { most: 0.04 },
-    },
-    {
-      work: 'session, CPU of the server',
-      beside: 'ssh2 with setNoDelay',
-      unit: 'ms',
-      ours: ['nacre', 'server'],
-      theirs: ['ssh2 nodelay', 'server'],
-      target: { most: 0.35 },
-    },
-    { work: 'session, CPU of the server', beside: 'ssh2 as it comes', unit: 'ms', ours: ['nacre', 'server'], theirs: ['ssh2', 'server'] },
-    {
-      work: 'session, wall, median',
-      beside: 'OpenSSH',
-      unit: 'ms',
-      ours: ['nacre', 'wall'],
-      theirs: ['OpenSSH', 'wall'],
-      target: { most: 0.025 },
-    },
-    {
-      work: 'session, wall, median',
-      beside: 'ssh2 with setNoDelay',
-      unit: 'ms',
-      ours: ['nacre', 'wall'],
-      theirs: ['ssh2 nodelay', 'wall'],
-      target: { most: 0.6 },
-    },
-    { work: 'session, wall, median', beside: 'ssh2 as it comes', unit: 'ms', ours: ['nacre', 'wall'], theirs: ['ssh2', 'wall'] },
+    ...ofServer('OpenSSH', 'OpenSSH', 0.04, 0.025),
+    ...ofServer('ssh2 with setNoDelay', 'ssh2 nodelay', 0.35, 0.6),
+    ...ofServer('ssh2 as it comes', 'ssh2'),
+    ...ofServer('Go x/crypto', 'Go', 1.3, 1.4),
+    ...ofServer('AsyncSSH', 'AsyncSSH'),
     {
       work: 'session with mlkem768x25519, CPU of the server',
       beside: 'our own curve25519',
       unit: 'ms',
-      ours: ['nacre mlkem', 'server'],
-      theirs: ['nacre', 'server'],
+      ours: ['own client mlkem', 'server'],
+      theirs: ['own client', 'server'],
       target: { most: 1.3 },
     },
-  ],
-  notes: [
-    'Session: our client opens one after the other at every server. sshd starts a process and a shell for each; the others answer in their own process.',
+    ofClient('ssh2 with setNoDelay', 'ssh2 client'),
+    ofClient('Go x/crypto', 'Go client'),
   ],
 }

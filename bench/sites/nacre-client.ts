@@ -3,12 +3,14 @@ import { type ClientConnection, connect, insecureAcceptAnyHostKey, loadSigner, t
 import { serveCalls } from './calls.ts'
 import { meter } from './meter.ts'
 import {
+  type ChannelsArgs,
   chunkBytes,
   type ClientArgs,
   hostKeyAlgorithm,
   kex as usualKex,
   type Repeated,
   type RepeatArgs,
+  type Spent,
   type TransferArgs,
   type Transferred,
 } from './types.ts'
@@ -25,7 +27,7 @@ const login = async ({ port, user, key, cipher, kex = usualKex }: ClientArgs): P
       config: false,
       hostKey: insecureAcceptAnyHostKey,
       auth: { signers: [await signer] },
-      algorithms: { kex: [kex], hostKey: [hostKeyAlgorithm], ciphers: [cipher] },
+      ...(cipher === undefined ? {} : { algorithms: { kex: [kex], hostKey: [hostKeyAlgorithm], ciphers: [cipher] } }),
     },
   )
 }
@@ -128,6 +130,38 @@ serveCalls({
     const { cpu } = all()
     await connection.close()
     return { cpu, walls }
+  },
+
+  /** Opens all connections at once, runs a command on each, and closes them when all have run theirs. */
+  async crowd(args: RepeatArgs): Promise<Spent> {
+    const all = meter()
+    const visit = async (): Promise<ClientConnection> => {
+      const connection = await login(args)
+      const { code } = await connection.run(args.command)
+      if (code !== 0) throw new Error(`"${args.command}" ended with ${code}`)
+      return connection
+    }
+    const connections = await Promise.all(Array.from({ length: args.count }, visit))
+    await Promise.all(connections.map(connection => connection.close()))
+    return all()
+  },
+
+  /** Opens and closes channels on one connection, some at a time, and runs a command on each. */
+  async channels(args: ChannelsArgs): Promise<Spent> {
+    const connection = await login(args)
+    const all = meter()
+    let left = args.count
+    const lane = async (): Promise<void> => {
+      while (left > 0) {
+        left--
+        const { code } = await connection.run(args.command)
+        if (code !== 0) throw new Error(`"${args.command}" ended with ${code}`)
+      }
+    }
+    await Promise.all(Array.from({ length: args.lanes }, lane))
+    const spent = all()
+    await connection.close()
+    return spent
   },
 
   /** Opens connections with one running session each and keeps them. */

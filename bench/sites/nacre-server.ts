@@ -73,7 +73,9 @@ serveCalls({
       hostKeys: [await loadSigner(hostKey)],
       authenticate: publicKey((applicant, key) => (blob.equals(key.blob) ? applicant.user : undefined)),
       session: { exec },
-      algorithms: { kex: [kex, 'mlkem768x25519-sha256'], hostKey: [hostKeyAlgorithm], ciphers: [cipher] },
+      ...(cipher === undefined
+        ? {}
+        : { algorithms: { kex: [kex, 'mlkem768x25519-sha256'], hostKey: [hostKeyAlgorithm], ciphers: [cipher] } }),
       onError: error => console.error(error),
     })
     return (await server.listen({ port: 0, host: '127.0.0.1' })).port

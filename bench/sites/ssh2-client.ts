@@ -4,17 +4,28 @@ import { serveCalls } from './calls.ts'
 import { meter } from './meter.ts'
 import { type Channel, type Client, options, ssh2 } from './ssh2.ts'
 import {
+  type ChannelsArgs,
   chunkBytes,
   type ClientArgs,
   hostKeyAlgorithm,
   kex,
   type Repeated,
   type RepeatArgs,
+  type Spent,
   type TransferArgs,
   type Transferred,
 } from './types.ts'
 
 const chunk = Buffer.alloc(chunkBytes)
+
+const keys = new Map<string, Buffer>()
+
+/** Read once, as by our own client; ssh2 takes no key that is parsed already. */
+const keyIn = (path: string): Buffer => {
+  const key = keys.get(path) ?? readFileSync(path)
+  keys.set(path, key)
+  return key
+}
 
 const login = (args: ClientArgs): Promise<Client> =>
   new Promise((resolve, reject) => {
@@ -28,9 +39,11 @@ const login = (args: ClientArgs): Promise<Client> =>
       host: '127.0.0.1',
       port: args.port,
       username: args.user,
-      privateKey: readFileSync(args.key),
+      privateKey: keyIn(args.key),
       hostVerifier: () => true,
-      algorithms: { kex: [args.kex ?? kex], serverHostKey: [hostKeyAlgorithm], cipher: [args.cipher] },
+      ...(args.cipher === undefined
+        ? {}
+        : { algorithms: { kex: [args.kex ?? kex], serverHostKey: [hostKeyAlgorithm], cipher: [args.cipher] } }),
     })
   })
 
@@ -43,6 +56,24 @@ const leave = (client: Client): Promise<void> =>
   new Promise(resolve => {
     client.on('close', resolve)
     client.end()
+  })
+
+/** Runs a command to its end. Rejects unless it ends well. */
+const run = (client: Client, command: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    client.exec(command, (error, channel) => {
+      if (error !== undefined) {
+        reject(error)
+        return
+      }
+      let code: number | null = null
+      channel.on('exit', status => {
+        code = status
+      })
+      channel.on('close', () => (code === 0 ? resolve() : reject(new Error(`"${command}" ended with ${String(code)}`))))
+      channel.resume()
+      channel.stderr.resume()
+    })
   })
 
 const give = (channel: Channel, total: number): void => {
@@ -77,6 +108,47 @@ serveCalls({
     await leave(client)
     if (args.direction === 'down' && count !== args.bytes) throw new Error(`${count} bytes came of ${args.bytes}`)
     return { ...read(), stderr: '' }
+  },
+
+  async sessions(args: RepeatArgs): Promise<Repeated> {
+    const walls: number[] = []
+    const all = meter()
+    for (let i = 0; i < args.count; i++) {
+      const one = meter()
+      const client = await login(args)
+      await run(client, args.command)
+      await leave(client)
+      walls.push(one().wall)
+    }
+    return { cpu: all().cpu, walls }
+  },
+
+  async crowd(args: RepeatArgs): Promise<Spent> {
+    const all = meter()
+    const visit = async (): Promise<Client> => {
+      const client = await login(args)
+      await run(client, args.command)
+      return client
+    }
+    const clients = await Promise.all(Array.from({ length: args.count }, visit))
+    await Promise.all(clients.map(leave))
+    return all()
+  },
+
+  async channels(args: ChannelsArgs): Promise<Spent> {
+    const client = await login(args)
+    const all = meter()
+    let left = args.count
+    const lane = async (): Promise<void> => {
+      while (left > 0) {
+        left--
+        await run(client, args.command)
+      }
+    }
+    await Promise.all(Array.from({ length: args.lanes }, lane))
+    const spent = all()
+    await leave(client)
+    return spent
   },
 
   async keystrokes(args: RepeatArgs): Promise<Repeated> {

@@ -74,7 +74,10 @@ serveCalls({
   listen: ({ hostKey, authorized, cipher }: ServerArgs) =>
     new Promise<number>(resolve => {
       const server = new ssh2.Server(
-        { hostKeys: [readFileSync(hostKey)], algorithms: { kex: [kex], serverHostKey: [hostKeyAlgorithm], cipher: [cipher] } },
+        {
+          hostKeys: [readFileSync(hostKey)],
+          ...(cipher === undefined ? {} : { algorithms: { kex: [kex], serverHostKey: [hostKeyAlgorithm], cipher: [cipher] } }),
+        },
         connection => serve(connection, authorized),
       )
       server.listen(0, '127.0.0.1', () => resolve(server.address().port))

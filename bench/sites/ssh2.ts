@@ -56,7 +56,7 @@ export interface Client {
     readonly port: number
     readonly username: string
     readonly privateKey: Buffer
-    readonly algorithms: Algorithms
+    readonly algorithms?: Algorithms
     readonly hostVerifier: (key: Buffer) => boolean
   }): void
   exec(command: string, then: (error: Error | undefined, channel: Channel) => void): void
@@ -66,7 +66,7 @@ export interface Client {
 interface Ssh2 {
   readonly Client: new () => Client
   readonly Server: new (
-    options: { readonly hostKeys: readonly Buffer[]; readonly algorithms: Algorithms },
+    options: { readonly hostKeys: readonly Buffer[]; readonly algorithms?: Algorithms },
     serve: (connection: Served) => void,
   ) => Server
   readonly utils: { parseKey(text: string | Buffer): ParsedKey | Error }

@@ -5,7 +5,10 @@ export interface ServerArgs {
   readonly hostKey: string
   /** `type base64` of the one key that may log in. */
   readonly authorized: string
-  readonly cipher: string
+  /** Left out: all algorithms are the library's own choice. */
+  readonly cipher?: string
+  /** Processes that serve connections; left out: this one does. */
+  readonly workers?: number
 }
 
 export interface ClientArgs {
@@ -13,7 +16,8 @@ export interface ClientArgs {
   readonly user: string
   /** Path of the private key. */
   readonly key: string
-  readonly cipher: string
+  /** Left out: all algorithms are the library's own choice. */
+  readonly cipher?: string
   readonly kex?: string
 }
 
@@ -40,6 +44,17 @@ export interface RepeatArgs extends ClientArgs {
   readonly command: string
 }
 
+export interface ChannelsArgs extends RepeatArgs {
+  /** How many are open at a time. */
+  readonly lanes: number
+}
+
+/** CPU and wall seconds of the client for all. */
+export interface Spent {
+  readonly cpu: number
+  readonly wall: number
+}
+
 /** CPU seconds of the client for all, and wall seconds of each. */
 export interface Repeated {
   readonly cpu: number
@@ -47,6 +62,8 @@ export interface Repeated {
 }
 
 export const kex = 'curve25519-sha256'
+export const gcm = 'aes128-gcm@openssh.com'
+export const chachaPoly = 'chacha20-poly1305@openssh.com'
 export const hostKeyAlgorithm = 'ssh-ed25519'
 
 /** What is sent again and again; as much as Node's own streams carry at once. */
