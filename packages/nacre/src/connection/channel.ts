@@ -87,6 +87,8 @@ export class Channel {
   turn = 0
   /** The connection will tell when there is room. */
   awaitingRoom = false
+  /** Whoever serves the channel may keep something of his own here; the channel never looks at it. */
+  keeper: object | undefined
 
   readonly #host: ChannelHost
   readonly #receiveWindow: ReceiveWindow
@@ -98,17 +100,15 @@ export class Channel {
   #theirs: Half = 'open'
   #closeWanted = false
   #writableWanted = false
-  readonly #pendingReplies: PendingReply[] = []
-  readonly #answers: AnswerLine
+  /** Most channels see few requests, and then none for ever: these are there while they are needed. */
+  #pendingReplies: PendingReply[] | undefined
+  #answers: AnswerLine | undefined
 
   constructor(host: ChannelHost, channelType: string, number: number) {
     this.#host = host
     this.channelType = channelType
     this.number = number
     this.#receiveWindow = new ReceiveWindow(host.limits.initialWindow, host.limits.maximumPacket)
-    this.#answers = new AnswerLine(host.limits.maximumPendingRequests, ok =>
-      host.out.send(ok ? ChannelSuccess : ChannelFailure, { recipientChannel: this.#peerNumber }),
-    )
   }
 
   get phase(): ChannelPhase {
@@ -197,13 +197,22 @@ export class Channel {
       return
     }
     const details = encode(row.codec, value)
-    if (onReply !== undefined) this.#pendingReplies.push({ request: row.name, onReply })
+    if (onReply !== undefined) {
+      this.#pendingReplies ??= []
+      this.#pendingReplies.push({ request: row.name, onReply })
+    }
     this.#host.out.send(ChannelRequest, {
       recipientChannel: this.#peerNumber,
       requestType: row.name,
       wantReply: onReply !== undefined,
       details,
     })
+  }
+
+  #answerLine(): AnswerLine {
+    return (this.#answers ??= new AnswerLine(this.#host.limits.maximumPendingRequests, ok =>
+      this.#host.out.send(ok ? ChannelSuccess : ChannelFailure, { recipientChannel: this.#peerNumber }),
+    ))
   }
 
   #mustBeOpened(): void {
@@ -220,7 +229,7 @@ export class Channel {
     if (this.#ours === 'closed') return
     this.#ours = 'closed'
     this.#writableWanted = false
-    this.#answers.abandon()
+    this.#answers?.abandon()
     this.#host.out.send(ChannelClose, { recipientChannel: this.#peerNumber })
   }
 
@@ -298,7 +307,7 @@ export class Channel {
   requested(requestType: string, wantReply: boolean, details: Uint8Array): void {
     this.#step('request', ChannelRequest.name)
     if (this.#ours === 'closed') return
-    const answer = this.#answers.add(wantReply)
+    const answer = this.#answerLine().add(wantReply)
     const request = this.#host.readRequest(requestType, details)
     if (request === undefined) {
       answer(false)
@@ -313,7 +322,8 @@ export class Channel {
 
   replied(ok: boolean): void {
     this.#mustBeOpen(ok ? ChannelSuccess.name : ChannelFailure.name)
-    const pending = this.#pendingReplies.shift()
+    const pending = this.#pendingReplies?.shift()
+    if (this.#pendingReplies?.length === 0) this.#pendingReplies = undefined
     if (pending === undefined) {
       throw new ProtocolError('channel-reply-unexpected', 'The peer answered a channel request that nobody made (RFC 4254 §5.4).')
     }
@@ -324,7 +334,7 @@ export class Channel {
   abort(error: Error): void {
     if (this.#phase !== 'opening') {
       this.#ours = 'closed'
-      this.#answers.abandon()
+      this.#answers?.abandon()
       this.#finish(error)
       return
     }
@@ -344,7 +354,9 @@ export class Channel {
     this.#writableWanted = false
     this.#host.release(this)
     this.#host.emit({ is: 'closed', channel: this, error })
-    for (const { request, onReply } of this.#pendingReplies.splice(0)) onReply(false, error ?? unanswered(request))
+    const unheard = this.#pendingReplies ?? []
+    this.#pendingReplies = undefined
+    for (const { request, onReply } of unheard) onReply(false, error ?? unanswered(request))
   }
 
   #step(step: HalfStep, message: string): void {

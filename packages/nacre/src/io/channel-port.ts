@@ -24,19 +24,22 @@ interface WaitingWrite {
   readonly failed: (error: Error) => void
 }
 
+/** No writes wait: shared by all channels, and never added to. */
+const none: WaitingWrite[] = []
+
 export class ChannelPort {
   readonly channel: Channel
   readonly #wake: () => void
   #handler: PortHandler | undefined
-  readonly #waiting: WaitingWrite[] = []
+  #waiting: WaitingWrite[] = none
   /** Events that came before a handler was set. Bounded by the channel's window and the limit on requests. */
-  #early: ((handler: PortHandler) => void)[] | undefined = []
+  #early: ((handler: PortHandler) => void)[] | undefined
   #closed: { readonly error: Error | undefined } | undefined
   #eofWanted = false
   #closeWanted = false
   #afterWrites: (() => void) | undefined
-  readonly #closedListeners: ((cause: Error) => void)[] = []
-  readonly #pendingRequests = new Set<(error: Error) => void>()
+  #closedListeners: ((cause: Error) => void)[] | undefined
+  #pendingRequests: Set<(error: Error) => void> | undefined
 
   /** `wake` tells the driver that the engine has something to send. */
   constructor(channel: Channel, wake: () => void) {
@@ -58,8 +61,11 @@ export class ChannelPort {
 
   /** Calls `listener` when the channel is gone, with what a write would then be refused with. */
   whenClosed(listener: (cause: Error) => void): void {
-    if (this.#closed === undefined) this.#closedListeners.push(listener)
-    else listener(this.#closedError())
+    if (this.#closed !== undefined) listener(this.#closedError())
+    else {
+      this.#closedListeners ??= []
+      this.#closedListeners.push(listener)
+    }
   }
 
   // ── from the driver ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -70,7 +76,7 @@ export class ChannelPort {
       return
     }
     const kept = detached ? bytes : bytes.slice()
-    this.#early?.push(handler => handler.data(kept, type, true))
+    this.#later(handler => handler.data(kept, type, true))
   }
 
   peerEof(): void {
@@ -100,22 +106,34 @@ export class ChannelPort {
   ended(error: Error | undefined): void {
     if (this.#closed !== undefined) return
     this.#closed = { error }
-    if (this.#waiting.length > 0 || this.#pendingRequests.size > 0) {
+    if (this.#waiting.length > 0 || this.#pendingRequests !== undefined) {
       const cause = this.#closedError()
-      for (const each of this.#waiting.splice(0)) each.failed(cause)
-      for (const failed of this.#pendingRequests) failed(cause)
-      this.#pendingRequests.clear()
+      for (const each of this.#dropWrites()) each.failed(cause)
+      for (const failed of this.#pendingRequests ?? []) failed(cause)
+      this.#pendingRequests = undefined
     }
     this.#deliver(handler => handler.closed(error))
-    if (this.#closedListeners.length > 0) {
+    if (this.#closedListeners !== undefined) {
       const cause = this.#closedError()
-      for (const listener of this.#closedListeners.splice(0)) listener(cause)
+      for (const listener of this.#closedListeners) listener(cause)
+      this.#closedListeners = undefined
     }
   }
 
   #deliver(deliver: (handler: PortHandler) => void): void {
     if (this.#handler !== undefined) deliver(this.#handler)
-    else this.#early?.push(deliver)
+    else this.#later(deliver)
+  }
+
+  #later(deliver: (handler: PortHandler) => void): void {
+    this.#early ??= []
+    this.#early.push(deliver)
+  }
+
+  #dropWrites(): readonly WaitingWrite[] {
+    const dropped = this.#waiting
+    this.#waiting = none
+    return dropped
   }
 
   #closedError(): Error {
@@ -140,7 +158,9 @@ export class ChannelPort {
     }
     return heard(
       new Promise((done, failed) => {
-        this.#waiting.push({ bytes, offset: taken, type, done, failed })
+        const write = { bytes, offset: taken, type, done, failed }
+        if (this.#waiting === none) this.#waiting = [write]
+        else this.#waiting.push(write)
       }),
     )
   }
@@ -183,7 +203,7 @@ export class ChannelPort {
   abort(): void {
     if (this.#closed !== undefined) return
     const cause = channelClosed()
-    for (const each of this.#waiting.splice(0)) each.failed(cause)
+    for (const each of this.#dropWrites()) each.failed(cause)
     this.#closeWanted = true
     this.channel.close()
     this.#wake()
@@ -200,9 +220,11 @@ export class ChannelPort {
   async ask<T>(row: RequestRow<string, T>, value: T): Promise<void> {
     if (this.#closed !== undefined) throw this.#closedError()
     await new Promise<void>((resolve, reject) => {
+      this.#pendingRequests ??= new Set()
       this.#pendingRequests.add(reject)
       this.channel.request(row, value, (ok, error) => {
-        this.#pendingRequests.delete(reject)
+        this.#pendingRequests?.delete(reject)
+        if (this.#pendingRequests?.size === 0) this.#pendingRequests = undefined
         if (ok) resolve()
         else reject(error ?? new RequestRefusedError(row.name, `The peer refused the request "${row.name}".`))
       })

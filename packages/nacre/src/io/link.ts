@@ -26,19 +26,28 @@ export interface LinkHandler {
   ended(ended: Ended): void
 }
 
-interface Opening {
+/** Somebody waits for a channel. */
+class Opening {
   readonly opened: (port: ChannelPort) => void
   readonly failed: (error: Error) => void
+  constructor(opened: (port: ChannelPort) => void, failed: (error: Error) => void) {
+    this.opened = opened
+    this.failed = failed
+  }
 }
+
+/** The keeper of a channel is its port, or who waits for it to open. */
+const portOf = (channel: Channel): ChannelPort | undefined => (channel.keeper instanceof ChannelPort ? channel.keeper : undefined)
+const openingOf = (channel: Channel): Opening | undefined => (channel.keeper instanceof Opening ? channel.keeper : undefined)
 
 export class Link {
   readonly engine: Engine
   readonly #driver: Driver
   readonly #handler: LinkHandler
-  readonly #ports = new Map<Channel, ChannelPort>()
-  readonly #openings = new Map<Channel, Opening>()
-  readonly #waiting = new Set<(error: Error) => void>()
-  readonly #pongs: (() => void)[] = []
+  #ports = 0
+  /** Who waits for an answer, and whose pings are under way: most connections never have any. */
+  #waiting: Set<(error: Error) => void> | undefined
+  #pongs: (() => void)[] | undefined
   #ended: Ended | undefined
   #agreed: Agreed | undefined
   #strict = false
@@ -72,7 +81,7 @@ export class Link {
   }
   /** Number of channels that are open. */
   get openChannels(): number {
-    return this.#ports.size
+    return this.#ports
   }
 
   /** Tells the driver that the engine was used from outside an event. */
@@ -112,15 +121,14 @@ export class Link {
     if (this.#ended !== undefined) throw this.#ended.error
     return await new Promise<ChannelPort>((opened, failed) => {
       const channel = this.engine.connection.open(row, details)
-      this.#openings.set(channel, { opened, failed })
+      channel.keeper = new Opening(opened, failed)
       this.wake()
     })
   }
 
   /** Accepts a channel the peer asked for. */
   accept(question: OpenQuestion): ChannelPort {
-    const port = new ChannelPort(question.accept(), this.wake)
-    this.#ports.set(port.channel, port)
+    const port = this.#port(question.accept())
     this.wake()
     return port
   }
@@ -129,9 +137,9 @@ export class Link {
   async request<T>(row: GlobalRequestRow<string, T>, value: T): Promise<Uint8Array> {
     if (this.#ended !== undefined) throw this.#ended.error
     return await new Promise<Uint8Array>((resolve, reject) => {
-      this.#waiting.add(reject)
+      this.#await(reject)
       this.engine.connection.globalRequest(row, value, (ok, details, error) => {
-        this.#waiting.delete(reject)
+        this.#waiting?.delete(reject)
         if (ok) resolve(details.slice())
         else reject(error ?? new RequestRefusedError(row.name, `The peer refused the global request "${row.name}".`))
       })
@@ -153,13 +161,14 @@ export class Link {
   async ping(): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended.error
     await new Promise<void>((resolve, reject) => {
-      this.#waiting.add(reject)
+      this.#await(reject)
       const answered = (error?: Error): void => {
-        this.#waiting.delete(reject)
+        this.#waiting?.delete(reject)
         if (error === undefined) resolve()
         else reject(error)
       }
       if (this.engine.peerExtensions?.ping === true) {
+        this.#pongs ??= []
         this.#pongs.push(answered)
         this.engine.ping(new Uint8Array(0))
       } else {
@@ -184,26 +193,26 @@ export class Link {
   #event(event: EngineEvent): void {
     switch (event.is) {
       case 'data':
-        this.#ports.get(event.channel)?.data(event.bytes, event.type, event.detached)
+        portOf(event.channel)?.data(event.bytes, event.type, event.detached)
         return
       case 'writable':
-        this.#ports.get(event.channel)?.writable()
+        portOf(event.channel)?.writable()
         return
       case 'eof':
-        this.#ports.get(event.channel)?.peerEof()
+        portOf(event.channel)?.peerEof()
         return
       case 'closed':
         this.#channelClosed(event.channel, event.error)
         return
       case 'channel-request':
-        this.#ports.get(event.channel)?.request(event.question)
+        portOf(event.channel)?.request(event.question)
         return
       case 'opened':
         this.#opened(event.channel)
         return
       case 'open-failed': {
-        const opening = this.#openings.get(event.channel)
-        this.#openings.delete(event.channel)
+        const opening = openingOf(event.channel)
+        event.channel.keeper = undefined
         opening?.failed(event.error ?? new ChannelOpenError(event.channel.channelType, event.reason, event.description))
         return
       }
@@ -222,7 +231,7 @@ export class Link {
         }
         return
       case 'pong':
-        this.#pongs.shift()?.()
+        this.#pongs?.shift()?.()
         return
       case 'ended':
         this.#end(event)
@@ -238,29 +247,40 @@ export class Link {
   }
 
   #opened(channel: Channel): void {
-    const opening = this.#openings.get(channel)
-    this.#openings.delete(channel)
-    const port = new ChannelPort(channel, this.wake)
-    this.#ports.set(channel, port)
+    const opening = openingOf(channel)
+    const port = this.#port(channel)
     if (opening === undefined) port.close()
     else opening.opened(port)
   }
 
   #channelClosed(channel: Channel, error: Error | undefined): void {
-    const port = this.#ports.get(channel)
-    this.#ports.delete(channel)
-    port?.ended(error)
-    const opening = this.#openings.get(channel)
-    this.#openings.delete(channel)
+    const port = portOf(channel)
+    const opening = openingOf(channel)
+    channel.keeper = undefined
+    if (port !== undefined) {
+      this.#ports--
+      port.ended(error)
+    }
     opening?.failed(error ?? new ChannelOpenError(channel.channelType, undefined, 'the channel closed'))
+  }
+
+  #port(channel: Channel): ChannelPort {
+    const port = new ChannelPort(channel, this.wake)
+    channel.keeper = port
+    this.#ports++
+    return port
+  }
+
+  #await(failed: (error: Error) => void): void {
+    this.#waiting ??= new Set()
+    this.#waiting.add(failed)
   }
 
   #end(ended: Ended): void {
     this.#ended = ended
-    for (const [channel] of [...this.#ports]) this.#channelClosed(channel, ended.error)
-    for (const [channel] of [...this.#openings]) this.#channelClosed(channel, ended.error)
-    for (const failed of this.#waiting) failed(ended.error)
-    this.#waiting.clear()
+    // Channels have been told: the connection closed them one by one before it ended.
+    for (const failed of this.#waiting ?? []) failed(ended.error)
+    this.#waiting = undefined
     this.#handler.ended(ended)
     this.#close(ended)
   }

@@ -18,7 +18,14 @@ export const deriveKey = (
   length: number,
 ): Uint8Array => {
   const key = new Uint8Array(length)
-  let block = crypto.hash(hash, secret, exchangeHash, Uint8Array.of(letter.charCodeAt(0)), sessionId)
+  if (length === 0) return key
+  const all = new Uint8Array(secret.length + exchangeHash.length + 1 + sessionId.length)
+  all.set(secret)
+  all.set(exchangeHash, secret.length)
+  all[secret.length + exchangeHash.length] = letter.charCodeAt(0)
+  all.set(sessionId, secret.length + exchangeHash.length + 1)
+  let block = crypto.hash(hash, all)
+  all.fill(0)
   let filled = 0
   for (;;) {
     const take = Math.min(block.length, length - filled)

@@ -58,6 +58,8 @@ interface KexInitReceived {
   readonly value: KexInitValue
 }
 
+const noLines: readonly string[] = []
+
 /** Control messages held back during one exchange; a peer cannot make us produce more than this in good faith. */
 const maximumHeldBack = 8192
 /** Bytes of pings whose answers are held back: the only thing of any size that a peer can make us keep then. */
@@ -68,8 +70,10 @@ export class Transport {
   readonly #hooks: TransportHooks
   readonly incoming = new Incoming()
   readonly outgoing: Outgoing
-  readonly #identificationReader: IdentificationReader
+  /** Until the peer has identified itself. */
+  #identificationReader: IdentificationReader | undefined
   #peer: Identification | undefined
+  #linesBefore: readonly string[] = noLines
 
   #ours: KexInitSent | undefined
   #theirs: KexInitReceived | undefined
@@ -86,7 +90,7 @@ export class Transport {
   #agreed: Agreed | undefined
   #rekeyAfterIncoming = Number.POSITIVE_INFINITY
   #rekeyAfterOutgoing = Number.POSITIVE_INFINITY
-  readonly #heldBack: { readonly message: Message; readonly value: unknown }[] = []
+  #heldBack: { readonly message: Message; readonly value: unknown }[] | undefined
   #heldBackPings = 0
   #theirExtensions: ExtensionInfo | undefined
 
@@ -104,7 +108,7 @@ export class Transport {
   }
   /** What a server said before its identification. */
   get linesBefore(): readonly string[] {
-    return this.#identificationReader.linesBefore
+    return this.#linesBefore
   }
   /** RFC 4253 §7.2; known once the first exchange has its hash. */
   get sessionId(): Uint8Array | undefined {
@@ -157,11 +161,14 @@ export class Transport {
   /** Gives bytes from the network; packets are then fetched with `next`. Throws `ProtocolError`. */
   feed(bytes: Uint8Array): void {
     let start = 0
-    if (this.#peer === undefined) {
-      const { used, identification } = this.#identificationReader.read(bytes, 0, bytes.length)
+    const reader = this.#identificationReader
+    if (reader !== undefined) {
+      const { used, identification } = reader.read(bytes, 0, bytes.length)
       start = used
       if (identification !== undefined) {
         this.#peer = identification
+        if (reader.linesBefore.length > 0) this.#linesBefore = reader.linesBefore
+        this.#identificationReader = undefined
         this.#hooks.identified(identification)
         if (this.#ours === undefined) this.#beginExchange()
       }
@@ -174,6 +181,7 @@ export class Transport {
   /** Sends a message now, or after the exchange that runs when it is not part of one (RFC 4253 §7.1). */
   send<T>(message: Message<string, T>, value: T): void {
     if (this.weAreExchanging && message.phase !== 'kex' && message !== Disconnect) {
+      this.#heldBack ??= []
       if (this.#heldBack.length >= maximumHeldBack)
         throw new ProtocolError('rekey-too-late', `The peer does not finish a key exchange while ${maximumHeldBack} messages wait for it.`)
       this.#heldBack.push({ message, value })
@@ -389,7 +397,9 @@ export class Transport {
 
   #sendHeldBack(): void {
     this.#heldBackPings = 0
-    for (const { message, value } of this.#heldBack.splice(0)) this.#sendNow(message, value)
+    const held = this.#heldBack ?? []
+    this.#heldBack = undefined
+    for (const { message, value } of held) this.#sendNow(message, value)
   }
 
   #compressionRow(name: string): Compression {

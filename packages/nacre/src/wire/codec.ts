@@ -2,7 +2,7 @@
 // Knows nothing of SSH's meaning. `any` is allowed in this folder only, for inference over fields.
 import { WireError } from '../errors.ts'
 import { decodeProse, Reader } from './reader.ts'
-import { Writer } from './writer.ts'
+import { inScratch, type Writer } from './writer.ts'
 
 export interface Codec<T> {
   read(reader: Reader): T
@@ -192,8 +192,4 @@ export const decode = <T>(of: Codec<T>, input: Uint8Array): T => {
 }
 
 /** Writes `value` into a new buffer of its own. */
-export const encode = <T>(of: Codec<T>, value: T): Uint8Array => {
-  const writer = new Writer()
-  of.write(writer, value)
-  return writer.bytes.slice(0, writer.offset)
-}
+export const encode = <T>(of: Codec<T>, value: T): Uint8Array => inScratch(writer => of.write(writer, value))

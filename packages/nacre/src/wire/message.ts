@@ -3,7 +3,7 @@
 import { WireError } from '../errors.ts'
 import { type Codec, type Fields, type Struct, struct } from './codec.ts'
 import { Reader } from './reader.ts'
-import { Writer } from './writer.ts'
+import { inScratch } from './writer.ts'
 
 /**
  * When a message may be sent:
@@ -49,12 +49,11 @@ export const message = <const N extends string, const F extends Fields>(columns:
 })
 
 /** The number byte and the fields, in a new buffer. */
-export const encodeMessage = <T>(of: Message<string, T>, value: T): Uint8Array => {
-  const writer = new Writer()
-  writer.byte(of.number)
-  of.write(writer, value)
-  return writer.bytes.slice(0, writer.offset)
-}
+export const encodeMessage = <T>(of: Message<string, T>, value: T): Uint8Array =>
+  inScratch(writer => {
+    writer.byte(of.number)
+    of.write(writer, value)
+  })
 
 /** Reads a whole payload (number byte included). Throws `WireError` for another number, short or left-over bytes. */
 export const decodeMessage = <T>(of: Message<string, T>, payload: Uint8Array): T => {

@@ -87,3 +87,23 @@ export class Writer {
     return this.bytes.subarray(start, this.offset)
   }
 }
+
+const scratchBytes = 1024
+/** What the scratch may grow to and still be kept. */
+const largestScratch = 16 * 1024
+let scratch: Writer | undefined = new Writer(scratchBytes)
+
+/** What `write` writes, in a buffer of its own. It is written in one that everybody uses in turn, and wiped there. */
+export const inScratch = (write: (writer: Writer) => void): Uint8Array => {
+  const writer = scratch ?? new Writer(scratchBytes)
+  // Whoever encodes while he is being encoded has one of his own.
+  scratch = undefined
+  writer.offset = 0
+  try {
+    write(writer)
+    return writer.bytes.slice(0, writer.offset)
+  } finally {
+    writer.bytes.fill(0, 0, writer.offset)
+    if (writer.bytes.length <= largestScratch) scratch = writer
+  }
+}
