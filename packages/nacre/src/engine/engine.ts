@@ -61,6 +61,8 @@ export class Engine {
   #now = 0
   #ended = false
   #blocked = false
+  /** An exchange was asked for during the login. */
+  #rekeyWanted = false
   /** Whatever is thrown now ends the connection. */
   #guarding = false
   #unansweredKeepalives = 0
@@ -233,9 +235,14 @@ export class Engine {
     return this.#transport.theirExtensions
   }
 
-  /** Starts a key exchange now, unless one runs. */
+  /**
+   * Starts a key exchange now, unless one runs. During the login it waits for its end: delayed compression starts with
+   * SUCCESS, and what crosses that on the way would be read wrongly. OpenSSH waits as well.
+   */
   rekey(): void {
-    if (!this.#ended) this.#guard(() => this.#beginRekey())
+    if (this.#ended) return
+    if (this.#stage === 'connection') this.#guard(() => this.#beginRekey())
+    else if (this.#stage !== 'exchange') this.#rekeyWanted = true
   }
 
   /** ping@openssh.com; the peer must have announced it. */
@@ -261,7 +268,7 @@ export class Engine {
     }
     if (this.#ended) return
     if (this.#stage === 'service' && !this.#suspended && this.#transport.theirExtensions !== undefined) this.#auth.begin()
-    if (this.#stage === 'connection' && this.#transport.rekeyDue) this.#beginRekey()
+    if (this.#stage === 'connection' && (this.#rekeyWanted || this.#transport.rekeyDue)) this.#beginRekey()
     this.#timeExchange()
     if (this.#stage === 'service' || this.#stage === 'auth') this.#timeAnswer()
     this.#unblock()
@@ -441,6 +448,7 @@ export class Engine {
   // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #beginRekey(): void {
+    this.#rekeyWanted = false
     this.#transport.rekey()
     this.#timeExchange()
   }

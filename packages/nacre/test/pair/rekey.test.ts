@@ -6,6 +6,7 @@ import { session } from '../../src/connection/channel-types/session.ts'
 import { shell } from '../../src/connection/requests/shell.ts'
 import type { CommonOptions } from '../../src/engine/assemble.ts'
 import type { TraceRecord } from '../../src/engine/trace.ts'
+import { leaveOpen } from '../../src/testing/pair-side.ts'
 import { createPair, type Pair } from '../../src/testing/pair.ts'
 import { patterned, same } from './fixtures.ts'
 
@@ -107,6 +108,25 @@ describe('a key exchange during transfers both ways', () => {
     while (!pair.client.authenticated && pair.step());
     assert.equal(exchanges(pair), 1)
   })
+
+  for (const side of ['client', 'server'] as const) {
+    it(`waits for the end of the login when the ${side} asks for it during that, compression that starts there included`, () => {
+      const algorithms = { compression: 'zlib@openssh.com' }
+      const pair = createPair({ client: { algorithms }, server: { algorithms, attempt: () => leaveOpen } }).run()
+      pair[side].engine.rekey()
+      pair.run()
+      assert.equal(exchanges(pair), 1)
+      const [question] = pair.server.unanswered
+      if (question.about === 'attempt') question.answer({ is: 'accept', identity: 'ada' })
+      pair.run()
+      assert.equal(exchanges(pair), 2)
+      assert.equal(pair.client.authenticated, true)
+      const { client, server } = pair.open(session, {})
+      client.send(patterned(5000))
+      pair.run()
+      same(server.received(), patterned(5000), 'compressed')
+    })
+  }
 })
 
 describe('while an exchange runs', () => {

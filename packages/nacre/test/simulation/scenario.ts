@@ -196,7 +196,7 @@ const algorithmsOf = (random: SeededRandom, crypto: 'null' | 'real'): Scenario['
   ),
   ciphers: random.pick(['aes128-gcm@openssh.com', 'chacha20-poly1305@openssh.com', 'aes128-ctr']),
   macs: random.pick(['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-256']),
-  compression: random.oneIn(60) ? random.pick(['zlib@openssh.com', 'zlib']) : 'none',
+  compression: random.oneIn(25) ? random.pick(['zlib@openssh.com', 'zlib']) : 'none',
 })
 
 const never = Number.MAX_SAFE_INTEGER
