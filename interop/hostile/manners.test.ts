@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createDeflate } from 'node:zlib'
-import { connect, ConnectError, DisconnectedError, insecureAcceptAnyHostKey, ProtocolError, TimeoutError } from 'nacre'
+import { connect, ConnectError, DisconnectedError, insecureAcceptAnyHostKey, type ProtocolError, TimeoutError } from 'nacre'
 import type { ServerConnection, ServerOptions } from 'nacre/server'
 import { zlibOpenssh } from '../../packages/nacre/src/algorithms/compression/zlib.ts'
 import { UserauthRequest, UserauthSuccess } from '../../packages/nacre/src/auth/messages.ts'

@@ -73,9 +73,9 @@ export const addressRanges = (ranges: readonly string[]): ((address: string) => 
   }
 }
 
-/** What one customer of a network can be expected to hold: an IPv4 address, or the /64 of an IPv6 one. */
-export const sourceOf = (text: string | undefined): string => {
+/** What one customer of a network can be expected to hold: an IPv4 address, or the /64 of an IPv6 one; or as `bits` say. */
+export const sourceOf = (text: string | undefined, bits: { readonly v4: number; readonly v6: number } = { v4: 32, v6: 64 }): string => {
   if (text === undefined) return 'unknown'
   const address = parseAddress(text)
-  return address === undefined ? text : masked(address, address.length === 4 ? 32 : 64).join('.')
+  return address === undefined ? text : masked(address, address.length === 4 ? bits.v4 : bits.v6).join('.')
 }

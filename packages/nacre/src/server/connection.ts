@@ -37,6 +37,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   readonly #answer: ReturnType<typeof answerAttempts>
   #login: { readonly userName: string; readonly identity: Identity } | undefined
   #clientVersion = ''
+  #attempted = false
   #sessions = 0
 
   constructor(config: EngineConfig, transport: ByteTransport, policy: ConnectionPolicy<Identity>, clock: Clock) {
@@ -82,6 +83,10 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   get authenticated(): boolean {
     return this.#login !== undefined
   }
+  /** It tried to log in, by more than asking how. */
+  get attempted(): boolean {
+    return this.#attempted
+  }
   /** The client's software version (RFC 4253 §4.2); text from the peer. */
   get clientVersion(): string {
     return this.#clientVersion
@@ -126,6 +131,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   #question(question: EngineQuestion): void {
     if (question.about === 'attempt') {
       const { ask } = question
+      if (ask.attempt.method !== 'none') this.#attempted = true
       this.#link.settle(question, () => this.#answer(ask))
     } else {
       question.fail(new TypeError(`a server is not asked about ${question.about}`))

@@ -1,15 +1,17 @@
-// Owns a server as a value: its options, the connections it serves, how many may be in flight, and stopping. Knows no
-// sockets; a runtime's `listen` hands it transports.
+// Owns a server as a value: its options, the connections it serves, whom it turns away, and stopping. Knows no sockets; a
+// runtime's `listen` hands it transports.
 import { safeGroups } from '../algorithms/kex/groups.ts'
 import { assemble, type CommonOptions, type Runtime } from '../engine/assemble.ts'
 import type { EngineConfig } from '../engine/config.ts'
-import type { EngineEvent } from '../engine/events.ts'
+import type { Ended, EngineEvent } from '../engine/events.ts'
+import { TimeoutError } from '../errors.ts'
 import { type Clock, systemClock } from '../io/clock.ts'
-import type { ByteTransport } from '../io/transport.ts'
+import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
 import type { Signer } from '../keys/signer.ts'
 import { type Authenticator, refusalFloor, type RefusalFloor } from './authenticate.ts'
 import { type ConnectionPolicy, ServerConnection } from './connection.ts'
 import type { SessionHandlers } from './session.ts'
+import { type Startup, type StartupOutcome, Startups, type TurnedAway } from './startups.ts'
 
 export interface ServerOptions<Identity> extends CommonOptions {
   /** Keys the server proves itself with, one or more of different types. */
@@ -26,31 +28,46 @@ export interface ServerOptions<Identity> extends CommonOptions {
   readonly maximumAttempts?: number
   /** Sessions at once on one connection. Default 64. */
   readonly maximumSessions?: number
-  /** Connections that have not logged in; more are turned away. Default 100. */
+  /**
+   * Connections that have not logged in. With more, the oldest of those that take over a second for their first key exchange
+   * makes room; if there is none, the new one is turned away. Default 100.
+   */
   readonly maximumStartups?: number
+  /** Finer rules than `maximumStartups`, which it replaces: by chance, by source, with penalties. Servers may share it. */
+  readonly startups?: Startups
   /** All connections. Default no limit. */
   readonly maximumConnections?: number
   /** Errors of handlers and authenticators. Default: dropped. */
   readonly onError?: (error: unknown, connection: ServerConnection<Identity>) => void
   /** What happens on connections; for logs. */
   readonly onEvent?: (event: EngineEvent, connection: ServerConnection<Identity>) => void
+  /** A connection was turned away. */
+  readonly onTurnedAway?: (why: TurnedAway | 'connections', remote: RemoteAddress | undefined) => void
   readonly refusalFloor?: RefusalFloor
   readonly clock?: Clock
 }
 
 const defaultMaximumSessions = 64
-const defaultMaximumStartups = 100
+
+/** What somebody who is turned away reads, where OpenSSH's clients show it: before any identification (RFC 4253 §4.2). */
+const words: Record<TurnedAway | 'connections', string> = {
+  startups: 'Exceeded MaxStartups',
+  source: 'Exceeded MaxStartups',
+  penalty: 'Not allowed at this time',
+  connections: 'Too many connections',
+}
 
 export class Server<Identity> implements AsyncDisposable {
   readonly #config: EngineConfig
   readonly #policy: ConnectionPolicy<Identity>
   readonly #clock: Clock
   readonly #connections = new Set<ServerConnection<Identity>>()
-  readonly #maximumStartups: number
+  readonly #startups: Startups
+  readonly #places = new WeakMap<ServerConnection<Identity>, Startup>()
   readonly #maximumConnections: number
-  #startups = 0
+  readonly #onTurnedAway: NonNullable<ServerOptions<Identity>['onTurnedAway']>
   #stopping = false
-  /** Connections turned away because too many were in flight. */
+  /** Connections turned away. */
   turnedAway = 0
 
   constructor(options: ServerOptions<Identity>, runtime: Runtime) {
@@ -67,7 +84,9 @@ export class Server<Identity> implements AsyncDisposable {
       runtime,
     )
     this.#clock = options.clock ?? systemClock
-    this.#maximumStartups = options.maximumStartups ?? defaultMaximumStartups
+    const { maximumStartups: maximum } = options
+    this.#startups = options.startups ?? new Startups(maximum === undefined ? {} : { maximum })
+    this.#onTurnedAway = options.onTurnedAway ?? (() => {})
     this.#maximumConnections = options.maximumConnections ?? Number.POSITIVE_INFINITY
     this.#policy = {
       authenticate: options.authenticate,
@@ -81,25 +100,48 @@ export class Server<Identity> implements AsyncDisposable {
     }
   }
 
-  /** Serves one client over any transport. Returns `undefined`, and closes the transport, when too many are in flight. */
+  /** Serves one client over any transport. Returns `undefined`, and closes the transport, when it is turned away. */
   accept(transport: ByteTransport): ServerConnection<Identity> | undefined {
-    if (this.#stopping || this.#startups >= this.#maximumStartups || this.#connections.size >= this.#maximumConnections) {
-      this.turnedAway++
-      transport.start({ data: () => {}, end: () => {} })
-      transport.close()
-      return undefined
-    }
+    if (this.#stopping) return this.#close(transport)
+    if (this.#connections.size >= this.#maximumConnections) return this.#turnAway(transport, 'connections')
+    const at = { now: this.#clock.now(), dice: Math.random() }
+    const place = this.#startups.admit(transport.remote?.address, at, () =>
+      connection.disconnect('too-many-connections', 'the key exchange took too long while others waited'),
+    )
+    if (typeof place === 'string') return this.#turnAway(transport, place)
     const connection = new ServerConnection(this.#config, transport, this.#policy, this.#clock)
     this.#connections.add(connection)
-    this.#startups++
+    this.#places.set(connection, place)
     connection.start()
     return connection
   }
 
+  #turnAway(transport: ByteTransport, why: TurnedAway | 'connections'): undefined {
+    this.turnedAway++
+    this.#onTurnedAway(why, transport.remote)
+    return this.#close(transport, words[why])
+  }
+
+  #close(transport: ByteTransport, text?: string): undefined {
+    transport.start({ data: () => {}, end: () => {} })
+    if (text !== undefined) transport.write(new TextEncoder().encode(`${text}\r\n`), () => {})
+    transport.close()
+  }
+
   #event(event: EngineEvent, connection: ServerConnection<Identity>, listener: ServerOptions<Identity>['onEvent']): void {
-    if (event.is === 'authenticated') this.#startups--
-    else if (event.is === 'ended' && this.#connections.delete(connection) && !connection.authenticated) this.#startups--
+    if (event.is === 'exchanged') this.#places.get(connection)?.exchanged()
+    else if (event.is === 'authenticated') this.#places.get(connection)?.over('authenticated', this.#clock.now())
+    else if (event.is === 'ended') {
+      this.#connections.delete(connection)
+      this.#places.get(connection)?.over(this.#outcome(event, connection), this.#clock.now())
+    }
     listener?.(event, connection)
+  }
+
+  #outcome({ error }: Ended, connection: ServerConnection<Identity>): StartupOutcome {
+    if (this.#stopping) return 'stopped'
+    if (error instanceof TimeoutError) return 'too-late'
+    return connection.attempted ? 'failed' : 'no-attempt'
   }
 
   get connections(): ReadonlySet<ServerConnection<Identity>> {
