@@ -59,7 +59,7 @@ export interface Receiving {
   readonly eof: boolean
 }
 
-export const receivingLetters = ({ size, packet, window, unconsumed }: Receiving): readonly string[] => {
+export const receivingLetters = ({ packet, window, unconsumed }: Receiving): readonly string[] => {
   const counts = new Set([0, 1, packet, packet + 1, Math.min(window, packet), window + 1].filter(each => each <= 2 * packet + 8))
   return [
     ...[...counts].map(each => `DATA ${each}`),

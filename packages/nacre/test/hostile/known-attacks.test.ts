@@ -1,0 +1,168 @@
+// What other implementations of SSH got wrong and had to publish, tried on ours: the attack as it was, in a few packets.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { KexEcdhInit } from '../../src/algorithms/kex/messages.ts'
+import { UserauthInfoResponse, UserauthSuccess } from '../../src/auth/messages.ts'
+import { ChannelData, ChannelOpen, ChannelRequest, GlobalRequest } from '../../src/connection/messages.ts'
+import { ProtocolError } from '../../src/errors.ts'
+import { Debug, Ignore, NewKeys, Ping, ServiceRequest, Unimplemented } from '../../src/transport/messages.ts'
+import { decodeMessage, type Message } from '../../src/wire/message.ts'
+import { exampleHostKey, kexInitOf, kexReplyOf, RawPeer } from '../exploration/raw-peer.ts'
+
+const nothing = new Uint8Array(0)
+const clientPublic = new Uint8Array(32).fill(7)
+const strictClient = kexInitOf({ signals: ['ext-info-c', 'kex-strict-c-v00@openssh.com'] })
+const strictServer = kexInitOf({ signals: ['ext-info-s', 'kex-strict-s-v00@openssh.com'] })
+const lets = { role: 'server', methods: ['none'], attempt: () => ({ is: 'accept', identity: undefined }) } as const
+const refuses = { role: 'server', attempt: () => ({ is: 'refuse', remaining: ['password'] }) } as const
+
+const violationOf = ({ victim }: RawPeer): string | undefined => {
+  const error = victim.ending?.error
+  return error instanceof ProtocolError ? error.violation : error?.name
+}
+const harmless: readonly (readonly [Message, unknown])[] = [
+  [Ignore, { data: nothing }],
+  [Debug, { alwaysDisplay: false, message: '', languageTag: '' }],
+  [Unimplemented, { packetSequenceNumber: 0 }],
+]
+
+describe('Terrapin (CVE-2023-48795): a packet slipped in before NEWKEYS, so that one after it can be cut off unseen', () => {
+  for (const [message, value] of harmless) {
+    it(`${message.name} before the peer's KEXINIT ends a strict key exchange`, () => {
+      for (const role of ['client', 'server'] as const) {
+        const peer = new RawPeer({ role }, { strict: true })
+        peer.say(message, value)
+        assert.equal(violationOf(peer), undefined, 'nobody knows yet that it is strict')
+        peer.payload(role === 'client' ? strictServer : strictClient)
+        assert.equal(violationOf(peer), 'message-in-strict-key-exchange', role)
+      }
+    })
+    it(`${message.name} between KEXINIT and NEWKEYS ends a strict key exchange`, () => {
+      for (const role of ['client', 'server'] as const) {
+        for (const before of [1, 2]) {
+          const peer = new RawPeer({ role }, { strict: true })
+          peer.payload(role === 'client' ? strictServer : strictClient)
+          if (before === 2 && role === 'client') peer.payload(kexReplyOf(exampleHostKey.publicKey.blob))
+          if (before === 2 && role === 'server') peer.say(KexEcdhInit, { clientPublic })
+          peer.say(message, value)
+          assert.equal(violationOf(peer), 'message-in-strict-key-exchange', `${role}, after ${before} packets`)
+        }
+      }
+    })
+  }
+
+  it('cannot be repeated in a later exchange: packets are counted from 0 after every NEWKEYS, in both directions', () => {
+    // The peer here counts so, and refuses tags that are counted otherwise.
+    const peer = new RawPeer(lets, { strict: true }).exchangeKeys()
+    for (const again of [false, true]) {
+      if (again) peer.exchangeKeys()
+      peer.payload(Uint8Array.of(19))
+      peer.payload(Uint8Array.of(19))
+      peer.look()
+      assert.deepEqual(
+        peer.heard.map(each => decodeMessage(Unimplemented, each).packetSequenceNumber),
+        [0, 1],
+      )
+    }
+    assert.equal(violationOf(peer), undefined)
+  })
+
+  it('and they are counted on, as RFC 4253 §6.4 has it, where a side does not know strict key exchange', () => {
+    const peer = new RawPeer(lets).exchangeKeys()
+    peer.payload(Uint8Array.of(19))
+    peer.look()
+    assert.deepEqual(
+      peer.heard.map(each => decodeMessage(Unimplemented, each).packetSequenceNumber),
+      [3],
+    )
+  })
+})
+
+describe('libssh (CVE-2018-10933): a client that says itself that it is in', () => {
+  it('is not, at no stage', () => {
+    for (const stage of ['exchange', 'service', 'auth'] as const) {
+      const peer = new RawPeer(refuses)
+      if (stage !== 'exchange') peer.exchangeKeys()
+      if (stage === 'auth') peer.say(ServiceRequest, { serviceName: 'ssh-userauth' })
+      peer.say(UserauthSuccess, {})
+      assert.equal(peer.victim.authenticated, false, stage)
+      assert.equal(violationOf(peer), 'message-wrong-role', stage)
+    }
+  })
+})
+
+describe('Erlang/OTP (CVE-2025-32433): messages of the connection protocol before anybody is let in', () => {
+  const messages: readonly (readonly [Message, unknown])[] = [
+    [GlobalRequest, { requestName: 'tcpip-forward', wantReply: true, details: nothing }],
+    [ChannelOpen, { channelType: 'session', senderChannel: 0, initialWindowSize: 1000, maximumPacketSize: 1000, details: nothing }],
+    [ChannelRequest, { recipientChannel: 0, requestType: 'exec', wantReply: true, details: Uint8Array.of(0, 0, 0, 1, 97) }],
+    [ChannelData, { recipientChannel: 0, data: nothing }],
+  ]
+  for (const [message, value] of messages) {
+    it(`${message.name} ends the connection, and nobody hears of it`, () => {
+      for (const stage of ['service', 'auth'] as const) {
+        const peer = new RawPeer(refuses).exchangeKeys()
+        if (stage === 'auth') peer.say(ServiceRequest, { serviceName: 'ssh-userauth' })
+        peer.look()
+        peer.say(message, value)
+        assert.equal(violationOf(peer), 'message-before-its-phase', stage)
+        assert.deepEqual([...peer.victim.channels, ...peer.victim.all('open-request'), ...peer.victim.all('global-request')], [], stage)
+      }
+    })
+  }
+  it('so do numbers of that protocol that nobody knows (RFC 4252 §6)', () => {
+    for (const number of [83, 101, 127, 191]) {
+      const peer = new RawPeer(refuses).exchangeKeys()
+      peer.payload(Uint8Array.of(number))
+      assert.equal(violationOf(peer), 'message-before-its-phase', String(number))
+    }
+  })
+})
+
+describe('messages at a time that is not theirs', () => {
+  it('EXT_INFO and pings before the first NEWKEYS, where anybody could have written them', () => {
+    for (const number of [7, Ping.number]) {
+      const peer = new RawPeer({ role: 'client' })
+      peer.payload(Uint8Array.of(number, 0, 0, 0, 0))
+      assert.equal(violationOf(peer), 'message-before-its-phase', String(number))
+    }
+  })
+  it('a response to a question of keyboard-interactive that nobody asked', () => {
+    const peer = new RawPeer(refuses).exchangeKeys()
+    peer.say(ServiceRequest, { serviceName: 'ssh-userauth' })
+    peer.say(UserauthInfoResponse, { responses: [] })
+    assert.equal(violationOf(peer), 'message-unexpected')
+  })
+  it('data while the peer exchanges keys, under keys that are about to go', () => {
+    const peer = new RawPeer({ ...lets }).exchangeKeys()
+    peer.payload(kexInitOf())
+    peer.say(Ping, { data: nothing })
+    assert.equal(violationOf(peer), 'message-during-key-exchange')
+  })
+  it('NEWKEYS before there are any', () => {
+    const peer = new RawPeer(lets)
+    peer.payload(strictClient)
+    peer.say(NewKeys, {})
+    assert.equal(violationOf(peer), 'message-unexpected')
+  })
+})
+
+describe('a server that shows another host key in a later exchange', () => {
+  it('is asked about like a new one', () => {
+    const peer = new RawPeer({ role: 'client' }).exchangeKeys()
+    const asked = (): number => peer.victim.all('question').filter(each => each.question.about === 'host-key').length
+    assert.equal(asked(), 1)
+    const other = exampleHostKey.publicKey.blob.slice()
+    other[other.length - 1] ^= 1
+    for (const [key, times] of [
+      [exampleHostKey.publicKey.blob, 1],
+      [other, 2],
+    ] as const) {
+      peer.payload(kexInitOf())
+      peer.payload(kexReplyOf(key))
+      peer.say(NewKeys, {})
+      peer.look()
+      assert.equal(asked(), times)
+    }
+  })
+})
