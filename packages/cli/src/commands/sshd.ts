@@ -5,16 +5,19 @@ import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SshError } from 'nacre'
 import { dumpServerConfig, type ParsedConfig, type ServerConfig } from 'nacre/config'
+import { isWorker } from 'nacre/server'
 import type { Environment, Run } from '../environment.ts'
 import { type CommandLine, helpText, UsageError, usageText } from '../getopt.ts'
 import { openPty } from '../pty.ts'
 import { Daemon, type Generation } from '../sshd/daemon.ts'
 import { isDetached, reportReady, startDetached } from '../sshd/detach.ts'
+import { shareOf } from '../sshd/listeners.ts'
 import { createLog, fileSink, levelOf, type Log, type Sink, streamSink, syslogSink } from '../sshd/log.ts'
 import { readSshdCommand, readSshdConfig, sshdOptions } from '../sshd/options.ts'
 import { buildServer } from '../sshd/server.ts'
 import { standardStreams } from '../sshd/standard-streams.ts'
 import { ownAccount } from '../sshd/account.ts'
+import { serveAsWorker, serveWithWorkers } from '../sshd/workers.ts'
 
 const help = (environment: Environment) => ({
   program: environment.program,
@@ -23,22 +26,30 @@ const help = (environment: Environment) => ({
   options: sshdOptions,
   notes: [
     'SIGHUP reads the configuration again; sessions go on. SIGTERM ends the server and its connections.',
+    '-o Workers=4 serves from four processes, so that more than one core works. The keyword is our own, not OpenSSH’s.',
     'Exit codes: 0 after a signal, or when a check found nothing; 1 when something is wrong.',
   ],
 })
 
 /** Where messages go. Made anew by a reload, so that a rotated log file is opened again. */
 const sinkOf = (line: CommandLine, config: ServerConfig, environment: Environment): Sink => {
-  if (line.count('d') > 0 || line.count('e') > 0) return streamSink(environment.stderr)
   const file = line.last('E')
-  return file === undefined ? syslogSink(config.syslogFacility) : fileSink(resolve(file))
+  const toStream = line.count('d') > 0 || line.count('e') > 0
+  // The system log names the process by itself.
+  if (!toStream && file === undefined) return syslogSink(config.syslogFacility)
+  const sink = toStream || file === undefined ? streamSink(environment.stderr) : fileSink(resolve(file))
+  return isWorker() ? (text, level) => sink(`[${process.pid}] ${text}`, level) : sink
 }
 
 const loadGeneration = async (line: CommandLine, environment: Environment): Promise<Generation> => {
-  const parsed = readSshdConfig(line)
-  const log = createLog(sinkOf(line, parsed.config, environment), levelOf(parsed.config.logLevel))
+  const read = readSshdConfig(line)
+  const { config } = read
+  // A worker counts connections for itself.
+  const parsed = isWorker() ? { ...read, config: { ...config, maxStartups: shareOf(config.maxStartups, config.workers) } } : read
+  const log = createLog(sinkOf(line, config, environment), levelOf(config.logLevel))
   const { server, warnings } = await buildServer({ parsed, log, openPty })
-  for (const warning of warnings) log.error(warning)
+  // Said once, by the process that was started.
+  if (!isWorker()) for (const warning of warnings) log.error(warning)
   return { parsed, log, server }
 }
 
@@ -77,24 +88,26 @@ const sayWhoMayLogIn = (log: Log): void => {
 const serve = async (line: CommandLine, environment: Environment): Promise<number> => {
   const debug = line.count('d') > 0
   const foreground = debug || line.count('D') > 0
-  if (!foreground && !isDetached()) {
+  if (!foreground && !isDetached() && !isWorker()) {
     // What is wrong is told here, where somebody reads it.
     await check(line, environment)
     return startDetached(line.count('e') > 0)
   }
   // Files that sessions and logs make are never writable for all.
   process.umask(process.umask() | 0o022)
-  const first = await loadGeneration(line, environment)
+  const load = (): Promise<Generation> => loadGeneration(line, environment)
+  const listening = (): void => {
+    if (isDetached()) reportReady()
+  }
+  if (isWorker()) {
+    await serveAsWorker(load)
+    return 0
+  }
+  const first = await load()
   sayWhoMayLogIn(first.log)
-  const daemon = new Daemon(first, {
-    load: () => loadGeneration(line, environment),
-    once: debug,
-    writePidFile: !debug,
-    listening: () => {
-      if (isDetached()) reportReady()
-    },
-  })
-  await daemon.run()
+  const { workers } = first.parsed.config
+  if (workers > 1 && !debug) await serveWithWorkers({ workers, first, load, listening })
+  else await new Daemon(first, { load, once: debug, writePidFile: !debug, listening }).run()
   return 0
 }
 

@@ -1,12 +1,12 @@
 // Owns a running `sshd`: the server that serves new connections, those from before a reload that still have connections,
-// the signals, the file with the process id. Knows nothing of how a configuration becomes a server.
-import { rmSync, writeFileSync } from 'node:fs'
+// the signals. Knows nothing of how a configuration becomes a server.
 import type { Socket } from 'node:net'
 import type { ParsedConfig, ServerConfig } from 'nacre/config'
 import type { NodeServer } from 'nacre/server'
 import { Listeners, placesOf } from './listeners.ts'
 import type { Log } from './log.ts'
 import type { Login } from './login.ts'
+import { writePidFile } from './pid-file.ts'
 import { closePipes } from './pipes.ts'
 
 /** All that a configuration decides. */
@@ -22,16 +22,19 @@ export interface DaemonOptions {
   /** -d: serve one connection and stop. */
   readonly once: boolean
   readonly writePidFile: boolean
+  /** The signals to act on. Default all three; in a worker the first process sees to the rest. */
+  readonly signals?: readonly Signal[]
   /** Called once it listens. */
   readonly listening: () => void
 }
+
+type Signal = 'SIGHUP' | 'SIGTERM' | 'SIGINT'
 
 export class Daemon {
   readonly #options: DaemonOptions
   readonly #listeners: Listeners
   readonly #servers = new Set<NodeServer<Login>>()
   #current: Generation
-  #pidFile: string | undefined
   #stopping = false
   #loading: Promise<void> = Promise.resolve()
   readonly #stopped = Promise.withResolvers<void>()
@@ -74,22 +77,24 @@ export class Daemon {
 
   /** Listens until told to stop. Throws `ConfigError` when it cannot listen anywhere. */
   async run(): Promise<void> {
-    const signals = {
+    const acts: Readonly<Record<Signal, () => void>> = {
       SIGHUP: () => this.reload(),
       SIGTERM: () => this.stop('Received signal 15; terminating.'),
       SIGINT: () => this.stop('Received signal 2; terminating.'),
-    } as const
-    for (const [name, act] of Object.entries(signals)) process.on(name, act)
+    }
+    const signals = (this.#options.signals ?? (Object.keys(acts) as Signal[])).map(name => [name, acts[name]] as const)
+    for (const [name, act] of signals) process.on(name, act)
+    let pidFile: Disposable | undefined
     try {
       await this.#listeners.at(placesOf(this.#current.parsed.config))
-      this.#writePidFile()
+      if (this.#options.writePidFile) pidFile = writePidFile(this.#current.parsed, this.#current.log)
       this.#options.listening()
       await this.#stopped.promise
     } finally {
       this.#listeners.close()
-      if (this.#pidFile !== undefined) rmSync(this.#pidFile, { force: true })
+      pidFile?.[Symbol.dispose]()
       closePipes()
-      for (const [name, act] of Object.entries(signals)) process.removeListener(name, act)
+      for (const [name, act] of signals) process.removeListener(name, act)
     }
   }
 
@@ -126,18 +131,5 @@ export class Daemon {
     this.#listeners.close()
     const ended = [...this.#servers].map(server => server.close())
     void Promise.all(ended).then(() => this.#stopped.resolve())
-  }
-
-  #writePidFile(): void {
-    const { config, given } = this.#current.parsed
-    if (!this.#options.writePidFile || config.pidFile === 'none') return
-    // The usual place belongs to root.
-    if (process.geteuid?.() !== 0 && !given.has('pidFile')) return
-    try {
-      writeFileSync(config.pidFile, `${process.pid}\n`, { mode: 0o644 })
-      this.#pidFile = config.pidFile
-    } catch (error) {
-      this.#current.log.error(`Couldn't create pid file "${config.pidFile}": ${(error as Error).message}`)
-    }
   }
 }

@@ -1,11 +1,12 @@
 // Owns leaving the terminal: the program starts itself again without one and ends once its successor listens. Node has no
 // fork(2). Knows nothing of what the program does.
 import { spawn } from 'node:child_process'
+import { isWorker } from 'nacre/server'
 
 const marker = 'NACRE_SSHD_DETACHED'
 
-/** True in the successor. */
-export const isDetached = (): boolean => process.env[marker] !== undefined && process.send !== undefined
+/** True in the successor, and not in its workers, which have a channel to it and its environment. */
+export const isDetached = (): boolean => process.env[marker] !== undefined && process.send !== undefined && !isWorker()
 
 /** In the successor: tells who started us that all is well, and lets go. */
 export const reportReady = (): void => {

@@ -33,6 +33,13 @@ export const turnsAway = (startups: number, { begin, rate, full }: MaxStartups, 
   return dice * 100 < percent
 }
 
+/** What each of `workers` processes, which count for themselves, turns away so that all together keep to the rule. */
+export const shareOf = ({ begin, rate, full }: MaxStartups, workers: number): MaxStartups => ({
+  begin: Math.ceil(begin / workers),
+  rate,
+  full: Math.ceil(full / workers),
+})
+
 export interface ListenerRules {
   readonly maxStartups: MaxStartups
   readonly tcpKeepAlive: boolean

@@ -1,7 +1,7 @@
 // Where a server listens by its configuration, and whom it turns away when too many knock at once.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { placesOf, turnsAway } from '../../src/sshd/listeners.ts'
+import { placesOf, shareOf, turnsAway } from '../../src/sshd/listeners.ts'
 import { configOf } from './world.ts'
 
 const places = (text: string): readonly string[] => placesOf(configOf(text).config).map(({ host, port }) => `${host} ${port}`)
@@ -35,5 +35,10 @@ describe('MaxStartups', () => {
   test('turns all away when it is full, and with a rate of 100 from the beginning', () => {
     assert.equal(turnsAway(100, rules, 0.999), true)
     assert.equal(turnsAway(10, { begin: 10, rate: 100, full: 10 }, 0.999), true)
+  })
+  test('is divided among workers, who count for themselves; nobody is left with nothing', () => {
+    assert.deepEqual(shareOf(rules, 1), rules)
+    assert.deepEqual(shareOf(rules, 4), { begin: 3, rate: 30, full: 25 })
+    assert.deepEqual(shareOf({ begin: 1, rate: 100, full: 1 }, 8), { begin: 1, rate: 100, full: 1 })
   })
 })

@@ -116,6 +116,8 @@ export const serverKeywords = {
   versionAddendum: set('VersionAddendum', restOfLine, 'none'),
   // OpenSSH's default is 1024; nacre never takes RSA keys below 2048 bits.
   requiredRsaSize: set('RequiredRSASize', integer(1024, 16384), 2048),
+  // nacre's own: how many processes serve. OpenSSH's sshd has a process for each connection and knows no such keyword.
+  workers: set('Workers', integer(1, 1024), 1),
 } as const satisfies KeywordTable
 export type ServerConfig = Values<typeof serverKeywords>
 

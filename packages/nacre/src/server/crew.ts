@@ -124,8 +124,11 @@ export class Crew {
     const { clock, onEvent } = this.#options
     const how = member.fault === undefined ? howItEnded : `could not start: ${member.fault}`
     if (!this.#everReady && !this.#stopping) {
+      // That is the crew's own error, and said as such.
       this.#failure = member.fault ?? `The first worker ${how} before it served.`
       this.#stopping = true
+      this.#endIfNobodyIsLeft()
+      return
     }
     const delay = this.#stopping ? undefined : restartDelay(clock.now() - member.since, delayed)
     onEvent?.({ event: 'ended', pid: member.process.pid, how, restarting: delay })

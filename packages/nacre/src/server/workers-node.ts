@@ -33,13 +33,38 @@ const patientClock: Clock = {
   },
 }
 
-const launch = (hearing: CrewHearing, workers: Set<Worker>): CrewProcess => {
+/** Passes signals on. One that has not begun to serve would die of most, and gets them when it serves. */
+class Forwarder {
+  readonly #workers = new Map<Worker, { ready: boolean; readonly late: Set<NodeJS.Signals> }>()
+  add(worker: Worker): void {
+    this.#workers.set(worker, { ready: false, late: new Set() })
+  }
+  ready(worker: Worker): void {
+    const state = this.#workers.get(worker)
+    if (state === undefined || state.ready) return
+    state.ready = true
+    for (const name of state.late) worker.process.kill(name)
+  }
+  delete(worker: Worker): void {
+    this.#workers.delete(worker)
+  }
+  send(name: NodeJS.Signals): void {
+    for (const [worker, { ready, late }] of this.#workers) {
+      if (ready) worker.process.kill(name)
+      else late.add(name)
+    }
+  }
+}
+
+const launch = (hearing: CrewHearing, workers: Forwarder): CrewProcess => {
   const worker = cluster.fork()
   workers.add(worker)
   worker.on('message', (message: unknown) => {
     if (!isMessage(message)) return
-    if (message.nacre === 'ready') hearing.ready()
-    else if (message.nacre === 'failed') hearing.failed(message.message)
+    if (message.nacre === 'ready') {
+      workers.ready(worker)
+      hearing.ready()
+    } else if (message.nacre === 'failed') hearing.failed(message.message)
   })
   const ended = (how: string): void => {
     workers.delete(worker)
@@ -62,7 +87,7 @@ const launch = (hearing: CrewHearing, workers: Set<Worker>): CrewProcess => {
 }
 
 const lead = async (options: WorkersOptions): Promise<void> => {
-  const workers = new Set<Worker>()
+  const workers = new Forwarder()
   // In turn, on every system, unless the environment says otherwise: left to the kernel, one worker gets most connections.
   if (process.env.NODE_CLUSTER_SCHED_POLICY === undefined) cluster.schedulingPolicy = cluster.SCHED_RR
   const crew = new Crew({
@@ -77,7 +102,7 @@ const lead = async (options: WorkersOptions): Promise<void> => {
   const handlers = new Map<NodeJS.Signals, () => void>([
     ['SIGTERM', stop],
     ['SIGINT', stop],
-    ...(options.forward ?? []).map(name => [name, () => workers.forEach(worker => worker.process.kill(name))] as const),
+    ...(options.forward ?? []).map(name => [name, () => workers.send(name)] as const),
   ])
   for (const [name, act] of handlers) process.on(name, act)
   try {
