@@ -47,6 +47,10 @@ const byNumber = (...lists: readonly (readonly Message[])[]): readonly (Message 
 /** Declarations by number, except those that belong to a running exchange or method. The same for every connection. */
 const messages = byNumber(transportMessages, authMessages, connectionMessages)
 
+/** What a ping of our own account holds. */
+const signOfLife = Uint8Array.from('sign of life', character => character.charCodeAt(0))
+const isSignOfLife = (data: Uint8Array): boolean => data.length === signOfLife.length && data.every((byte, at) => byte === signOfLife[at])
+
 export class Engine {
   readonly #config: EngineConfig
   readonly #transport: Transport
@@ -361,9 +365,11 @@ export class Engine {
       case Ping:
         this.#transport.receivePing(decodeMessage(Ping, payload).data)
         return
-      case Pong:
-        this.#emit({ is: 'pong', data: decodeMessage(Pong, payload).data.slice() })
+      case Pong: {
+        const { data } = decodeMessage(Pong, payload)
+        if (!isSignOfLife(data)) this.#emit({ is: 'pong', data: data.slice() })
         return
+      }
       case ServiceRequest:
         this.#auth.requested(decodeMessage(ServiceRequest, payload).serviceName)
         this.#stage = 'auth'
@@ -487,7 +493,9 @@ export class Engine {
         }
         this.#unansweredKeepalives++
         this.#deadlines.set('keepalive', this.#now + keepalive.milliseconds)
-        this.connection.keepalive()
+        // The answer to a request waits behind those to earlier ones, which may be slow; a pong waits for nothing.
+        if (this.#transport.theirExtensions?.ping === true) this.#transport.ping(signOfLife)
+        else this.connection.keepalive()
     }
   }
 

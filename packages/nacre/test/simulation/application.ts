@@ -54,7 +54,6 @@ export class Application implements LineEnd {
   readonly #untilEnd = new Set<() => void>()
   readonly #pongs: Wait[] = []
   readonly #unanswered: OpenQuestion[] = []
-  #globalsHeard = 0
   #settling = false
 
   constructor(side: SideName, config: EngineConfig, context: ApplicationContext) {
@@ -441,7 +440,6 @@ export class Application implements LineEnd {
   }
 
   #globalRequested({ request, succeed, fail }: GlobalRequestQuestion): void {
-    this.#globalsHeard++
     const { stage } = this.#context
     const answer = (after: number, ordinal: number): void =>
       stage.later(after, () => {
