@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SshError } from 'nacre'
 import { dumpServerConfig, type ParsedConfig, type ServerConfig } from 'nacre/config'
-import { isWorker } from 'nacre/server'
+import { isWorker, Startups } from 'nacre/server'
 import type { Environment, Run } from '../environment.ts'
 import { type CommandLine, helpText, UsageError, usageText } from '../getopt.ts'
 import { openPty } from '../pty.ts'
@@ -41,13 +41,13 @@ const sinkOf = (line: CommandLine, config: ServerConfig, environment: Environmen
   return isWorker() ? (text, level) => sink(`[${process.pid}] ${text}`, level) : sink
 }
 
-const loadGeneration = async (line: CommandLine, environment: Environment): Promise<Generation> => {
+const loadGeneration = async (line: CommandLine, environment: Environment, startups: Startups): Promise<Generation> => {
   const read = readSshdConfig(line)
   const { config } = read
   // A worker counts connections for itself.
   const parsed = isWorker() ? { ...read, config: { ...config, maxStartups: shareOf(config.maxStartups, config.workers) } } : read
   const log = createLog(sinkOf(line, config, environment), levelOf(config.logLevel))
-  const { server, warnings } = await buildServer({ parsed, log, openPty })
+  const { server, warnings } = await buildServer({ parsed, log, openPty, startups })
   // Said once, by the process that was started.
   if (!isWorker()) for (const warning of warnings) log.error(warning)
   return { parsed, log, server }
@@ -57,7 +57,7 @@ const loadGeneration = async (line: CommandLine, environment: Environment): Prom
 const check = async (line: CommandLine, environment: Environment): Promise<number> => {
   const parsed: ParsedConfig<ServerConfig> = readSshdConfig(line)
   const log = createLog(streamSink(environment.stderr), 'ERROR')
-  const { warnings } = await buildServer({ parsed, log, openPty })
+  const { warnings } = await buildServer({ parsed, log, openPty, startups: new Startups() })
   for (const warning of warnings) environment.stderr.write(`${warning}\n`)
   if (line.count('T') > 0) environment.stdout.write(dumpServerConfig(parsed.config))
   return 0
@@ -67,7 +67,7 @@ const check = async (line: CommandLine, environment: Environment): Promise<numbe
 const lingerMilliseconds = 2000
 
 const serveStandardStreams = async (line: CommandLine, environment: Environment): Promise<number> => {
-  const { server } = await loadGeneration(line, environment)
+  const { server } = await loadGeneration(line, environment, new Startups())
   const streams = standardStreams()
   const gone = once(streams, 'close')
   // Who ends us wants the process gone, and its client told.
@@ -95,7 +95,8 @@ const serve = async (line: CommandLine, environment: Environment): Promise<numbe
   }
   // Files that sessions and logs make are never writable for all.
   process.umask(process.umask() | 0o022)
-  const load = (): Promise<Generation> => loadGeneration(line, environment)
+  const startups = new Startups()
+  const load = (): Promise<Generation> => loadGeneration(line, environment, startups)
   const listening = (): void => {
     if (isDetached()) reportReady()
   }

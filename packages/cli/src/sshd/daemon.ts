@@ -54,22 +54,14 @@ export class Daemon {
         debug: text => this.#current.log.debug(text),
       },
       rules: () => this.#current.parsed.config,
-      startups: () => this.#startups(),
       accept: socket => this.#accept(socket),
     })
   }
 
-  #startups(): number {
-    let count = 0
-    for (const server of this.#servers) for (const connection of server.connections) if (!connection.authenticated) count++
-    return count
-  }
-
   #accept(socket: Socket): void {
-    this.#current.log.verbose(
-      `Connection from ${socket.remoteAddress} port ${socket.remotePort} on ${socket.localAddress} port ${socket.localPort}`,
-    )
+    const words = `Connection from ${socket.remoteAddress} port ${socket.remotePort} on ${socket.localAddress} port ${socket.localPort}`
     const connection = this.#current.server.accept(socket)
+    if (connection !== undefined) this.#current.log.verbose(words)
     if (!this.#options.once || connection === undefined) return
     this.#listeners.close()
     void connection.closed.then(() => this.stop())

@@ -1,9 +1,8 @@
-// Owns the sockets that listen: which addresses by configuration, opening, replacing on a reload, and turning connections
-// away when too many have not logged in. Knows nothing of what serves a connection.
+// Owns the sockets that listen: which addresses by configuration, opening, replacing on a reload. Knows nothing of what
+// serves a connection, or of who may come.
 import { createServer, type Server, type Socket } from 'node:net'
 import { ConfigError, ConnectError } from 'nacre'
 import type { MaxStartups, ServerConfig } from 'nacre/config'
-import { plainAddress } from './addresses.ts'
 import type { Log } from './log.ts'
 
 export interface Place {
@@ -25,14 +24,6 @@ export const placesOf = (config: Pick<ServerConfig, 'listenAddress' | 'port' | '
   return [...new Map(places.map(place => [key(place), place])).values()]
 }
 
-/** True when a connection is to be turned away: by chance from `begin` on, always from `full` on. `dice` is in [0, 1). */
-export const turnsAway = (startups: number, { begin, rate, full }: MaxStartups, dice: number): boolean => {
-  if (startups < begin) return false
-  if (startups >= full || rate === 100) return true
-  const percent = rate + ((100 - rate) * (startups - begin)) / (full - begin)
-  return dice * 100 < percent
-}
-
 /** What each of `workers` processes, which count for themselves, turns away so that all together keep to the rule. */
 export const shareOf = ({ begin, rate, full }: MaxStartups, workers: number): MaxStartups => ({
   begin: Math.ceil(begin / workers),
@@ -41,7 +32,6 @@ export const shareOf = ({ begin, rate, full }: MaxStartups, workers: number): Ma
 })
 
 export interface ListenerRules {
-  readonly maxStartups: MaxStartups
   readonly tcpKeepAlive: boolean
 }
 
@@ -49,8 +39,6 @@ export interface ListenerHooks {
   readonly log: Log
   /** Read for each connection, so that a reload takes effect. */
   rules(): ListenerRules
-  /** Connections that have not logged in. */
-  startups(): number
   accept(socket: Socket): void
 }
 
@@ -108,19 +96,7 @@ export class Listeners {
   }
 
   #arrived(socket: Socket): void {
-    const { log } = this.#hooks
-    const { maxStartups, tcpKeepAlive } = this.#hooks.rules()
-    const startups = this.#hooks.startups()
-    if (turnsAway(startups, maxStartups, Math.random())) {
-      const from = plainAddress(socket.remoteAddress ?? 'UNKNOWN')
-      log.info(
-        `drop connection #${startups} from [${from}]:${socket.remotePort} on [${plainAddress(socket.localAddress ?? '')}]:${socket.localPort} past MaxStartups`,
-      )
-      socket.on('error', () => {})
-      socket.end('Exceeded MaxStartups\r\n', () => socket.destroy())
-      return
-    }
-    if (tcpKeepAlive) socket.setKeepAlive(true)
+    if (this.#hooks.rules().tcpKeepAlive) socket.setKeepAlive(true)
     this.#hooks.accept(socket)
   }
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError, escapeForPeople } from 'nacre'
 import type { ParsedConfig, ServerConfig } from 'nacre/config'
-import { createServer, type NodeServer, type OpenPty, type ServerOptions } from 'nacre/server'
+import { createServer, type NodeServer, type OpenPty, type ServerOptions, type Startups } from 'nacre/server'
 import type { Signer } from 'nacre/keys'
 import { ownAccount } from './account.ts'
 import { type AuthenticationSetup, shadowPasswords, sshdAuthenticator } from './authentication.ts'
@@ -14,11 +14,14 @@ import type { Log } from './log.ts'
 import type { Login } from './login.ts'
 import { isHash, placeholderHash, systemCrypt } from './passwords.ts'
 import { serveSessions, type SessionRules } from './sessions.ts'
+import { logTurnedAway, startupRules } from './startups.ts'
 
 export interface SshdSetup {
   readonly parsed: ParsedConfig<ServerConfig>
   readonly log: Log
   readonly openPty: OpenPty
+  /** The connections that have not logged in, kept over reloads; the configuration's rules are given to it. */
+  readonly startups: Startups
 }
 
 export interface BuiltServer {
@@ -176,12 +179,15 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
     ...timesOf(config),
     maximumAttempts: config.maxAuthTries,
     maximumSessions: config.maxSessions,
-    maximumStartups: Number.POSITIVE_INFINITY,
+    startups: setup.startups,
+    onTurnedAway: (why, remote) => logTurnedAway(log, why, { count: setup.startups.count, remote }),
     onError: error =>
       log.error(
         `internal error: ${escapeForPeople(error instanceof Error ? (error.stack ?? error.message) : String(error), { limit: 4000 })}`,
       ),
     onEvent: (event, connection) => logEvent(log, event, connection),
   }
-  return { server: createServer(options), hostKeys: keys, warnings }
+  const server = createServer(options)
+  setup.startups.change(startupRules(config))
+  return { server, hostKeys: keys, warnings }
 }

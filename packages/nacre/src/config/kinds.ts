@@ -245,6 +245,92 @@ export const maxStartups: Kind<MaxStartups> = single(
   value => `${value.begin}:${value.rate}:${value.full}`,
 )
 
+/** A whole number, or `none` for no limit. */
+export const integerOrNone = (least: number, most: number): Kind<number | 'none'> => {
+  const number = integer(least, most)
+  return single<number | 'none'>(
+    `${number.means}, or none`,
+    word =>
+      word.toLowerCase() === 'none'
+        ? 'none'
+        : /^\d{1,10}$/.test(word) && Number(word) >= least && Number(word) <= most
+          ? Number(word)
+          : undefined,
+    String,
+  )
+}
+
+/** How many leading bits of an address make one source, for IPv4 and IPv6. */
+export interface NetBlockSize {
+  readonly v4: number
+  readonly v6: number
+}
+export const netBlockSize: Kind<NetBlockSize> = single(
+  'a number of bits for IPv4, or two such as 32:64 for IPv4 and IPv6',
+  text => {
+    const found = /^(\d{1,2})(?::(\d{1,3}))?$/.exec(text)
+    if (found === null) return undefined
+    const v4 = Number(found[1])
+    const v6 = found[2] === undefined ? 128 : Number(found[2])
+    return v4 <= 32 && v6 <= 128 ? { v4, v6 } : undefined
+  },
+  value => `${value.v4}:${value.v6}`,
+)
+
+const penaltyTimes = { crash: 90, authfail: 5, noauth: 1, 'grace-exceeded': 10, refuseconnection: 10, max: 600, min: 15 } as const
+const penaltyCounts = { 'max-sources4': 65_536, 'max-sources6': 65_536 } as const
+const overflowModes = ['permissive', 'deny-all'] as const
+type OverflowMode = (typeof overflowModes)[number]
+
+/** How long sources of failed logins are refused, in seconds, by OpenSSH's names. */
+export type SourcePenalties = Readonly<Record<keyof typeof penaltyTimes | keyof typeof penaltyCounts, number>> & {
+  readonly overflow: OverflowMode
+  readonly overflow6: OverflowMode
+}
+export const usualPenalties: SourcePenalties = { ...penaltyTimes, ...penaltyCounts, overflow: 'permissive', overflow6: 'permissive' }
+
+const isKey = <T extends object>(table: T, name: string): name is keyof T & string => Object.hasOwn(table, name)
+const onePenalty = (name: string, text: string): Partial<SourcePenalties> | undefined => {
+  if (isKey(penaltyTimes, name)) {
+    const time = readSeconds(text)
+    return time === undefined ? undefined : { [name]: time }
+  }
+  if (isKey(penaltyCounts, name)) return /^[1-9]\d{0,8}$/.test(text) ? { [name]: Number(text) } : undefined
+  const mode = overflowModes.find(each => each === text)
+  if (mode === undefined) return undefined
+  if (name === 'overflow') return { overflow: mode }
+  return name === 'overflow6' ? { overflow6: mode } : undefined
+}
+
+/** `yes`, `no`, or what differs from the usual: `authfail:30s max:1h`. */
+export const sourcePenalties: Kind<SourcePenalties | 'no'> = {
+  means: `yes, no, or what differs from the usual: ${Object.keys(usualPenalties)
+    .map(name => `${name}:…`)
+    .join(' ')}`,
+  read: input => {
+    const given = some(input, sourcePenalties.means)
+    if (given.length === 1 && given[0].toLowerCase() === 'no') return 'no'
+    if (given.length === 1 && given[0].toLowerCase() === 'yes') return usualPenalties
+    let all = usualPenalties
+    for (const each of given) {
+      const colon = each.indexOf(':')
+      const name = each.slice(0, Math.max(0, colon)).toLowerCase()
+      const found = onePenalty(name, each.slice(colon + 1))
+      if (found === undefined) throw new BadValue(`has "${each}"; it takes ${sourcePenalties.means}`)
+      // As in OpenSSH, `overflow` is for both families unless `overflow6` says otherwise.
+      all = { ...all, ...(found.overflow === undefined ? {} : { overflow6: found.overflow }), ...found }
+    }
+    return all
+  },
+  show: value => [
+    value === 'no'
+      ? 'no'
+      : Object.entries(value)
+          .map(pair => pair.join(':'))
+          .join(' '),
+  ],
+}
+
 /** Chains of methods, any of which lets a user in once it is gone through whole; an empty list stands for `any`. */
 export const methodChains: Kind<readonly (readonly string[])[]> = {
   means: 'any, or one or more lists of methods such as publickey,password',

@@ -65,12 +65,12 @@ export const serverUnsupported: readonly UnsupportedKeyword[] = [
     `X11Forwarding=no AllowTcpForwarding=no AllowAgentForwarding=no AllowStreamLocalForwarding=no GatewayPorts=no
      PermitTunnel=no PermitUserRC=no PermitUserEnvironment=no HostbasedAuthentication=no KerberosAuthentication=no ${gssapi}
      HostCertificate=none HostKeyAgent=none TrustedUserCAKeys=none AuthorizedPrincipalsFile=none AuthorizedPrincipalsCommand=none
-     AuthorizedPrincipalsCommandUser AuthorizedKeysCommand=none AuthorizedKeysCommandUser PerSourcePenalties=no
-     PerSourcePenaltyExemptList=none PerSourceNetBlockSize PermitOpen PermitListen`,
+     AuthorizedPrincipalsCommandUser AuthorizedKeysCommand=none AuthorizedKeysCommandUser
+     PermitOpen PermitListen`,
   ),
   ...rows(
     'refuse',
-    `AllowGroups DenyGroups ChrootDirectory=none RevokedKeys=none PubkeyAuthOptions=none PerSourceMaxStartups=none RDomain=none
+    `AllowGroups DenyGroups ChrootDirectory=none RevokedKeys=none PubkeyAuthOptions=none RDomain=none
      ChannelTimeout=none UnusedConnectionTimeout=none RefuseConnection=no`,
   ),
 ]

@@ -112,6 +112,14 @@ export class Startup {
 
 const isFamily6 = (source: string): boolean => source.split('.').length > 4
 
+const rangesOf = (exempt: readonly string[]): ((address: string) => boolean) => {
+  try {
+    return addressRanges(exempt)
+  } catch (cause) {
+    throw new ConfigError(`Nobody can be exempt from penalties so: ${(cause as Error).message}`, {}, { cause })
+  }
+}
+
 /** Times until which sources are refused. */
 class Penalties {
   readonly #rules: Required<PenaltyRules>
@@ -121,7 +129,7 @@ class Penalties {
 
   constructor(rules: PenaltyRules, before: Penalties | undefined) {
     this.#rules = { ...defaultPenalties, ...rules }
-    this.#exempt = addressRanges(this.#rules.exempt)
+    this.#exempt = rangesOf(this.#rules.exempt)
     if (before !== undefined) this.#until = before.#until
   }
 

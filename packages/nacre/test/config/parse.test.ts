@@ -159,6 +159,33 @@ describe('values', () => {
     assert.deepEqual(server('MaxStartups 5').config.maxStartups, { begin: 5, rate: 100, full: 5 })
     refuses(() => server('MaxStartups 5:0:50'), /MaxStartups/)
   })
+
+  test('limits for each source: a number or none, and the bits that make one', () => {
+    assert.equal(server('').config.perSourceMaxStartups, 'none')
+    assert.equal(server('PerSourceMaxStartups 3').config.perSourceMaxStartups, 3)
+    refuses(() => server('PerSourceMaxStartups 0'), /PerSourceMaxStartups must be a number from 1 to \d+, or none/)
+    assert.deepEqual(server('').config.perSourceNetBlockSize, { v4: 32, v6: 128 })
+    assert.deepEqual(server('PerSourceNetBlockSize 24').config.perSourceNetBlockSize, { v4: 24, v6: 128 })
+    assert.deepEqual(server('PerSourceNetBlockSize 24:64').config.perSourceNetBlockSize, { v4: 24, v6: 64 })
+    refuses(() => server('PerSourceNetBlockSize 33'), /PerSourceNetBlockSize must be/)
+    refuses(() => server('PerSourceNetBlockSize 32:129'), /PerSourceNetBlockSize must be/)
+  })
+
+  test('penalties: the usual, none, or what differs', () => {
+    const usual = server('').config.perSourcePenalties
+    assert.deepEqual(server('PerSourcePenalties yes').config.perSourcePenalties, usual)
+    assert.equal(server('PerSourcePenalties no').config.perSourcePenalties, 'no')
+    assert.deepEqual(server('PerSourcePenalties authfail:1m max:1h overflow:deny-all').config.perSourcePenalties, {
+      ...(usual === 'no' ? {} : usual),
+      authfail: 60,
+      max: 3600,
+      overflow: 'deny-all',
+      overflow6: 'deny-all',
+    })
+    for (const wrong of ['authfail', 'authfail:never', 'nonsense:5', 'overflow:perhaps', 'max-sources4:0', 'no authfail:5'])
+      refuses(() => server(`PerSourcePenalties ${wrong}`), /PerSourcePenalties has/)
+    assert.deepEqual(server('PerSourcePenaltyExemptList 10.0.0.0/8,::1').config.perSourcePenaltyExemptList, ['10.0.0.0/8', '::1'])
+  })
 })
 
 describe('keywords nobody acts on', () => {

@@ -219,6 +219,7 @@ test('rules that cannot work are refused', () => {
     { maximum: { begin: 10, rate: 0, full: 100 } },
     { maximum: { begin: 10, rate: 30, full: 5 } },
     { perSource: 0 },
+    { penalties: { exempt: ['10.0.0.1/8'] } },
   ]
   for (const rules of wrong) assert.throws(() => new Startups(rules), ConfigError)
 })
