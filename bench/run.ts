@@ -71,13 +71,16 @@ const settings: Settings = {
 const load = (): number => loadavg()[0]
 let failed = false
 
+const mostOfAMessage = 1000
+
 /** A busy machine makes a deadline pass now and then: what fails is tried once more. */
 const attempt = async (scenario: string, contender: Contender): Promise<Figures | undefined> => {
   for (let tries = 0; tries < 2; tries++) {
     try {
       return await contender.measure()
     } catch (error) {
-      console.error(`bench: ${scenario}, ${contender.name}: ${error instanceof Error ? error.message : String(error)}`)
+      const message = error instanceof Error ? error.message : String(error)
+      console.error(`bench: ${scenario}, ${contender.name}: ${message.slice(0, mostOfAMessage)}`)
     }
   }
   failed = true
@@ -113,6 +116,10 @@ for (const remark of machine) console.log(remark)
 const results: Result[] = []
 for (const scenario of scenarios) {
   if (positionals.length > 0 && !positionals.includes(scenario.name)) continue
+  if (scenario.contenders(settings).length === 0) {
+    console.log(`\n${scenario.name}: there is nothing here to measure it with.`)
+    continue
+  }
   const result = await measure(scenario)
   if (probing !== undefined) continue
   results.push(result)

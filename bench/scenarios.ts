@@ -3,8 +3,10 @@ import type { Scenario } from './rig/scenario.ts'
 import { bulkChaCha, bulkGcm } from './scenarios/bulk.ts'
 import { channels } from './scenarios/channels.ts'
 import { clients } from './scenarios/clients.ts'
+import { command } from './scenarios/command.ts'
 import { idle } from './scenarios/idle.ts'
 import { keystroke } from './scenarios/keystroke.ts'
 import { session } from './scenarios/session.ts'
+import { workers } from './scenarios/workers.ts'
 
-export const scenarios: readonly Scenario[] = [bulkGcm, bulkChaCha, session, keystroke, idle, clients, channels]
+export const scenarios: readonly Scenario[] = [bulkGcm, bulkChaCha, session, keystroke, idle, clients, channels, workers, command]

@@ -9,7 +9,23 @@ import { build } from 'esbuild'
 export const benchFolder = fileURLToPath(new URL('..', import.meta.url))
 export const bundleFolder = join(benchFolder, 'dist/sites')
 
-const siteNames = ['nacre-server', 'nacre-client', 'ssh2-server', 'ssh2-client'] as const
+const root = join(benchFolder, '..')
+/** The command as npm installs it. */
+export const nacreCommand = join(root, 'node_modules/.bin/nacre')
+
+const newest = (folder: string): number =>
+  Math.max(...readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => statSync(join(folder, name)).mtimeMs))
+
+/** Builds the commands as `npm run build` does, unless they are newer than the sources. */
+export const buildCommands = (): void => {
+  const bundle = join(root, 'packages/cli/dist/ssh.js')
+  const sources = Math.max(...['packages/nacre/src', 'packages/cli/src'].map(name => newest(join(root, name))))
+  if (existsSync(bundle) && statSync(bundle).mtimeMs > sources) return
+  const build = ['--conditions=nacre-source', join(root, 'tools/build.ts'), '--commands']
+  execFileSync(process.execPath, build, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+const siteNames = ['nacre-server', 'nacre-client', 'ssh2-server', 'ssh2-client', 'bare'] as const
 
 /** True when the lock file has not changed since the last install. */
 const installed = (): boolean => {

@@ -22,10 +22,11 @@ export const loginAt = (server: ServerEnd, cipher?: string): ClientArgs => ({
 export const nacreClient = ({ accelerated = false }: NacreOptions = {}): Promise<Site> =>
   startSite('nacre-client', {}, withAccelerator(accelerated))
 export const ssh2Client = (options: Ssh2Options): Promise<Site> => startSite('ssh2-client', options)
+export const bareClient = (): Promise<Site> => startSite('bare')
 export const goClient = (): Promise<Site> => startProgram('go-ssh', [goProgram])
 
 /** The options with which `ssh`, and a program that takes the same, logs in at `server` and asks nobody. */
-export const sshOptionsAt = (server: ServerEnd, cipher?: string): readonly string[] => [
+export const sshOptionsAt = (server: ServerEnd, cipher?: string, logLevel = 'ERROR'): readonly string[] => [
   '-F',
   'none',
   '-T',
@@ -36,7 +37,7 @@ export const sshOptionsAt = (server: ServerEnd, cipher?: string): readonly strin
     'UserKnownHostsFile=/dev/null',
     'GlobalKnownHostsFile=/dev/null',
     'StrictHostKeyChecking=no',
-    'LogLevel=ERROR',
+    `LogLevel=${logLevel}`,
     'BatchMode=yes',
   ].flatMap(each => ['-o', each]),
   '-p',

@@ -87,6 +87,9 @@ export const nacreServer = (cipher?: string, { accelerated = false, streams, wor
 export const ssh2Server = (cipher: string | undefined, options: Ssh2Options): Promise<ServerEnd> =>
   serving(startSite('ssh2-server', options), cipher)
 
+/** Sockets that echo, and no SSH. */
+export const bareServer = (): Promise<ServerEnd> => serving(startSite('bare'), undefined)
+
 export const goServer = (cipher: string): Promise<ServerEnd> => serving(startProgram('go-ssh', [goProgram]), cipher)
 
 export const asyncSshServer = (cipher: string): Promise<ServerEnd> => serving(startProgram('asyncssh', asyncSshCommand), cipher)

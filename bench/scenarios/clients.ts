@@ -62,8 +62,8 @@ const rows = (beside: string, theirs: string, cpu?: number, memory?: number): re
   })
   return [
     row('CPU each', 'ms', 'cpu', cpu),
-    row('peak memory of the process', 'MiB', 'peak', memory),
-    row('peak memory above that before, each', 'KiB', 'grown'),
+    row('peak memory above that before, each', 'KiB', 'grown', memory),
+    row('peak memory of the process', 'MiB', 'peak'),
   ]
 }
 
@@ -72,7 +72,7 @@ export const clients: Scenario = {
   about: `${crowd} clients in one process at once, each runs a command: CPU and peak memory`,
   title: 'Many clients in one process',
   prose: [
-    `${crowd} clients in one process connect at once to one server, which is Go's where Go is installed and otherwise ours. Each logs in and runs a command that does nothing; none leaves before all have run theirs. Peak memory is the largest resident set of the whole process, the runtime included; below it, what it grew by, for each client.`,
+    `${crowd} clients in one process connect at once to one server, which is Go's where Go is installed and otherwise ours. Each logs in and runs a command that does nothing; none leaves before all have run theirs. Peak memory is the largest resident set of the process, above what it was after a crowd had come and gone; the whole process, most of it the runtime's, stands below.`,
   ],
   contenders,
   comparisons: [

@@ -20,7 +20,7 @@ const contender = (name: string, settings: Settings, most: number, startServer: 
     async both => {
       const { server, client } = both
       const hold = (count: number): Promise<void> => client.call('hold', { ...loginAt(server, gcm), command: server.hold, count }, patience)
-      await hold(settings.probe === undefined ? warmUp : warmUpOfProbe)
+      await hold(settings.probe === undefined ? Math.ceil(warmUp / settings.divisor) : warmUpOfProbe)
       await client.call('release', {}, patience)
       await server.cpu()
       const base = await server.memory()

@@ -25,9 +25,10 @@ type Collect = (options: { readonly type: 'major'; readonly execution: 'sync'; r
 /** Collects garbage and gives free pages back, as Node does by itself in a process that has been idle for a while. */
 const settle = async (): Promise<void> => {
   const collect = (globalThis as { gc?: Collect }).gc
-  for (let i = 0; i < 3; i++) {
+  // Code that has not run for some collections is dropped too; once would leave it to be missed later.
+  for (let i = 0; i < 8; i++) {
     collect?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
-    await new Promise(resolve => setTimeout(resolve, 200))
+    await new Promise(resolve => setTimeout(resolve, 100))
   }
 }
 

@@ -1,6 +1,7 @@
 // Owns the nacre server that is measured. Its sessions send, swallow, echo or wait; no process is started. Knows nothing of
 // who measures.
-import { createServer, loadSigner, publicKey, type Session } from 'nacre/server'
+import cluster from 'node:cluster'
+import { createServer, isWorker, type Listening, loadSigner, publicKey, runWorkers, type Session } from 'nacre/server'
 import { serveCalls } from './calls.ts'
 import { chunkBytes, hostKeyAlgorithm, kex, type ServerArgs } from './types.ts'
 
@@ -66,18 +67,39 @@ const exec = (session: Session<string>): Promise<void> | number => {
   }
 }
 
-serveCalls({
-  async listen({ hostKey, authorized, cipher }: ServerArgs) {
-    const blob = Buffer.from(authorized.split(' ')[1], 'base64')
-    const server = createServer<string>({
-      hostKeys: [await loadSigner(hostKey)],
-      authenticate: publicKey((applicant, key) => (blob.equals(key.blob) ? applicant.user : undefined)),
-      session: { exec },
-      ...(cipher === undefined
-        ? {}
-        : { algorithms: { kex: [kex, 'mlkem768x25519-sha256'], hostKey: [hostKeyAlgorithm], ciphers: [cipher] } }),
-      onError: error => console.error(error),
-    })
-    return (await server.listen({ port: 0, host: '127.0.0.1' })).port
-  },
-})
+const serve = async ({ hostKey, authorized, cipher }: ServerArgs): Promise<Listening> => {
+  const blob = Buffer.from(authorized.split(' ')[1], 'base64')
+  const server = createServer<string>({
+    hostKeys: [await loadSigner(hostKey)],
+    authenticate: publicKey((applicant, key) => (blob.equals(key.blob) ? applicant.user : undefined)),
+    session: { exec },
+    ...(cipher === undefined
+      ? {}
+      : { algorithms: { kex: [kex, 'mlkem768x25519-sha256'], hostKey: [hostKeyAlgorithm], ciphers: [cipher] } }),
+    onError: error => console.error(error),
+  })
+  return await server.listen({ port: 0, host: '127.0.0.1' })
+}
+
+/** Where workers, which run this same program, find what they are to serve. */
+const variable = 'NACRE_BENCH_SERVER'
+
+/** Serves from several processes and returns the port they share. */
+const serveFromWorkers = async (args: ServerArgs, count: number): Promise<number> => {
+  process.env[variable] = JSON.stringify(args)
+  let port = 0
+  cluster.on('listening', (_worker, address) => {
+    port = address.port
+  })
+  await new Promise<void>((resolve, reject) => {
+    runWorkers(() => undefined, { workers: count, onReady: resolve }).catch(reject)
+  })
+  return port
+}
+
+if (isWorker()) await runWorkers(() => serve(JSON.parse(process.env[variable] ?? '') as ServerArgs))
+else
+  serveCalls({
+    listen: async (args: ServerArgs) =>
+      args.workers === undefined ? (await serve(args)).port : await serveFromWorkers(args, args.workers),
+  })
