@@ -4,23 +4,42 @@ import { type Known, kexSignals, type Offer } from '../algorithms/negotiate.ts'
 import type { AlgorithmTables } from '../algorithms/tables.ts'
 import type { Random } from '../crypto/provider.ts'
 import type { Infer } from '../wire/codec.ts'
-import type { KexInit } from './messages.ts'
+import { encodeMessage } from '../wire/message.ts'
+import { KexInit } from './messages.ts'
 
 export type KexInitValue = Infer<typeof KexInit>
 
 const [extInfoClient, extInfoServer, strictClient, strictServer] = kexSignals
 
-/** Our KEXINIT. The signals belong to the first exchange only. */
-export const ourKexInit = (
-  from: { readonly offer: Offer; readonly random: Random; readonly role: 'client' | 'server' },
-  first: boolean,
-): KexInitValue => {
-  const { offer, role } = from
-  const cookie = new Uint8Array(16)
-  from.random(cookie)
+const cookieBytes = 16
+
+/** Whose KEXINIT: its offer is the same for all connections of a server. */
+export interface KexInitSource {
+  readonly offer: Offer
+  readonly random: Random
+  readonly role: 'client' | 'server'
+}
+
+/** Payloads by offer, of the first exchange and of later ones, cookie left out. */
+const templates = new WeakMap<Offer, { first?: Uint8Array; later?: Uint8Array }>()
+
+/** Our KEXINIT as a payload. The signals belong to the first exchange only. */
+export const ourKexInit = (from: KexInitSource, first: boolean): Uint8Array => {
+  let known = templates.get(from.offer)
+  if (known === undefined) {
+    known = {}
+    templates.set(from.offer, known)
+  }
+  const which = first ? 'first' : 'later'
+  const payload = (known[which] ??= encodeMessage(KexInit, kexInitValue(from, first))).slice()
+  from.random(payload.subarray(1, 1 + cookieBytes))
+  return payload
+}
+
+const kexInitValue = ({ offer, role }: KexInitSource, first: boolean): KexInitValue => {
   const signals = !first ? [] : role === 'client' ? [extInfoClient, strictClient] : [extInfoServer, strictServer]
   return {
-    cookie,
+    cookie: new Uint8Array(cookieBytes),
     kexAlgorithms: [...offer.kex, ...signals],
     serverHostKeyAlgorithms: offer.hostKey,
     encryptionAlgorithmsClientToServer: offer.cipherClientToServer,

@@ -9,7 +9,7 @@ import { type DisconnectReason, disconnectReasons, ProtocolError } from '../erro
 import type { Signer } from '../keys/signer.ts'
 import type { Ask } from '../wire/dialogue.ts'
 import { DialogueRunner } from '../wire/dialogue-runner.ts'
-import { decodeMessage, encodeMessage, type Message } from '../wire/message.ts'
+import { decodeMessage, type Message } from '../wire/message.ts'
 import { exchange, type ExchangeResult } from './exchange.ts'
 import { type ExtensionInfo, readExtensionInfo, writeExtensionInfo } from './extension-info.ts'
 import { type Identification, IdentificationReader } from './identification.ts'
@@ -286,10 +286,10 @@ export class Transport {
   // ── the exchange ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #beginExchange(): void {
-    const value = ourKexInit(this.#config, this.#agreed === undefined)
-    this.#ours = { payload: encodeMessage(KexInit, value) }
-    this.#hooks.sent?.(KexInit, value, this.outgoing.sequence)
-    this.outgoing.payload(this.#ours.payload)
+    const payload = ourKexInit(this.#config, this.#agreed === undefined)
+    this.#ours = { payload }
+    this.#hooks.sent?.(KexInit, decodeMessage(KexInit, payload), this.outgoing.sequence)
+    this.outgoing.payload(payload)
     this.#checkFirstSequence()
   }
 

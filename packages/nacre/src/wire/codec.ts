@@ -64,14 +64,26 @@ export const name = codec(
   },
 )
 
+/** Lists as they came lately: most peers send the same ones. Too little to be worth filling for an attacker. */
+const knownLists = new Map<string, readonly string[]>()
+const mostLists = 64
+const longestList = 2048
+
+const newList = (value: string): readonly string[] => {
+  const names = value.split(',')
+  for (const each of names) if (!/^[\x21-\x2b\x2d-\x7e]+$/.test(each)) throw new WireError('a name-list has an empty or non-ASCII name')
+  if (value.length <= longestList) {
+    if (knownLists.size >= mostLists) knownLists.clear()
+    knownLists.set(value, Object.freeze(names))
+  }
+  return names
+}
+
 /** RFC 4251 §5 `name-list`. Names longer than 64 characters are let through, as peers do; non-ASCII is not. */
 export const nameList = codec<readonly string[]>(
   r => {
     const value = r.text()
-    if (value === '') return []
-    const names = value.split(',')
-    for (const each of names) if (!/^[\x21-\x2b\x2d-\x7e]+$/.test(each)) throw new WireError('a name-list has an empty or non-ASCII name')
-    return names
+    return value === '' ? [] : (knownLists.get(value) ?? newList(value))
   },
   (w, v) => w.text(v.join(',')),
 )

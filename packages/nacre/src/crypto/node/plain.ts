@@ -60,7 +60,7 @@ export const rawPublicKey = (key: KeyObject, count: number): Uint8Array => {
 }
 
 /** The key object of a raw public key; throws when it is malformed. Its length has been checked; `prefix` is its DER. */
-export const publicKeyFromRaw = (raw: Uint8Array, type: 'x25519' | 'ml-kem-768', prefix: Uint8Array): KeyObject =>
+export const publicKeyFromRaw = (raw: Uint8Array, type: 'x25519' | 'ml-kem-768' | 'ed25519', prefix: Uint8Array): KeyObject =>
   knowsRawKeys()
     ? createPublicKey({ key: raw, format: 'raw-public', asymmetricKeyType: type } as never)
     : publicKeyFromDer(prefixed(prefix, raw))

@@ -4,7 +4,7 @@ import { type KeyObject, sign, verify } from 'node:crypto'
 import { fromBig, sized, toBig, widened, widthOf } from '../magnitude.ts'
 import type { CurveName, HashName, PrivateKeyNumbers, PublicKeyNumbers, SigningKey, VerifyKey } from '../provider.ts'
 import { bitString, identifier, integer, octetString, privateKeyInfo, publicKeyInfo, sequence, tagged } from './der.ts'
-import { plain, privateKeyFromDer, publicKeyFromDer } from './plain.ts'
+import { plain, privateKeyFromDer, publicKeyFromDer, publicKeyFromRaw } from './plain.ts'
 
 const ed25519Algorithm = [identifier('2b6570')]
 const rsaAlgorithm = [identifier('2a864886f70d010101'), Uint8Array.of(0x05, 0x00)]
@@ -81,9 +81,17 @@ const digestName = (kind: PublicKeyNumbers['kind'], hash: HashName | undefined):
 /** Options for signing and verifying: `ieee-p1363` is r || s; Node ignores it for keys that have no such pair. */
 const withKey = (key: KeyObject) => ({ key, dsaEncoding: 'ieee-p1363' }) as const
 
+const ed25519Prefix = Uint8Array.from(Buffer.from('302a300506032b6570032100', 'hex'))
+
+/** Ed25519 keys, which most logins show once, take the shortest way in. */
+const publicKeyObject = (numbers: PublicKeyNumbers): KeyObject =>
+  numbers.kind === 'ed25519'
+    ? publicKeyFromRaw(sized(numbers.publicKey, 32, 'an Ed25519 public key'), 'ed25519', ed25519Prefix)
+    : publicKeyFromDer(publicDer(numbers))
+
 /** Throws when the numbers are no key: a point off its curve, a field of the wrong size. */
 export const verifyKey = (numbers: PublicKeyNumbers): VerifyKey => {
-  const key = withKey(publicKeyFromDer(publicDer(numbers)))
+  const key = withKey(publicKeyObject(numbers))
   const modulusBytes = numbers.kind === 'rsa' ? widthOf(numbers.n) : 0
   return {
     verify(hash, data, signature) {

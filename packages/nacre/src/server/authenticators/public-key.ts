@@ -30,8 +30,8 @@ export const publicKey = <Result>(check: PublicKeyCheck<Result>): Authenticator<
     remaining: () => ['publickey'],
     attempt(attempt) {
       if (attempt.method !== 'publickey') return { is: 'refuse' }
-      const { publicKey: blob, algorithm, fingerprint, proven } = attempt
-      const result = check(applicant, { type: blobType(blob), algorithm, blob, fingerprint: () => fingerprint })
+      const { publicKey: blob, algorithm, proven } = attempt
+      const result = check(applicant, { type: blobType(blob), algorithm, blob, fingerprint: () => attempt.fingerprint })
       return whenThere<Awaited<Result>, Answer<Accepted<Result>>>(result as Awaited<Result> | Promise<Awaited<Result>>, found => {
         const answer = answerOf<Result>(found)
         return answer.is === 'accept' && !proven ? { is: 'would-accept' } : answer
