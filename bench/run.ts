@@ -19,6 +19,7 @@ const usage = `usage: npm run bench -- [options] [scenario …]
   --markdown FILE  writes the sections of docs/performance.md; where FILE has them already they are replaced
   --json FILE      writes every figure of every round
   --profile        profiles our own contenders once instead: what costs most CPU, and who allocates
+  --accelerated    with --profile or --heap: our contenders use the accelerator
   --heap           looks into the heaps of our own contenders once instead: what they hold, by constructor and holder
 
 ${scenarios.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
@@ -43,6 +44,7 @@ const { values: options, positionals } = parseArgs({
     json: { type: 'string' },
     profile: { type: 'boolean' },
     heap: { type: 'boolean' },
+    accelerated: { type: 'boolean' },
     help: { type: 'boolean' },
   },
 })
@@ -65,7 +67,7 @@ const settings: Settings = {
   bytes: whole(options.mib, quick ? 256 : 1024) * 2 ** 20,
   divisor: quick ? 5 : 1,
   peers: findPeers(),
-  probe: probing === undefined ? undefined : { kind: probing, folder },
+  probe: probing === undefined ? undefined : { kind: probing, accelerated: options.accelerated === true, folder },
 }
 
 const load = (): number => loadavg()[0]

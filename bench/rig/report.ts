@@ -82,7 +82,7 @@ const cells = (
 }
 
 /** A table in Markdown, its columns aligned so that it also reads on a terminal. */
-const aligned = (header: readonly string[], rows: readonly (readonly string[])[]): string => {
+export const aligned = (header: readonly string[], rows: readonly (readonly string[])[]): string => {
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map(each => each[column].length)))
   const line = (row: readonly string[]): string => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`
   return [line(header), `|${widths.map(width => '-'.repeat(width + 2)).join('|')}|`, ...rows.map(line)].join('\n')

@@ -36,6 +36,8 @@ export interface Comparison {
 export interface Probe {
   /** CPU and allocations while working, or what the heap holds afterwards. */
   readonly kind: 'profile' | 'heap'
+  /** With our accelerator. */
+  readonly accelerated: boolean
   /** Where the files go. */
   readonly folder: string
 }

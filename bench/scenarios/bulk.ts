@@ -81,7 +81,8 @@ const contenders = (cipher: string, settings: Settings): readonly Contender[] =>
       () => nacreServer(cipher, options),
       () => moving(nacreClient(options), cipher, options.streams),
     )
-  const nacre = [ours('nacre', {}), ours('nacre streams', { streams: true })]
+  const accelerated = probe?.accelerated ?? false
+  const nacre = [ours('nacre', { accelerated }), ours('nacre streams', { streams: true, accelerated })]
   if (probe !== undefined) return nacre
   const ssh2 = (name: string, addon: boolean): Contender =>
     contender(

@@ -34,7 +34,7 @@ const contenders = (settings: Settings): readonly Contender[] => {
       () => nacreServer(gcm, { accelerated }),
       () => nacreClient({ accelerated }),
     )
-  if (probe !== undefined) return [ours('nacre', false)]
+  if (probe !== undefined) return [ours('nacre', probe.accelerated)]
   const theirs = (name: string, noDelay: boolean): Contender => {
     const options = { addon: peers.ssh2Addon, noDelay }
     return contender(

@@ -38,7 +38,7 @@ const contender = (name: string, settings: Settings, startClient: () => Promise<
 
 const contenders = (settings: Settings): readonly Contender[] => {
   const { peers, probe } = settings
-  const ours = contender('nacre', settings, nacreClient)
+  const ours = contender('nacre', settings, () => nacreClient({ accelerated: probe?.accelerated ?? false }))
   if (probe !== undefined) return [ours]
   const theirs = (noDelay: boolean) => (): Promise<Site> => ssh2Client({ addon: peers.ssh2Addon, noDelay })
   return [

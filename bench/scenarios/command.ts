@@ -6,6 +6,7 @@ import { dirname } from 'node:path'
 import { freshFile, freshFolder } from '../../interop/rig/folder.ts'
 import { buildCommands, nacreCommand } from '../rig/build.ts'
 import { sshOptionsAt } from '../rig/client.ts'
+import { aligned } from '../rig/report.ts'
 import type { Comparison, Contender, Figures, Scenario } from '../rig/scenario.ts'
 import { type ServerEnd, sshdServer } from '../rig/server.ts'
 import { median } from '../rig/statistics.ts'
@@ -116,13 +117,14 @@ const stageTable = (medians: ReadonlyMap<string, Figures>): string => {
   const columns = ['nacre', 'ssh', 'nacre, own choice', 'ssh, own choice']
   const difference = (a: string, b: string): number | undefined =>
     figures[a] === undefined || figures[b] === undefined ? undefined : figures[a] - figures[b]
+  const node = show(figures['node'])
+  const loaded = show(difference('loaded', 'node'))
   const rows = [
-    `| an empty \`node\` starts and ends | ${show(figures['node'])} | | ${show(figures['node'])} | |`,
-    `| \`nacre ssh -V\` above that: everything loaded | ${show(difference('loaded', 'node'))} | | ${show(difference('loaded', 'node'))} | |`,
-    ...stageNames.map(([stage, text]) => `| ${text} | ${columns.map(name => show(figures[`${name}: ${stage}`])).join(' | ')} |`),
+    ['an empty `node` starts and ends', node, '', node, ''],
+    ['`nacre ssh -V` above that: everything is loaded', loaded, '', loaded, ''],
+    ...stageNames.map(([stage, text]) => [text, ...columns.map(name => show(figures[`${name}: ${stage}`]))]),
   ]
-  const head = `| stage | ${columns.join(' | ')} |\n|---|${columns.map(() => '---').join('|')}|`
-  return `Where the time goes, with messages for debugging switched on to see it (the first two lines are parts of the third):\n\n${head}\n${rows.join('\n')}`
+  return `Where the time goes, with messages for debugging switched on to see it; the first two lines are parts of the third:\n\n${aligned(['stage', ...columns], rows)}`
 }
 
 export const command: Scenario = {

@@ -40,8 +40,8 @@ const contender = (name: string, settings: Settings, most: number, startServer: 
   )
 
 const contenders = (settings: Settings): readonly Contender[] => {
-  const { peers } = settings
-  if (settings.probe !== undefined) return [contender('nacre', settings, few, () => nacreServer(gcm))]
+  const { peers, probe } = settings
+  if (probe !== undefined) return [contender('nacre', settings, few, () => nacreServer(gcm, { accelerated: probe.accelerated }))]
   return [
     contender('nacre', settings, many, () => nacreServer(gcm)),
     ...(peers.accelerator ? [contender('accelerated', settings, many, () => nacreServer(gcm, { accelerated: true }))] : []),

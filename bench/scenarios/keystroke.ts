@@ -50,7 +50,7 @@ const contenders = (settings: Settings): readonly Contender[] => {
         () => nacreServer(cipher, { accelerated }),
         () => nacreClient({ accelerated }),
       )
-    if (probe !== undefined) return [ours('nacre', false)]
+    if (probe !== undefined) return [ours('nacre', probe.accelerated)]
     const theirs = (label: string, noDelay: boolean): Contender => {
       // OpenSSL 3.5 refuses what ssh2's addon asks of ChaCha20.
       const options: Ssh2Options = { addon: peers.ssh2Addon && cipher !== chachaPoly, noDelay }

@@ -32,9 +32,16 @@ const contender = (
   })
 
 const contenders = (settings: Settings): readonly Contender[] => {
-  const { peers } = settings
-  const ours = contender('own client', settings, fast, () => nacreServer(gcm), nacreClient)
-  if (settings.probe !== undefined) return [ours]
+  const { peers, probe } = settings
+  const accelerated = probe?.accelerated ?? false
+  const ours = contender(
+    'own client',
+    settings,
+    fast,
+    () => nacreServer(gcm, { accelerated }),
+    () => nacreClient({ accelerated }),
+  )
+  if (probe !== undefined) return [ours]
   const client = peers.go ? goClient : nacreClient
   const ssh2 = (noDelay: boolean) => (): Promise<ServerEnd> => ssh2Server(gcm, { addon: peers.ssh2Addon, noDelay })
   return [
