@@ -1,11 +1,22 @@
 // Owns counting what a process holds: descriptors, sockets and timers of Node, memory. Knows nothing of what they are for.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { eventually } from './attacker.ts'
 
 /** Open descriptors of a process. */
 export const descriptorsOf = (pid: number | 'self' = 'self'): number => readdirSync(`/proc/${pid}/fd`).length
+
+/** Those of them that are sockets. */
+export const socketsOf = (pid: number): number =>
+  readdirSync(`/proc/${pid}/fd`).filter(each => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${each}`).startsWith('socket:')
+    } catch {
+      // It was closed since.
+      return false
+    }
+  }).length
 
 /** Resident memory of a process in bytes. */
 export const residentOf = (pid: number | 'self' = 'self'): number => {
