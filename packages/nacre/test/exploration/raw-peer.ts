@@ -1,6 +1,7 @@
 // Owns a peer that is nothing but packets: it frames what it is told to say, and reads what its victim says, by a framing
 // written here once more (RFC 4253 §6). Nothing is encrypted, but every tag carries key number and sequence number, so
 // that a side which counts otherwise is found out. Knows nothing of what may be said when.
+import assert from 'node:assert/strict'
 import { KexEcdhInit, KexEcdhReply } from '../../src/algorithms/kex/messages.ts'
 import { connectionMessages } from '../../src/connection/messages.ts'
 import { authMessages } from '../../src/auth/messages.ts'
@@ -205,7 +206,7 @@ export class RawPeer {
       const end = at + 4 + view(all).getUint32(at)
       const next = end + (key === 0 ? 0 : tagBytes)
       if (next > all.length) break
-      if (key > 0 && !isTag(all, end, key, sequence)) throw new Error(`the victim's packet ${sequence} under key ${key} has another tag`)
+      assert.ok(key === 0 || isTag(all, end, key, sequence), `the victim's packet ${sequence} under key ${key} is counted otherwise`)
       const payload = all.slice(at + 5, end - all[at + 4])
       this.#advance(this.#incoming, payload[0])
       this.heard.push(payload)

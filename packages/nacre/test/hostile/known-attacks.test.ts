@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { KexEcdhInit } from '../../src/algorithms/kex/messages.ts'
-import { UserauthInfoResponse, UserauthSuccess } from '../../src/auth/messages.ts'
+import { UserauthInfoResponse, UserauthRequest, UserauthSuccess } from '../../src/auth/messages.ts'
 import { ChannelData, ChannelOpen, ChannelRequest, GlobalRequest } from '../../src/connection/messages.ts'
 import { ProtocolError } from '../../src/errors.ts'
 import { Debug, Ignore, NewKeys, Ping, ServiceRequest, Unimplemented } from '../../src/transport/messages.ts'
 import { decodeMessage, type Message } from '../../src/wire/message.ts'
+import { passwordDetails, request } from '../auth/fixtures.ts'
 import { exampleHostKey, kexInitOf, kexReplyOf, RawPeer } from '../exploration/raw-peer.ts'
 
 const nothing = new Uint8Array(0)
@@ -59,12 +60,31 @@ describe('Terrapin (CVE-2023-48795): a packet slipped in before NEWKEYS, so that
       peer.payload(Uint8Array.of(19))
       peer.payload(Uint8Array.of(19))
       peer.look()
+      assert.equal(violationOf(peer), undefined)
       assert.deepEqual(
         peer.heard.map(each => decodeMessage(Unimplemented, each).packetSequenceNumber),
         [0, 1],
       )
     }
     assert.equal(violationOf(peer), undefined)
+  })
+
+  it('nor with a message whose number nobody knows', () => {
+    const peer = new RawPeer(lets, { strict: true })
+    peer.payload(strictClient)
+    peer.payload(Uint8Array.of(19))
+    assert.equal(violationOf(peer), 'message-in-strict-key-exchange')
+  })
+
+  it('and what a later KEXINIT says of it means nothing', () => {
+    const peer = new RawPeer(lets).exchangeKeys()
+    peer.payload(strictClient)
+    peer.say(KexEcdhInit, { clientPublic })
+    peer.say(NewKeys, {})
+    peer.payload(Uint8Array.of(19))
+    peer.look()
+    assert.equal(violationOf(peer), undefined)
+    assert.equal(decodeMessage(Unimplemented, peer.heard.at(-1) ?? nothing).packetSequenceNumber, 6)
   })
 
   it('and they are counted on, as RFC 4253 §6.4 has it, where a side does not know strict key exchange', () => {
@@ -139,11 +159,71 @@ describe('messages at a time that is not theirs', () => {
     peer.say(Ping, { data: nothing })
     assert.equal(violationOf(peer), 'message-during-key-exchange')
   })
+  it('KEXINIT twice', () => {
+    const peer = new RawPeer(lets)
+    peer.payload(kexInitOf())
+    peer.payload(kexInitOf())
+    assert.equal(violationOf(peer), 'message-unexpected')
+  })
   it('NEWKEYS before there are any', () => {
     const peer = new RawPeer(lets)
     peer.payload(strictClient)
     peer.say(NewKeys, {})
     assert.equal(violationOf(peer), 'message-unexpected')
+  })
+})
+
+describe('between our KEXINIT and our NEWKEYS', () => {
+  /** A server with an open channel that has just begun an exchange. */
+  const exchanging = () => {
+    const peer = new RawPeer(lets).exchangeKeys()
+    peer.say(ServiceRequest, { serviceName: 'ssh-userauth' })
+    peer.say(UserauthRequest, request('none', nothing))
+    peer.say(ChannelOpen, {
+      channelType: 'session',
+      senderChannel: 0,
+      initialWindowSize: 1000,
+      maximumPacketSize: 1000,
+      details: nothing,
+    })
+    peer.look()
+    peer.victim.engine.rekey()
+    assert.deepEqual(peer.look(), ['KEXINIT'])
+    const { channel } = peer.victim.channels[0]
+    return { peer, channel }
+  }
+  const finish = (peer: RawPeer): readonly string[] => {
+    peer.payload(kexInitOf())
+    peer.say(KexEcdhInit, { clientPublic })
+    return peer.look()
+  }
+
+  it('no data leaves', () => {
+    const { peer, channel } = exchanging()
+    assert.equal(channel.write(Uint8Array.of(1, 2, 3)), 0)
+    assert.deepEqual(peer.look(), [])
+    assert.deepEqual(finish(peer).slice(0, 2), ['message 31', 'NEWKEYS'])
+    assert.equal(channel.write(Uint8Array.of(1, 2, 3)), 3)
+    assert.deepEqual(peer.look(), ['CHANNEL_DATA'])
+  })
+  it('nor anything else; what waited follows in its order', () => {
+    const { peer, channel } = exchanging()
+    channel.eof()
+    channel.close()
+    assert.deepEqual(peer.look(), [])
+    assert.deepEqual(finish(peer), ['message 31', 'NEWKEYS', 'CHANNEL_EOF', 'CHANNEL_CLOSE'])
+  })
+})
+
+describe('somebody who guesses under one name after the other', () => {
+  it('has no more guesses for it', () => {
+    const peer = new RawPeer({ ...refuses, maximumAttempts: 3 }).exchangeKeys()
+    peer.say(ServiceRequest, { serviceName: 'ssh-userauth' })
+    for (const [index, user] of ['ada', 'bob', 'ada', 'eve'].entries()) {
+      assert.equal(violationOf(peer), index < 3 ? undefined : 'too-many-auth-attempts', user)
+      peer.say(UserauthRequest, request('password', passwordDetails('guess'), user))
+    }
+    assert.equal(peer.victim.authenticated, false)
   })
 })
 
