@@ -14,6 +14,7 @@ export class Driver {
   #scheduled = false
   #paused = false
   #closed = false
+  #deserted = false
   #cancelTimer: (() => void) | undefined
   #timerAt = Number.POSITIVE_INFINITY
 
@@ -69,6 +70,7 @@ export class Driver {
   }
 
   #deliver(event: EngineEvent): void {
+    if (event.is === 'ended') this.#deserted = event.by !== 'us'
     try {
       this.#handle(event)
     } catch (error) {
@@ -111,6 +113,6 @@ export class Driver {
     if (this.#closed) return
     this.#closed = true
     this.#cancelTimer?.()
-    this.transport.close()
+    this.transport.close(this.#deserted)
   }
 }

@@ -90,11 +90,15 @@ class NodeTransport implements ByteTransport {
     this.#stream.resume()
   }
 
-  close(): void {
+  close(deserted = false): void {
     if (this.#closed) return
     this.#closed = true
     const stream = this.#stream
     if (stream.destroyed) return
+    if (deserted) {
+      stream.destroy()
+      return
+    }
     const timer = setTimeout(() => stream.destroy(), lingerMilliseconds)
     stream.once('close', () => clearTimeout(timer))
     stream.end(() => {

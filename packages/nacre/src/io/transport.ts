@@ -19,8 +19,8 @@ export interface ByteTransport {
   /** Stops or resumes delivery; what is in flight may still arrive. */
   pause(): void
   resume(): void
-  /** Lets what was written leave, then closes. Safe to call twice. */
-  close(): void
+  /** Lets what was written leave, then closes; without waiting when `deserted`: the other side is gone. Safe to call twice. */
+  close(deserted?: boolean): void
   /** Who is on the other side, as far as the transport knows. */
   readonly remote: RemoteAddress | undefined
 }
