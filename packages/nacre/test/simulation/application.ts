@@ -16,6 +16,7 @@ import type { LineEnd } from '../../src/testing/line.ts'
 import { decode, encode, struct, uint32 } from '../../src/wire/codec.ts'
 import { ChannelEnd, type EndHost } from './channel-end.ts'
 import { isPrompt, judge, type LoginScript } from './login.ts'
+import { readBuffer } from './network.ts'
 import type { PacketObserver } from './packets.ts'
 import { type ChannelPlan, type GlobalPlan, otherSide, type Scenario, type SideName } from './scenario.ts'
 import { type Stage, violated, type Wait } from './stage.ts'
@@ -150,7 +151,18 @@ export class Application implements LineEnd {
     }
     const held = observer.held(this.side, delivered(this.side))
     if (held < 0) violated(`${this.side} took ${-held} bytes more than it was given`)
-    if (held > incomingBytes) violated(`${this.side} keeps ${held} bytes that came`)
+    // What is held while a question is open, one read that brings it above, one that comes regardless; else part of a packet.
+    const read = Math.min(readBuffer, scenario.network.largestRead || readBuffer)
+    const incoming = heldWhileSuspended + 2 * read + scenario.sides[otherSide(this.side)].limits.maximumDataBytes + controlBytes
+    if (held > incoming) violated(`${this.side} keeps ${held} bytes that came, and ${incoming} are enough`)
+  }
+
+  /** When nothing moves before time passes: nobody waits who could go on. */
+  checkIdle(): void {
+    const { scenario, observer } = this.#context
+    if (this.ended || observer.exchanging(this.side) || this.engine.pendingOutput >= scenario.sides[this.side].highWater) return
+    for (const end of this.#byChannel.values())
+      if (end.overlooked) violated(`${this.side}: a writer on channel plan ${end.plan.id} waits although there is room`)
   }
 
   /** After everything is over. */
@@ -270,7 +282,7 @@ export class Application implements LineEnd {
 
   #question(question: EngineQuestion): void {
     const { scenario, stage } = this.#context
-    const after = question.about === 'compute' ? stage.random.below(50) : scenario.login.answerAfter[this.side]
+    const after = question.about === 'compute' ? stage.random.pick([0, 10, 3000]) : scenario.login.answerAfter[this.side]
     const wait = this.#waitUntilEnd(`an answer about ${question.about}`, !Number.isFinite(after))
     const act = (): void => {
       if (!wait.over) wait.end()
@@ -461,5 +473,5 @@ export class Application implements LineEnd {
 /** Bytes of control messages that may wait for the network: a key exchange's, and each channel's. */
 const controlBytes = 30_000
 const controlBytesOfChannel = 3000
-/** Bytes that may wait to be dealt with: what is held while a question is open, and one read that comes regardless. */
-const incomingBytes = 32 * 1024 + 2 * 256 * 1024
+/** Bytes that are read on and kept while a question is open. */
+const heldWhileSuspended = 32 * 1024

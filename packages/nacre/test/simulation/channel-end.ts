@@ -59,6 +59,8 @@ export class ChannelEnd {
   #resting = false
   #blocked: Wait | undefined
   #held = 0
+  /** Bytes of the record that is being read. */
+  #record = 1
   /** A slow reader will read on. */
   #reading = false
   /** A late reader has come. */
@@ -187,6 +189,11 @@ export class ChannelEnd {
     this.#blocked?.end()
     this.#blocked = undefined
     this.channel.close()
+    if (!this.#opened || this.#host.stage.random.oneIn(2)) return
+    // Calls that come too late do nothing.
+    if (this.channel.write(pattern.subarray(0, 10)) !== 0) this.#fault('a write after close took something')
+    this.channel.eof()
+    this.channel.close()
   }
 
   // ── what happens to it ────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,6 +233,13 @@ export class ChannelEnd {
       if (stage.random.oneIn(4)) this.#consume(stage.random.below(this.#held + 1))
       this.#consume(this.#held)
     } else if (reader.is === 'slow' && !this.#reading) this.#readSlowly(reader)
+    else if (reader.is === 'records') {
+      while (this.#held >= this.#record && !this.closed) {
+        const record = this.#record
+        this.#record = 1 + stage.random.below(this.#host.initialWindow)
+        this.#consume(record)
+      }
+    }
   }
 
   #readSlowly(reader: { readonly bytes: number; readonly every: number }): void {
@@ -294,6 +308,11 @@ export class ChannelEnd {
     if (this.closed) this.#fault('refused twice')
     this.closed = true
     this.#wait.end()
+  }
+
+  /** It waits to write on, although nothing hinders it. Asked when nothing moves. */
+  get overlooked(): boolean {
+    return this.#blocked !== undefined && this.channel.phase === 'open' && this.channel.sendWindow > 0
   }
 
   /** What is true whenever all events have been seen. */

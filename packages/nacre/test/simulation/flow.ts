@@ -1,7 +1,7 @@
 // Owns a model of channels as their messages on the wire tell it, written from RFC 4254 §5: who may send how much, and what
 // may follow what. Sees messages only, and shares no line with the code it judges.
 import { Reader } from '../../src/wire/reader.ts'
-import { otherSide, type SideName, sideNames } from './scenario.ts'
+import { otherSide, type SideName } from './scenario.ts'
 import { violated } from './stage.ts'
 
 type BySide<T> = { [S in SideName]: T }
@@ -171,14 +171,5 @@ export class FlowModel {
         reader.string()
         if (reader.boolean()) channel.owes[by]++
     }
-  }
-
-  /** Channels that are not over for `side`. */
-  count(side: SideName): number {
-    return this.#live[side].size
-  }
-  /** True when nothing is left. */
-  get empty(): boolean {
-    return sideNames.every(side => this.count(side) === 0)
   }
 }

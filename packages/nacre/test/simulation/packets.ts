@@ -12,6 +12,8 @@ interface Speaker {
   /** Between its KEXINIT and its NEWKEYS. */
   exchanging: boolean
   exchanges: number
+  /** NEWKEYS it has heard. */
+  heardKeys: number
   /** The user is in, as far as it knows. */
   authenticated: boolean
   goodbye: boolean
@@ -29,6 +31,7 @@ const speaker = (): Speaker => ({
   identified: false,
   exchanging: false,
   exchanges: 0,
+  heardKeys: 0,
   authenticated: false,
   goodbye: false,
   strict: false,
@@ -82,6 +85,17 @@ export class PacketObserver {
     return this.#speakers[side].exchanges
   }
 
+  /** `side` may send nothing but what belongs to its key exchange. */
+  exchanging(side: SideName): boolean {
+    return this.#speakers[side].exchanging
+  }
+
+  /** `side` waits for the other one's part of a key exchange. */
+  awaitsKeys(side: SideName): boolean {
+    const { exchanging, exchanges, heardKeys } = this.#speakers[side]
+    return exchanging || exchanges !== heardKeys
+  }
+
   /** What `side` may send on its channel `number`; `undefined` while messages wait for its key exchange. */
   window(side: SideName, number: number): number | undefined {
     return this.#speakers[side].exchanging ? undefined : this.flow.window(side, number)
@@ -90,11 +104,6 @@ export class PacketObserver {
   /** Bytes that `side` was given of packets it has not taken. `delivered` are all bytes it was given. */
   held(side: SideName, delivered: number): number {
     return delivered - this.#speakers[otherSide(side)].taken
-  }
-
-  /** What one side sealed and the other has not taken. */
-  underWay(by: SideName): number {
-    return this.#speakers[by].underWay.length
   }
 
   #saw(side: SideName, packet: TranscriptPacket): void {
@@ -123,6 +132,7 @@ export class PacketObserver {
       violated(
         `${side} receives ${packet.name} of ${packet.payload.length} bytes where ${sent.packet.name} of ${sent.packet.payload.length} bytes was sent`,
       )
+    if (packet.number === 21) this.#speakers[side].heardKeys++
     if (packet.number === 52) this.#speakers[side].authenticated = true
     if (packet.number >= 80) this.flow.received(side, packet.payload)
   }

@@ -69,6 +69,8 @@ export type Reader =
   | { readonly is: 'eager' }
   | { readonly is: 'slow'; readonly bytes: number; readonly every: number }
   | { readonly is: 'late'; readonly after: number }
+  /** Waits for whole records, of any length up to a window, before it consumes them. */
+  | { readonly is: 'records' }
   | { readonly is: 'absent' }
 
 export interface EndPlan {
@@ -279,10 +281,11 @@ const volume = (random: SeededRandom, from: SidePlan, to: SidePlan, network: Net
 const channelOf = (random: SeededRandom, id: number, count: number, network: NetworkPlan, sides: Scenario['sides']): ChannelPlan => {
   const opener = random.pick(sideNames)
   const type = random.oneIn(12) ? random.pick(['wrong', 'strange'] as const) : random.pick(['ours', 'standard'] as const)
-  const ends = {
-    client: endOf(random, volume(random, sides.client, sides.server, network, count)),
-    server: endOf(random, volume(random, sides.server, sides.client, network, count)),
+  const bytes = {
+    client: volume(random, sides.client, sides.server, network, count),
+    server: volume(random, sides.server, sides.client, network, count),
   }
+  const ends = { client: endOf(random, bytes.client, bytes.server), server: endOf(random, bytes.server, bytes.client) }
   const someoneAbsent = sideNames.find(side => ends[side].reader.is === 'absent')
   // Who waits for an absent reader waits until somebody gives up.
   const patient = someoneAbsent === undefined && !random.oneIn(10)
@@ -304,21 +307,24 @@ const channelOf = (random: SeededRandom, id: number, count: number, network: Net
   }
 }
 
-const readerOf = (random: SeededRandom): Reader => {
-  switch (random.below(8)) {
+/** `bytes` is what it may get to read. */
+const readerOf = (random: SeededRandom, bytes: number): Reader => {
+  switch (random.below(9)) {
+    case 8:
+      return { is: 'records' }
     case 0:
       return { is: 'absent' }
     case 1:
       return { is: 'late', after: spread(random, 1, 20_000) }
     case 2:
     case 3:
-      return { is: 'slow', bytes: spread(random, 1, 50_000), every: random.pick([0, 1, 50]) }
+      return { is: 'slow', bytes: spread(random, 1 + Math.floor(bytes / 100), 50_000), every: random.pick([0, 1, 50]) }
     default:
       return { is: 'eager' }
   }
 }
 
-const endOf = (random: SeededRandom, bytes: number): Omit<EndPlan, 'abortAfter'> => {
+const endOf = (random: SeededRandom, bytes: number, theirs: number): Omit<EndPlan, 'abortAfter'> => {
   const steps: Step[] = []
   const request = (): void => {
     if (random.oneIn(3)) steps.push({ is: 'request', wantReply: !random.oneIn(3), answerAfter: delay(random) })
@@ -339,5 +345,5 @@ const endOf = (random: SeededRandom, bytes: number): Omit<EndPlan, 'abortAfter'>
   }
   request()
   steps.push({ is: 'close' })
-  return { steps, reader: readerOf(random) }
+  return { steps, reader: readerOf(random, theirs) }
 }

@@ -182,15 +182,19 @@ class Simulation {
       case 'silence':
         this.#network.silence()
         this.#silentSince = this.#stage.clock.now()
-        // Who has turned keepalives off has to notice in another way.
-        for (const side of sideNames)
-          if (this.#scenario.sides[side].keepalive === false) this.#stage.later(600_000, () => this.#apps[side].disconnect())
+        // Who has turned keepalives off and waits for nothing with a deadline has to notice in another way.
+        for (const side of sideNames) {
+          const deadline = !this.#apps[side].authenticated || this.#observer.awaitsKeys(side)
+          if (this.#scenario.sides[side].keepalive === false && !deadline) this.#stage.later(600_000, () => this.#apps[side].disconnect())
+        }
     }
   }
 
   #letTimePass(): boolean {
     const { clock } = this.#stage
     const { client, server } = this.#apps
+    client.checkIdle()
+    server.checkIdle()
     const due = [clock.next(), this.#network.next(), client.engine.deadline(), server.engine.deadline()].filter(each => each !== undefined)
     if (due.length === 0) return false
     const next = Math.max(clock.now(), Math.min(...due))
