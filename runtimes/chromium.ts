@@ -52,7 +52,12 @@ export interface PageOptions {
   readonly milliseconds?: number
 }
 
-const answer = async (request: IncomingMessage, response: ServerResponse, options: PageOptions, end: (value: unknown) => void): Promise<void> => {
+const answer = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: PageOptions,
+  end: (value: unknown) => void,
+): Promise<void> => {
   const send = (type: string, body: string): void => void response.writeHead(200, { 'content-type': type }).end(body)
   switch (request.url) {
     case '/':
@@ -105,7 +110,10 @@ export const runPage = async (options: PageOptions): Promise<unknown> => {
   const exited = new Promise<void>(gone => browser.once('exit', () => gone()))
   void exited.then(() => reject(new Error(`Chromium ended by itself:\n${said}`)))
   browser.once('error', reject)
-  const timer = setTimeout(() => reject(new Error(`the page did not end in time; Chromium said:\n${said}`)), options.milliseconds ?? 120_000)
+  const timer = setTimeout(
+    () => reject(new Error(`the page did not end in time; Chromium said:\n${said}`)),
+    options.milliseconds ?? 120_000,
+  )
   try {
     return await promise
   } finally {

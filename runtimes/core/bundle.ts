@@ -42,7 +42,14 @@ const suffices = (name: string, importer: string): boolean => {
   if (names.length === 0) return true
   const text = replaced[relative(library, importer).replaceAll('\\', '/')] ?? readFileSync(importer, 'utf8')
   const found = [...text.matchAll(/^import (type )?(.+) from '([^']+)'$/gm)].filter(each => each[3] === name && each[1] === undefined)
-  return found.every(each => each[2].startsWith('{') && each[2].slice(1, -1).split(',').every(taken => names.includes(taken.trim())))
+  return found.every(
+    each =>
+      each[2].startsWith('{') &&
+      each[2]
+        .slice(1, -1)
+        .split(',')
+        .every(taken => names.includes(taken.trim())),
+  )
 }
 
 /** Every file below a folder, from the folder. */
@@ -66,7 +73,11 @@ const plugin = (files: readonly string[]): Plugin => ({
     builder.onResolve({ filter: /^node:/ }, found =>
       suffices(found.path, found.importer) ? { path: found.path, namespace: 'stand-in' } : { path: found.path, external: true },
     )
-    builder.onLoad({ filter: /.*/, namespace: 'stand-in' }, found => ({ contents: standInText(found.path), resolveDir: here, loader: 'ts' }))
+    builder.onLoad({ filter: /.*/, namespace: 'stand-in' }, found => ({
+      contents: standInText(found.path),
+      resolveDir: here,
+      loader: 'ts',
+    }))
     builder.onResolve({ filter: /^files-of-the-tests$/ }, found => ({ path: found.path, namespace: 'files' }))
     builder.onLoad({ filter: /.*/, namespace: 'files' }, () => ({
       contents: `export const files = {${files.map(name => `${JSON.stringify(name)}: () => import(${JSON.stringify(join(tests, name))})`).join(',\n')}}`,
@@ -137,7 +148,9 @@ export const bundleTests = async (only: readonly string[] = []): Promise<Browser
   )
   const { metafile } = await bundleOf(all)
   const leftOut = Object.fromEntries(
-    all.map(file => [file, missingFor(metafile, file)] as const).flatMap(([file, missing]) => (missing.length === 0 ? [] : [[file, `needs ${missing.join(', ')}`]])),
+    all
+      .map(file => [file, missingFor(metafile, file)] as const)
+      .flatMap(([file, missing]) => (missing.length === 0 ? [] : [[file, `needs ${missing.join(', ')}`]])),
   )
   const files = all.filter(file => !(file in leftOut))
   const { text } = await bundleOf(files)

@@ -6,6 +6,7 @@ export interface Result {
   readonly is: 'passed' | 'skipped' | 'failed'
   /** Why it was skipped, or what went wrong. */
   readonly detail: string
+  readonly milliseconds: number
 }
 
 interface Options {
@@ -77,13 +78,15 @@ export const test = (...given: Given): void => {
   const full = [...current.path, name].join(' › ')
   current.entries.push(async () => {
     if (options.skip !== undefined && options.skip !== false)
-      return report({ name: full, is: 'skipped', detail: options.skip === true ? '' : options.skip })
+      return report({ name: full, is: 'skipped', detail: options.skip === true ? '' : options.skip, milliseconds: 0 })
     const context = new Context()
+    const began = performance.now()
+    const done = (is: Result['is'], detail: string): void => report({ name: full, is, detail, milliseconds: performance.now() - began })
     try {
       await within(options.timeout ?? defaultTimeout, body(context))
-      report({ name: full, is: context.skipped === undefined ? 'passed' : 'skipped', detail: context.skipped ?? '' })
+      done(context.skipped === undefined ? 'passed' : 'skipped', context.skipped ?? '')
     } catch (error) {
-      report({ name: full, is: 'failed', detail: detailOf(error) })
+      done('failed', detailOf(error))
     }
   })
 }
@@ -111,7 +114,10 @@ export const it = test
 export const after = (body: () => unknown): void => void current.after.push(body)
 
 /** Loads the files and runs what they declare. */
-export const runFiles = async (files: Readonly<Record<string, () => Promise<unknown>>>, heard: typeof listener): Promise<readonly Result[]> => {
+export const runFiles = async (
+  files: Readonly<Record<string, () => Promise<unknown>>>,
+  heard: typeof listener,
+): Promise<readonly Result[]> => {
   listener = heard
   for (const [file, load] of Object.entries(files)) {
     current = { path: [file], entries: [], after: [] }
@@ -120,7 +126,7 @@ export const runFiles = async (files: Readonly<Record<string, () => Promise<unkn
       await load()
       await run(suite)
     } catch (error) {
-      report({ name: file, is: 'failed', detail: detailOf(error) })
+      report({ name: file, is: 'failed', detail: detailOf(error), milliseconds: 0 })
     }
   }
   return results

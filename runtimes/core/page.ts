@@ -19,7 +19,7 @@ const heard = (result: Result): void => {
 }
 
 globalThis.addEventListener('unhandledrejection', event => {
-  heard({ name: 'unhandled rejection', is: 'failed', detail: String((event as unknown as { reason: unknown }).reason) })
+  heard({ name: 'unhandled rejection', is: 'failed', detail: String((event as unknown as { reason: unknown }).reason), milliseconds: 0 })
 })
 
 await runFiles(files, heard)

@@ -40,10 +40,13 @@ export const randomFillSync = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => cr
 /** `file:` addresses of the files in the bundle, and their contents in base64. */
 declare const filesOfTheTests: Readonly<Record<string, string>>
 
-const addressOf = (path: string | URL): string => (path instanceof URL ? path.href : path.startsWith('file:') ? path : `file://${path}`)
+const addressOf = (path: string | URL): string => {
+  const text = path instanceof URL ? path.href : path
+  return decodeURI(`file://${text.replace(/^file:\/\//, '').replaceAll(/\/\/+/g, '/')}`)
+}
 
 export const readFileSync = (path: string | URL, encoding?: 'utf8' | { readonly encoding: 'utf8' }): unknown => {
-  const content = filesOfTheTests[decodeURI(addressOf(path))]
+  const content = filesOfTheTests[addressOf(path)]
   if (content === undefined) throw new Error(`${addressOf(path)} is not in the bundle`)
   const bytes = Buffer.from(content, 'base64')
   return encoding === undefined ? bytes : bytes.toString('utf8')

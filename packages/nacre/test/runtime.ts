@@ -7,3 +7,6 @@ export const notIn = (runtimes: readonly ('Bun' | 'Deno' | 'the web')[], why: st
   runtimes.some(each => each === runtime) ? `${runtime}: ${why}` : false
 
 export const isNode = runtime === 'Node'
+
+/** Only old files and old peers want it, and nothing for the web that is worth having brings it. */
+export const hasTripleDes = runtime !== 'the web'

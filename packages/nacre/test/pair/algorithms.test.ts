@@ -11,6 +11,7 @@ import { PrivateKey } from '../../src/keys/private.ts'
 import { createSigner, type Signer } from '../../src/keys/signer.ts'
 import { insecureTestHostKey } from '../../src/testing/keys.ts'
 import { createPair } from '../../src/testing/pair.ts'
+import { hasTripleDes } from '../runtime.ts'
 import { patterned, same } from './fixtures.ts'
 
 const converse = async (algorithms: AlgorithmOptions, hostKeys?: readonly Signer[], again = true) => {
@@ -44,7 +45,7 @@ describe('key exchange', () => {
 })
 
 describe('cipher', () => {
-  for (const { name, integrity } of defaultTables.ciphers) {
+  for (const { name, integrity } of defaultTables.ciphers.filter(each => hasTripleDes || each.name !== '3des-cbc')) {
     for (const mac of integrity === 'built-in' ? ['hmac-sha2-256'] : ['hmac-sha2-256', 'hmac-sha2-256-etm@openssh.com']) {
       it(integrity === 'built-in' ? name : `${name} with ${mac}`, async () => {
         const { clientToServer, serverToClient } = await converse({ ciphers: [name], macs: [mac] })

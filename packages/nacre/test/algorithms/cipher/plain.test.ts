@@ -6,12 +6,13 @@ import { aes128Ctr, aes192Ctr, aes256Ctr } from '../../../src/algorithms/cipher/
 import { insecureTripleDesCbc } from '../../../src/algorithms/cipher/triple-des-cbc.ts'
 import { nodeCrypto } from '../../../src/crypto/node/provider.ts'
 import { digest, hex, patterned, primitiveVectors, toHex } from '../../crypto/bytes.ts'
+import { hasTripleDes } from '../../runtime.ts'
 
 const crypto = nodeCrypto()
 const rows = [aes128Ctr, aes192Ctr, aes256Ctr, insecureAes128Cbc, insecureAes192Cbc, insecureAes256Cbc, insecureTripleDesCbc]
 
 describe('plain ciphers', () => {
-  for (const row of rows) {
+  for (const row of rows.filter(each => hasTripleDes || each !== insecureTripleDesCbc)) {
     test(`${row.name} is the cipher of that name, both ways`, () => {
       const key = patterned(row.keyBytes, 3)
       const iv = row.name.endsWith('ctr') ? new Uint8Array(16).fill(0xff) : patterned(row.ivBytes, 7)

@@ -8,6 +8,9 @@ import { fileCiphers } from '../../../src/keys/formats/file-ciphers.ts'
 import { writeOpensshPrivateKey } from '../../../src/keys/formats/openssh.ts'
 import { readPrivateKey, readPublicPart } from '../../../src/keys/private-file.ts'
 import { base64, crypto, keyNames, passphrase, privateKey, publicKey, vector } from '../fixtures.ts'
+import { hasTripleDes } from '../../runtime.ts'
+
+const ciphers = fileCiphers.filter(({ name }) => hasTripleDes || name !== '3des-cbc')
 
 const body = (text: string): Uint8Array =>
   base64(
@@ -24,7 +27,7 @@ test('open files of every key type', () => {
 })
 
 test('files encrypted by ssh-keygen with every cipher it has', () => {
-  for (const { name } of fileCiphers) {
+  for (const { name } of ciphers) {
     const text = vector(`encrypted-${name.split('@')[0]}.key`)
     const key = readPrivateKey(crypto, text, { passphrase })
     assert.deepEqual(key.revealNumbers(), privateKey('ed25519').revealNumbers(), name)
@@ -40,7 +43,7 @@ test('a passphrase may be text, bytes or a secret', () => {
 })
 
 test('without the passphrase, and with a wrong one, it says so', () => {
-  for (const { name } of fileCiphers) {
+  for (const { name } of ciphers) {
     const text = vector(`encrypted-${name.split('@')[0]}.key`)
     assert.throws(() => readPrivateKey(crypto, text, { path: '/k' }), {
       code: 'KEY_PASSPHRASE_NEEDED',
@@ -63,7 +66,7 @@ test('what we write we read, open and with every cipher', () => {
     assert.ok(text.split('\n').every(line => line.length <= 70))
     assert.deepEqual(readPrivateKey(crypto, text).revealNumbers(), key.revealNumbers(), name)
   }
-  for (const { name } of fileCiphers) {
+  for (const { name } of ciphers) {
     const key = privateKey('ecdsa521')
     const text = writeOpensshPrivateKey(crypto, key, { passphrase, cipher: name, rounds: 1, comment: 'grüße' })
     const again = readPrivateKey(crypto, text, { passphrase })
@@ -148,7 +151,7 @@ test('an unknown cipher or key derivation is named', () => {
 test('a number of rounds that would block the program for minutes is refused', () => {
   const bytes = body(vector('encrypted-aes256-ctr.key'))
   // salt: length 16 and 16 bytes; then the rounds.
-  const at = Buffer.from(bytes).indexOf(Uint8Array.of(0, 0, 0, 16)) + 20
+  const at = Buffer.from(bytes).indexOf(Buffer.from([0, 0, 0, 16])) + 20
   assert.deepEqual([...bytes.subarray(at, at + 4)], [0, 0, 0, 2])
   bytes.set([0x7f, 0xff, 0xff, 0xff], at)
   assert.throws(() => readPrivateKey(crypto, armour(bytes), { passphrase }), {
@@ -161,7 +164,7 @@ test('a number of rounds that would block the program for minutes is refused', (
 
 test('a public part that belongs to another key is damage', () => {
   const bytes = body(vector('ed25519.key'))
-  const at = Buffer.from(bytes).indexOf(publicKey('ed25519').blob.subarray(19))
+  const at = Buffer.from(bytes).indexOf(Buffer.from(publicKey('ed25519').blob.subarray(19)))
   bytes[at] ^= 1
   assert.throws(() => readPrivateKey(crypto, armour(bytes)), { code: 'KEY_MALFORMED', message: /different keys/ })
 })
