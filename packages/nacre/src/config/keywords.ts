@@ -94,6 +94,7 @@ export const serverKeywords = {
   maxAuthTries: set('MaxAuthTries', integer(1, largest), 6),
   loginGraceTime: set('LoginGraceTime', seconds, 120),
   maxSessions: set('MaxSessions', integer(0, largest), 10),
+  // Unlike OpenSSH's, a connection that takes over a second for its first key exchange makes room before another is turned away.
   maxStartups: set('MaxStartups', maxStartups, { begin: 10, rate: 30, full: 100 }),
   perSourceMaxStartups: set('PerSourceMaxStartups', integerOrNone(1, largest), 'none'),
   perSourceNetBlockSize: set('PerSourceNetBlockSize', netBlockSize, { v4: 32, v6: 128 }),
