@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { authAgent } from '../../src/connection/channel-types/auth-agent.ts'
 import { session } from '../../src/connection/channel-types/session.ts'
-import { ChannelClose, ChannelData, ChannelEof, ChannelOpenFailure } from '../../src/connection/messages.ts'
+import { ChannelClose, ChannelData, ChannelEof, ChannelOpenConfirmation, ChannelOpenFailure } from '../../src/connection/messages.ts'
 import { exec } from '../../src/connection/requests/exec.ts'
 import { shell } from '../../src/connection/requests/shell.ts'
 import { RequestRefusedError } from '../../src/errors.ts'
-import { Pair, pattern } from './pair.ts'
+import { Pair, pattern, Side } from './pair.ts'
 
 describe('opening', () => {
   it('is usable once the peer has agreed', () => {
@@ -289,6 +289,27 @@ describe('numbers', () => {
     pair.settle()
     assert.equal(pair.server.next('data').channel, next.theirs)
     assert.equal(pair.client.next('data').channel, kept.ours)
+  })
+
+  it('are given by who hears: each message bears the number of its recipient (RFC 4254 §5)', () => {
+    const side = new Side('client')
+    const channel = side.connection.open(session, {})
+    side.hear(ChannelOpenConfirmation, {
+      recipientChannel: channel.number,
+      senderChannel: 77,
+      initialWindowSize: 10,
+      maximumPacketSize: 10,
+      details: new Uint8Array(0),
+    })
+    side.wire.length = 0
+    channel.write(pattern(3))
+    channel.request(shell, {})
+    channel.eof()
+    channel.close()
+    assert.deepEqual(
+      side.wire.map(each => new DataView(each.buffer, each.byteOffset).getUint32(1)),
+      [77, 77, 77, 77],
+    )
   })
 })
 

@@ -5,7 +5,8 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import type { Channel } from '../../src/connection/channel.ts'
 import type { ConnectionEvent } from '../../src/connection/events.ts'
-import { Pair, pattern, Sink, Source } from './pair.ts'
+import { ChannelData, ChannelExtendedData } from '../../src/connection/messages.ts'
+import { Pair, pattern, Sink, Source, violates } from './pair.ts'
 
 const writables = (events: readonly ConnectionEvent[]): readonly Channel[] =>
   events.flatMap(each => (each.is === 'writable' ? [each.channel] : []))
@@ -141,6 +142,13 @@ describe('sending', () => {
     assert.equal(theirs.write(pattern(60), 1), 60)
     assert.equal(theirs.write(pattern(60), 0), 40)
   })
+
+  it('counts standard error against our window too', () => {
+    const pair = new Pair({ limits: { initialWindow: 100 } })
+    pair.channel()
+    pair.client.hear(ChannelExtendedData, { recipientChannel: 0, dataTypeCode: 1, data: pattern(60) })
+    violates('channel-window-exceeded', () => pair.client.hear(ChannelData, { recipientChannel: 0, data: pattern(60) }))
+  })
 })
 
 describe('receiving', () => {
@@ -185,6 +193,31 @@ describe('receiving', () => {
 })
 
 describe('a slow reader', () => {
+  it('takes no room from another channel: each has a window of its own', () => {
+    const pair = new Pair({ limits: { initialWindow: 100 } })
+    const slow = pair.channel()
+    const fast = pair.channel()
+    for (const [channel, left] of [
+      [slow, 0],
+      [fast, 40],
+    ] as const) {
+      channel.theirs.write(pattern(100 - left))
+      assert.doesNotThrow(() => pair.settle())
+    }
+    assert.equal(pair.client.events.filter(each => each.is === 'data').length, 2)
+  })
+
+  it('does not keep another channel from its turn when the network has room again', () => {
+    const pair = new Pair({}, { limits: { initialWindow: 100 } })
+    const slow = pair.channel()
+    const fast = pair.channel()
+    assert.equal(slow.ours.write(pattern(200)), 100)
+    pair.client.room = 0
+    assert.equal(fast.ours.write(pattern(50)), 0)
+    pair.client.open()
+    assert.deepEqual(writables(pair.client.events), [fast.ours])
+  })
+
   it('stops its own channel and no other', () => {
     const pair = new Pair({}, { limits: { initialWindow: 5000 } })
     const slow = pair.channel()

@@ -203,6 +203,16 @@ describe('the server', () => {
       ]),
     )
   })
+  test('an algorithm that is switched off fails unasked, although key and signature fit it', () => {
+    const run = serverRun({ acceptedAlgorithms: ['rsa-sha2-512'], verify: () => true })
+    waits(play(serverAuthentication(run), [proof(signedHere()), refusedUnasked]))
+    waits(
+      play(serverAuthentication(run), [
+        gives(UserauthRequest, request('publickey', queryDetails('ssh-ed25519', key.blob))),
+        refusedUnasked,
+      ]),
+    )
+  })
   test('an RSA proof whose signature is SHA-1 is not even verified', () => {
     const blob = encode(struct({ type: text, e: bytes }), { type: 'ssh-rsa', e: Uint8Array.of(3) })
     let verified = 0
