@@ -1,7 +1,7 @@
 // Owns AES-GCM, CTR, CBC and single AES blocks over @noble/ciphers. Knows nothing of packets. The library's AES looks
 // bytes up in tables, which leaks time to whoever shares the processor's cache: ChaCha20 comes first where this is used.
 import { cbc, ctr, ecb, gcm } from '@noble/ciphers/aes.js'
-import { ConfigError } from '../../errors.ts'
+import { KeyFormatError } from '../../errors.ts'
 import type { Aead, Direction, StreamCipherName, StreamTransform } from '../provider.ts'
 
 const tagBytes = 16
@@ -84,9 +84,10 @@ const chaining = (key: Uint8Array, iv: Uint8Array, direction: Direction): Stream
   }
 }
 
-/** Throws `ConfigError` for 3des-cbc, which no library worth having brings to the web. */
+/** Throws `KeyFormatError` KEY_UNSUPPORTED for 3des-cbc, which no library worth having brings to the web. */
 export const streamCipher = (name: StreamCipherName, key: Uint8Array, iv: Uint8Array, direction: Direction): StreamTransform => {
-  if (name === '3des-cbc') throw new ConfigError('3des-cbc is not there in this runtime. Use another cipher, or Node.')
+  if (name === '3des-cbc')
+    throw new KeyFormatError('KEY_UNSUPPORTED', '3des-cbc is not there in this runtime. Use another cipher, or Node.')
   const keyBytes = keySizes[name]
   if (key.length !== keyBytes || iv.length !== blockBytes) {
     throw new TypeError(`${name} takes a key of ${keyBytes} bytes and an IV of ${blockBytes}, not ${key.length} and ${iv.length}`)
