@@ -68,9 +68,10 @@ export class Company implements AsyncDisposable {
   #fault: unknown
   #next = Promise.withResolvers<void>()
 
-  private constructor(connection: ClientConnection) {
+  /** `command` says back what it hears. */
+  constructor(connection: ClientConnection, command = 'echo') {
     this.#connection = connection
-    this.#work = this.#transfer().catch((error: unknown) => {
+    this.#work = this.#transfer(command).catch((error: unknown) => {
       this.#fault = error
       this.#next.resolve()
     })
@@ -80,8 +81,8 @@ export class Company implements AsyncDisposable {
     return new Company(await honestClient(port))
   }
 
-  async #transfer(): Promise<void> {
-    const process = await this.#connection.exec('echo')
+  async #transfer(command: string): Promise<void> {
+    const process = await this.#connection.exec(command)
     let at = 0
     let whole = Promise.withResolvers<void>()
     process.tap({
