@@ -1,6 +1,6 @@
 // Owns the reading of command lines by the rules of getopt(3), and the text of a command's help, both from one declared
 // table. Knows nothing of what an option does.
-import { SshError } from 'nacre'
+import { escapeForPeople, SshError } from 'nacre'
 
 /** The command line is wrong. The message says how; the command adds its usage and exits with its own code for that. */
 export class UsageError extends SshError {
@@ -62,7 +62,7 @@ export const getopt = <const Letter extends string>(
   const bundle = (text: string): void => {
     for (let at = 1; at < text.length; at++) {
       const row = rows.get(text[at])
-      if (row === undefined) throw new UsageError(`unknown option -- ${JSON.stringify(text[at]).slice(1, -1)}`)
+      if (row === undefined) throw new UsageError(`unknown option -- ${escapeForPeople(String.fromCodePoint(text.codePointAt(at) ?? 0))}`)
       if (row.value === undefined) {
         given.push({ letter: row.letter, value: '' })
         continue

@@ -48,7 +48,7 @@ describe('options', () => {
       [['-vx'], /^unknown option -- x$/],
       [['--port'], /^unknown option -- -$/],
       [['-p'], /^option -p needs a value: port$/],
-      [['-\x1b'], /^unknown option -- \\u001b$/],
+      [['-\x1b'], /^unknown option -- \\x1b$/],
     ] as const)
       assert.throws(
         () => posix(...argv),

@@ -77,8 +77,8 @@ export const violations = {
 export type Violation = keyof typeof violations
 
 /**
- * Makes text from a peer safe to show: control characters, bidirectional overrides and other format characters
- * become visible escapes, and the text is cut at `limit` characters. Line breaks are escaped too unless `lines`.
+ * Makes text from a peer safe to show: control characters, bidirectional overrides, other format characters and those that
+ * are drawn as nothing (fillers, variation selectors) become visible escapes, and the text is cut at `limit` characters. Line breaks are escaped too unless `lines`.
  */
 export const escapeForPeople = (text: string, options: { limit?: number; lines?: boolean } = {}): string => {
   const limit = options.limit ?? 1000
@@ -91,7 +91,7 @@ export const escapeForPeople = (text: string, options: { limit?: number; lines?:
     else if (options.lines && code === 0x0d) continue
     else if (code === 0x5c) shown += '\\\\'
     else if (code < 0x20 || (code >= 0x7f && code < 0xa0)) shown += `\\x${code.toString(16).padStart(2, '0')}`
-    else if (/[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u.test(character)) shown += `\\u{${code.toString(16)}}`
+    else if (/[\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u.test(character)) shown += `\\u{${code.toString(16)}}`
     else shown += character
   }
   return shown

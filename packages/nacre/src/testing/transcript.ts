@@ -8,6 +8,7 @@ import { type DisconnectReason, disconnectReasonName } from '../errors.ts'
 import { decodeBase64 } from '../keys/base64.ts'
 import { Disconnect } from '../transport/messages.ts'
 import { plainOpener, plainSealer } from '../transport/protect.ts'
+import type { Infer } from '../wire/codec.ts'
 import { decodeMessage } from '../wire/message.ts'
 
 /** The bytes of a conversation as the network carried them, and all that chance had a part in. Only `record.ts` makes it. */
@@ -40,20 +41,31 @@ export interface RecordedConversation {
   readonly wire?: RecordedWire
 }
 
+const readLine = (line: string): object => {
+  let read: unknown
+  try {
+    read = JSON.parse(line)
+  } catch (cause) {
+    throw new TypeError(`a line of the transcript is not JSON: ${line.slice(0, 100)}`, { cause })
+  }
+  if (typeof read !== 'object' || read === null) throw new TypeError(`a line of the transcript says nothing: ${line.slice(0, 100)}`)
+  return read
+}
+
 /** Reads the lines of a transcript. Throws `TypeError` for what is none. */
 export const parseTranscript = (text: string): RecordedConversation => {
   const [first, ...rest] = text.split('\n').filter(line => line !== '')
-  const header = JSON.parse(first ?? '{}') as TranscriptHeader
+  const header = readLine(first ?? '{}') as TranscriptHeader
   if (header.transcript !== 1) throw new TypeError('this is no transcript of a version we know')
   const packets: TranscriptPacket[] = []
   const events: TranscriptEvent[] = []
   let wire: RecordedWire | undefined
   for (const line of rest) {
-    const read = JSON.parse(line) as { readonly event?: string; readonly wire?: RecordedWire; readonly payload: string }
+    const read = readLine(line) as { readonly event?: string; readonly wire?: RecordedWire; readonly payload?: unknown }
     if (read.event !== undefined) events.push(read as unknown as TranscriptEvent)
     else if (read.wire !== undefined) wire = read.wire
     else {
-      const payload = decodeBase64(read.payload)
+      const payload = typeof read.payload === 'string' ? decodeBase64(read.payload) : undefined
       if (payload === undefined) throw new TypeError(`a packet of the transcript is not base64: ${line.slice(0, 100)}`)
       packets.push({ ...(read as unknown as TranscriptPacket), payload })
     }
@@ -82,12 +94,20 @@ export interface BadEnd {
   readonly at: number
 }
 
+const readGoodbye = (payload: Uint8Array): Infer<typeof Disconnect> => {
+  try {
+    return decodeMessage(Disconnect, payload)
+  } catch (cause) {
+    throw new TypeError('the goodbye in the transcript cannot be read', { cause })
+  }
+}
+
 /** The fault a conversation ended by, whoever saw it; `undefined` for a good end, or none. */
 export const badEnd = ({ packets, events }: Pick<RecordedConversation, 'packets' | 'events'>): BadEnd | undefined => {
   const at = packets.findLastIndex(each => each.number === Disconnect.number)
   const ended = events?.find(each => each.event === 'ended')
   if (at < 0) return undefined
-  const { reasonCode, description } = decodeMessage(Disconnect, packets[at].payload)
+  const { reasonCode, description } = readGoodbye(packets[at].payload)
   const reason = disconnectReasonName(reasonCode)
   const by = packets[at].direction === 'sent' ? 'us' : 'peer'
   const fault = by === 'us' ? ended?.fault : undefined

@@ -18,7 +18,7 @@ describe('a destination', () => {
   ] as const) {
     it(`${text}`, () => assert.deepEqual(parseDestination(text), expected))
   }
-  for (const text of ['', '@host', '-oProxyCommand=x', 'host:0', 'host:65536', 'host:x', 'a b']) {
+  for (const text of ['', '@host', '-oProxyCommand=x', 'host:0', 'host:65536', 'host:x', 'a b', 'ssh://%@host', 'ssh://%ff@host']) {
     it(`is not ${JSON.stringify(text)}`, () => assert.throws(() => parseDestination(text), ConfigError))
   }
 })

@@ -1,0 +1,19 @@
+// Owns real key files and transcripts as inputs to begin with. Knows nothing of what reads them.
+import { readdirSync, readFileSync } from 'node:fs'
+import { parsePublicKeyLine } from '../../packages/nacre/src/keys/public.ts'
+
+const folder = new URL('../../packages/nacre/test/', import.meta.url)
+const files = (under: string, ending: string): readonly string[] =>
+  readdirSync(new URL(under, folder))
+    .filter(name => name.endsWith(ending))
+    .sort()
+    .map(name => readFileSync(new URL(`${under}/${name}`, folder), 'utf8'))
+
+export const publicKeyLines = (): readonly string[] => files('vectors/keys', '.pub')
+export const keyBlobs = (): readonly Uint8Array[] => publicKeyLines().map(line => parsePublicKeyLine(line).blob)
+export const opensshKeyFiles = (): readonly string[] => files('vectors/keys', '.key').filter(text => text.includes('OPENSSH PRIVATE KEY'))
+export const pemFiles = (): readonly string[] => files('vectors/keys', '.pem')
+export const knownHostsFiles = (): readonly string[] => [...files('vectors/keys', 'known_hosts'), ...files('vectors/keys', '.hashed')]
+/** Short ones: a search goes through its inputs many times. */
+export const transcripts = (): readonly string[] =>
+  files('transcripts', '.jsonl').map(text => text.slice(0, 6000).replace(/\n[^\n]*$/, '\n'))

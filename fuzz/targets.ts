@@ -1,0 +1,9 @@
+// Owns the table of what is fuzzed. A new target is a row in one of these lists.
+import type { Target } from './rig/target.ts'
+import { codecTargets } from './targets/codecs.ts'
+import { engineTargets } from './targets/engines.ts'
+import { fileTargets } from './targets/files.ts'
+import { keyTargets } from './targets/keys.ts'
+import { layerTargets } from './targets/layers.ts'
+
+export const targets: readonly Target[] = [...engineTargets, ...codecTargets, ...layerTargets, ...keyTargets, ...fileTargets]
