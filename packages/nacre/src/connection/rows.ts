@@ -21,9 +21,15 @@ export interface ConnectionRows {
   readonly globalRequests: RowTable<(typeof globalRequests)[number]>
 }
 
+const standard: ConnectionRows = {
+  requests: new RowTable('channel request', channelRequests, []),
+  channelTypes: new RowTable('channel type', channelTypes, []),
+  globalRequests: new RowTable('global request', globalRequests, []),
+}
+
 /** All rows by name. Throws `ConfigError` when two of one table share a name. */
-export const connectionRows = (own: OwnRows = {}): ConnectionRows => ({
-  requests: new RowTable('channel request', channelRequests, own.requests ?? []),
-  channelTypes: new RowTable('channel type', channelTypes, own.channelTypes ?? []),
-  globalRequests: new RowTable('global request', globalRequests, own.globalRequests ?? []),
+export const connectionRows = ({ requests, channelTypes: types, globalRequests: globals }: OwnRows = {}): ConnectionRows => ({
+  requests: requests === undefined ? standard.requests : new RowTable('channel request', channelRequests, requests),
+  channelTypes: types === undefined ? standard.channelTypes : new RowTable('channel type', channelTypes, types),
+  globalRequests: globals === undefined ? standard.globalRequests : new RowTable('global request', globalRequests, globals),
 })

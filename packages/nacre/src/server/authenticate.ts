@@ -81,7 +81,7 @@ export const answerAttempts = (
     // RFC 4252 §5: another user or service name drops all that was proven.
     if (login === undefined || question.ordinal === 0 || login.user !== question.user || login.service !== question.service) {
       login?.over.end()
-      login = beginLogin(authenticator, context, question)
+      login = new Login(authenticator, context, question)
     }
     const current = login
     current.question = question
@@ -105,47 +105,45 @@ export const methodOf = (attempt: ServerAttempt): string =>
       ? 'keyboard-interactive'
       : attempt.method
 
-/** One user of one connection, until the name changes or the login is over. */
-interface Login {
+/** One user of one connection, until the name changes or the login is over; what authenticators see of it. */
+class Login implements Applicant {
   readonly user: string
   readonly service: string
-  readonly over: Ending
-  readonly run: AuthenticatorRun<unknown> | undefined
+  readonly remote: RemoteAddress | undefined
+  readonly over = new Ending()
+  /** The question that is open, or was asked last. */
   question: AttemptQuestion
-}
+  /** `undefined` when the authenticator could not begin. */
+  readonly run: AuthenticatorRun<unknown> | undefined
+  readonly #context: AuthenticationContext
+  #signal: AbortSignal | undefined
 
-const beginLogin = (authenticator: Authenticator<unknown>, context: AuthenticationContext, question: AttemptQuestion): Login => {
-  const over = new Ending()
-  const { user, service } = question
-  const report = (error: unknown): void => reportTo(context, error, login.question)
-  let signal: AbortSignal | undefined
-  const applicant: Applicant = {
-    user,
-    service,
-    remote: context.remote,
-    get signal() {
-      return (signal ??= AbortSignal.any([context.ending.signal, over.signal]))
-    },
-    now: () => context.clock.now(),
-    banner: message => login.question.banner(message),
-    report,
+  constructor(authenticator: Authenticator<unknown>, context: AuthenticationContext, question: AttemptQuestion) {
+    this.user = question.user
+    this.service = question.service
+    this.remote = context.remote
+    this.question = question
+    this.#context = context
+    try {
+      this.run = authenticator.begin(this)
+    } catch (error) {
+      this.run = undefined
+      this.report(error)
+    }
   }
-  let run: AuthenticatorRun<unknown> | undefined
-  const login: Login = {
-    user,
-    service,
-    over,
-    get run() {
-      return run
-    },
-    question,
+
+  get signal(): AbortSignal {
+    return (this.#signal ??= AbortSignal.any([this.#context.ending.signal, this.over.signal]))
   }
-  try {
-    run = authenticator.begin(applicant)
-  } catch (error) {
-    report(error)
+  now(): number {
+    return this.#context.clock.now()
   }
-  return login
+  banner(message: string): void {
+    this.question.banner(message)
+  }
+  report(error: unknown): void {
+    reportTo(this.#context, error, this.question)
+  }
 }
 
 const reportTo = (context: AuthenticationContext, error: unknown, question: AttemptQuestion): void => {

@@ -34,7 +34,8 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   readonly #link: Link
   readonly #policy: ConnectionPolicy<Identity>
   readonly #ending = new Ending()
-  readonly #answer: ReturnType<typeof answerAttempts>
+  /** Until the client is logged in. */
+  #answer: ReturnType<typeof answerAttempts> | undefined
   #login: { readonly userName: string; readonly identity: Identity } | undefined
   #clientVersion = ''
   #attempted = false
@@ -129,10 +130,11 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   }
 
   #question(question: EngineQuestion): void {
-    if (question.about === 'attempt') {
+    const answer = this.#answer
+    if (question.about === 'attempt' && answer !== undefined) {
       const { ask } = question
       if (ask.attempt.method !== 'none') this.#attempted = true
-      this.#link.settle(question, () => this.#answer(ask))
+      this.#link.settle(question, () => answer(ask))
     } else {
       question.fail(new TypeError(`a server is not asked about ${question.about}`))
     }
@@ -141,7 +143,10 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   #noted(event: EngineEvent): void {
     if (event.is === 'identified') this.#clientVersion = event.peer.softwareVersion
     // The identity comes out of the authenticator of this very connection, so it has its type.
-    else if (event.is === 'authenticated') this.#login = { userName: event.user, identity: event.identity as Identity }
+    else if (event.is === 'authenticated') {
+      this.#login = { userName: event.user, identity: event.identity as Identity }
+      this.#answer = undefined
+    }
     this.#policy.onEvent(event, this)
   }
 

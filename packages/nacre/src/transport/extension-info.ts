@@ -13,29 +13,30 @@ export interface ExtensionInfo {
   readonly ping: boolean
   /** OpenSSH: the server may send EXT_INFO again during authentication. */
   readonly duringAuthentication: boolean
-  /** All of them, by name. */
-  readonly raw: ReadonlyMap<string, Uint8Array>
 }
 
-/** Reads the content of SSH_MSG_EXT_INFO. Throws `ProtocolError` for too many, doubled or malformed extensions. */
+/** Reads the content of SSH_MSG_EXT_INFO. Throws `ProtocolError` for too many or malformed extensions. */
 export const readExtensionInfo = (content: Uint8Array): ExtensionInfo => {
   const reader = new Reader(content)
   const count = reader.uint32()
   if (count > maximumExtensions)
     throw new ProtocolError('extension-info-malformed', `EXT_INFO with ${count} extensions; at most ${maximumExtensions} are taken.`)
-  const raw = new Map<string, Uint8Array>()
+  let algorithms: Uint8Array | undefined
+  let ping = false
+  let duringAuthentication = false
   for (let i = 0; i < count; i++) {
     const name = reader.text()
-    const value = reader.string().slice()
+    const value = reader.string()
     if (value.length > maximumValue)
       throw new ProtocolError(
         'extension-info-malformed',
         `An extension value of ${value.length} bytes is above the limit of ${maximumValue}.`,
       )
-    raw.set(name, value)
+    if (name === 'server-sig-algs') algorithms = value
+    else if (name === 'ping@openssh.com') ping = true
+    else if (name === 'ext-info-in-auth@openssh.com') duringAuthentication = true
   }
   reader.finish()
-  const algorithms = raw.get('server-sig-algs')
   return {
     serverSignatureAlgorithms:
       algorithms === undefined
@@ -43,9 +44,8 @@ export const readExtensionInfo = (content: Uint8Array): ExtensionInfo => {
         : decodeText(algorithms)
             .split(',')
             .filter(each => each !== ''),
-    ping: raw.has('ping@openssh.com'),
-    duringAuthentication: raw.has('ext-info-in-auth@openssh.com'),
-    raw,
+    ping,
+    duringAuthentication,
   }
 }
 

@@ -48,7 +48,13 @@ export const prompts = <Result>(
 type Round = (instruction: string, prompts: readonly Prompt[]) => Promise<readonly string[]>
 
 const prompter = (applicant: Applicant, submethods: readonly string[], round: Round): Prompter => ({
-  ...applicant,
+  user: applicant.user,
+  service: applicant.service,
+  remote: applicant.remote,
+  signal: applicant.signal,
+  now: () => applicant.now(),
+  banner: message => applicant.banner(message),
+  report: error => applicant.report(error),
   submethods,
   ask: async (prompt, options = {}) => (await round('', [{ prompt, ...options }]))[0] ?? '',
   askAll: (prompts, instruction = '') => round(instruction, prompts),
