@@ -95,7 +95,7 @@ const signature = Uint8Array.of(0, 0, 0, 11, ...new TextEncoder().encode('ssh-ed
 export const kexReplyOf = (hostKey: Uint8Array): Uint8Array =>
   encodeMessage(KexEcdhReply, { hostKey, serverPublic: new Uint8Array(32).fill(7), signature })
 
-type Victim = ({ readonly role: 'client' } & PairClientOptions) | ({ readonly role: 'server' } & PairServerOptions)
+export type Victim = ({ readonly role: 'client' } & PairClientOptions) | ({ readonly role: 'server' } & PairServerOptions)
 
 interface RawOptions {
   /** Both sides will have said that they want strict key exchange. */

@@ -8,14 +8,15 @@ import { ProtocolError } from '../../src/errors.ts'
 import { Debug, Ignore, NewKeys, Ping, ServiceRequest, Unimplemented } from '../../src/transport/messages.ts'
 import { decodeMessage, type Message } from '../../src/wire/message.ts'
 import { passwordDetails, request } from '../auth/fixtures.ts'
-import { exampleHostKey, kexInitOf, kexReplyOf, RawPeer } from '../exploration/raw-peer.ts'
+import { exampleHostKey, kexInitOf, kexReplyOf, RawPeer, type Victim } from '../exploration/raw-peer.ts'
 
 const nothing = new Uint8Array(0)
 const clientPublic = new Uint8Array(32).fill(7)
 const strictClient = kexInitOf({ signals: ['ext-info-c', 'kex-strict-c-v00@openssh.com'] })
 const strictServer = kexInitOf({ signals: ['ext-info-s', 'kex-strict-s-v00@openssh.com'] })
-const lets = { role: 'server', methods: ['none'], attempt: () => ({ is: 'accept', identity: undefined }) } as const
-const refuses = { role: 'server', attempt: () => ({ is: 'refuse', remaining: ['password'] }) } as const
+type Server = Extract<Victim, { readonly role: 'server' }>
+const lets: Server = { role: 'server', methods: ['none'], attempt: () => ({ is: 'accept', identity: undefined }) }
+const refuses: Server = { role: 'server', attempt: () => ({ is: 'refuse', remaining: ['password'] }) }
 
 const violationOf = ({ victim }: RawPeer): string | undefined => {
   const error = victim.ending?.error

@@ -1,0 +1,7 @@
+// The list of all planted faults.
+import { authenticationMutants } from './authentication.ts'
+import { connectionMutants } from './connection.ts'
+import type { Mutant } from './mutant.ts'
+import { transportMutants } from './transport.ts'
+
+export const mutants: readonly Mutant[] = [...transportMutants, ...authenticationMutants, ...connectionMutants]
