@@ -70,7 +70,8 @@ const mostLists = 64
 const longestList = 2048
 
 const newList = (value: string): readonly string[] => {
-  const names = value.split(',')
+  // One comma at the end is let through: libssh 0.10 ends its lists of ciphers so, and other peers do not mind.
+  const names = value.replace(/(?<=[^,]),$/, '').split(',')
   for (const each of names) if (!/^[\x21-\x2b\x2d-\x7e]+$/.test(each)) throw new WireError('a name-list has an empty or non-ASCII name')
   if (value.length <= longestList) {
     if (knownLists.size >= mostLists) knownLists.clear()
