@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError, escapeForPeople } from 'nacre'
 import type { ParsedConfig, ServerConfig } from 'nacre/config'
-import { createServer, type NodeServer, type OpenPty, type ServerOptions, type Startups } from 'nacre/server'
+import { environmentTranscript } from 'nacre/io/transcript-node'
+import { createServer, isWorker, type NodeServer, type OpenPty, type ServerOptions, type Startups } from 'nacre/server'
 import type { Signer } from 'nacre/keys'
 import { ownAccount } from './account.ts'
 import { type AuthenticationSetup, shadowPasswords, sshdAuthenticator } from './authentication.ts'
@@ -148,6 +149,20 @@ const checkHostNames = (config: ServerConfig, warnings: string[]): void => {
   warnings.push('UseDNS: host names are not looked up by this version; only addresses match patterns of hosts.')
 }
 
+/** Conversations are counted on over a reload, so that none is written over. */
+let traced: ReturnType<typeof environmentTranscript> | undefined
+let traceLog: Log | undefined
+
+/** NACRE_TRACE: one file for each connection, FILE.1, FILE.2 and so on; workers put their process id before the number. */
+const traceTo = (log: Log): ReturnType<typeof environmentTranscript> => {
+  traceLog = log
+  traced ??= environmentTranscript(process.env, {
+    name: (path, number) => (isWorker() ? `${path}.${process.pid}.${number}` : `${path}.${number}`),
+    onError: error => traceLog?.error(`NACRE_TRACE: ${error instanceof Error ? error.message : String(error)}`),
+  })
+  return traced
+}
+
 /** A server by this configuration. Throws `ConfigError` for one that cannot work. */
 export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
   const { parsed, log } = setup
@@ -177,6 +192,7 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
     ...(config.versionAddendum === 'none' ? {} : { comments: config.versionAddendum }),
     ...bannerOf(config),
     ...timesOf(config),
+    ...traceTo(log),
     maximumAttempts: config.maxAuthTries,
     maximumSessions: config.maxSessions,
     startups: setup.startups,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { type ClientConnection, connectOver, credentials, fromDuplex, insecureAcceptAnyHostKey, nodeRuntime } from 'nacre'
 import { generateKeyNumbers, nodeCrypto } from 'nacre/crypto/node'
 import { createSigner, formatPublicKeyLine, PrivateKey, writeOpensshPrivateKey } from 'nacre/keys'
+import { parseTranscript, replay } from 'nacre/testing'
 import { connect as tcpConnect } from 'node:net'
 import { temporaryFolder } from './world.ts'
 
@@ -174,4 +175,49 @@ test('without -D it goes to the background once it listens, and says why when it
     process.kill(pid, 'SIGTERM')
   }
   assert.match(readFileSync(it.path('log'), 'utf8'), /^Accepted publickey for /m)
+})
+
+describe('NACRE_TRACE', () => {
+  const start = async (it: Awaited<ReturnType<typeof site>>, trace: string) => {
+    const port = await freePort()
+    appendFileSync(it.path('config'), `ListenAddress 127.0.0.1:${port}\n`)
+    const child = spawn(process.execPath, [...node, '-D', '-e', '-f', it.path('config')], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, NACRE_TRACE: trace },
+    })
+    await seen(child, 'Server listening')
+    return {
+      child,
+      echo: async (word: string) => {
+        const client = await it.logIn(tcpConnect(port, '127.0.0.1'))
+        assert.equal((await client.run(`echo ${word} $NACRE_TRACE`)).stdout, `${word}\n`)
+        await client.close()
+      },
+      [Symbol.dispose]: () => void child.kill('SIGKILL'),
+    }
+  }
+  test('writes a transcript of each connection, counts on over a reload, and is no variable of sessions', async () => {
+    using it = await site()
+    using server = await start(it, it.path('trace'))
+    await server.echo('one')
+    server.child.kill('SIGHUP')
+    await seen(server.child, 'Received SIGHUP')
+    await server.echo('two')
+    await server.echo('three')
+    for (const number of [1, 2, 3]) {
+      const file = it.path(`trace.${number}`)
+      const text = readFileSync(file, 'utf8')
+      assert.equal(statSync(file).mode & 0o777, 0o600)
+      assert.equal(replay(parseTranscript(text)), undefined)
+      assert.match(text, /"event":"ended"/)
+    }
+    assert.equal(existsSync(it.path('trace.4')), false)
+  })
+  test('serves and says so when a file cannot be written', async () => {
+    using it = await site()
+    using server = await start(it, it.path('nowhere/trace'))
+    const said = seen(server.child, /NACRE_TRACE: .*ENOENT/)
+    await server.echo('one')
+    await said
+  })
 })
