@@ -31,6 +31,8 @@ const addressOf = (stream: Duplex): RemoteAddress | undefined => {
 /** Receives what a socket made with `onread` reads. */
 export interface ReadTarget {
   sink: TransportSink | undefined
+  /** What came before there was a sink. Deno reads a socket before anybody who waits for it to be connected can go on. */
+  early?: Uint8Array
 }
 
 class NodeTransport implements ByteTransport {
@@ -67,6 +69,9 @@ class NodeTransport implements ByteTransport {
       })
     } else {
       this.#target.sink = sink
+      const { early } = this.#target
+      delete this.#target.early
+      if (early !== undefined) sink.data(early)
     }
     this.#stream.resume()
   }
@@ -120,7 +125,12 @@ export const fromSocketWithTarget = (socket: Socket, target: ReadTarget): ByteTr
 export const onreadFor = (target: ReadTarget): { buffer: Uint8Array; callback: (count: number, buffer: Uint8Array) => boolean } => ({
   buffer: readBuffer(),
   callback(count, buffer) {
-    target.sink?.data(buffer.subarray(0, count))
+    if (target.sink === undefined) {
+      target.early = buffer.slice(0, count)
+      // Reads no more until it is started.
+      return false
+    }
+    target.sink.data(buffer.subarray(0, count))
     return true
   },
 })
@@ -129,6 +139,9 @@ interface SocketInternals {
   _handle: unknown
 }
 
+/** A handle that reads into a buffer of ours. Bun's sockets have something else there, and would then be silent. */
+const takesBuffer = (handle: unknown): boolean => typeof handle === 'object' && handle !== null && 'useUserBuffer' in handle
+
 /**
  * A transport for a socket a server accepted with `pauseOnConnect`. Reads into the shared buffer when this Node lets a
  * new socket take over the handle; otherwise falls back to 'data' events.
@@ -136,7 +149,7 @@ interface SocketInternals {
 export const fromAcceptedSocket = (accepted: Socket): ByteTransport => {
   const internals = accepted as unknown as SocketInternals
   const handle = internals._handle
-  if (handle === null || typeof handle !== 'object') return fromDuplex(accepted)
+  if (!takesBuffer(handle)) return fromDuplex(accepted)
   const target: ReadTarget = { sink: undefined }
   try {
     // `onread` is public for connecting sockets only; this is the same option for accepted ones.
