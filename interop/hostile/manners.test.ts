@@ -3,12 +3,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createDeflate } from 'node:zlib'
-import { connect, ConnectError, DisconnectedError, insecureAcceptAnyHostKey, type ProtocolError, TimeoutError } from 'nacre'
-import type { ServerConnection, ServerOptions } from 'nacre/server'
+import { connect, insecureAcceptAnyHostKey, type ProtocolError, TimeoutError } from 'nacre'
 import { zlibOpenssh } from '../../packages/nacre/src/algorithms/compression/zlib.ts'
-import { UserauthRequest, UserauthSuccess } from '../../packages/nacre/src/auth/messages.ts'
+import { UserauthRequest } from '../../packages/nacre/src/auth/messages.ts'
 import {
-  ChannelData,
   ChannelOpen,
   ChannelOpenConfirmation,
   ChannelOpenFailure,
@@ -20,9 +18,10 @@ import type { Engine } from '../../packages/nacre/src/engine/engine.ts'
 import { Debug, Ignore, Ping, ServiceRequest } from '../../packages/nacre/src/transport/messages.ts'
 import { encodeMessage } from '../../packages/nacre/src/wire/message.ts'
 import { Writer } from '../../packages/nacre/src/wire/writer.ts'
-import { Attacker, dialFrom, eventually, hostileClient, trap, within } from './attacker.ts'
-import { anybody, Company, honestClient, ourServer } from './company.ts'
-import { backTo, heldMemory, holdings } from './ledger.ts'
+import { Attacker, dialFrom, eventually, hostileClient, trap } from './attacker.ts'
+import { anybody, honestClient } from './company.ts'
+import { heldMemory } from './ledger.ts'
+import { ground, login, lured, openSession, run } from './places.ts'
 
 const mebibyte = 2 ** 20
 const nothing = new Uint8Array(0)
@@ -32,68 +31,13 @@ const keepalive = { milliseconds: 300, maximumUnanswered: 2 }
 const dataBound = mebibyte + 128 * 1024
 const answerBound = 2 * mebibyte + 128 * 1024
 
-/** One server with honest company and a list of how attackers fared. */
-const ground = async (options: Partial<Omit<ServerOptions<string>, 'hostKeys'>> = {}) => {
-  const errors: unknown[] = []
-  const endings: { readonly port: number; readonly error: Error }[] = []
-  const { server, port } = await ourServer({
-    ...options,
-    onError: error => errors.push(error),
-    onEvent: (event, connection) => {
-      if (event.is === 'ended') endings.push({ port: connection.remote?.port ?? 0, error: event.error })
-    },
-  })
-  const company = await Company.at(port)
-  await company.undisturbed()
-  return {
-    port,
-    company,
-    before: holdings(),
-    connectionOf(attacker: Attacker): ServerConnection<string> | undefined {
-      return [...server.connections].find(each => each.remote?.port === attacker.port)
-    },
-    /** Waits until our side has given the attacker up, and says why. */
-    async endOf(attacker: Attacker): Promise<Error> {
-      const found = (): Error | undefined => endings.find(each => each.port === attacker.port)?.error
-      await eventually(
-        () => found() !== undefined,
-        () => 'the attacker was given up',
-      )
-      attacker.socket.destroy()
-      return found() ?? new Error('nothing was reported')
-    },
-    async [Symbol.asyncDispose]() {
-      await company.undisturbed()
-      await backTo(this.before)
-      assert.deepEqual(errors, [], 'no handler of ours failed')
-      await company[Symbol.asyncDispose]()
-      await server.close()
-    },
-  }
-}
-
-const login = async (attacker: Attacker): Promise<void> => {
-  await attacker.until(() => attacker.exchanged, 'keys were exchanged')
-  attacker.hostile.greet()
-  await attacker.until(() => attacker.hostile.heardAll(UserauthSuccess).length > 0, 'the login')
-}
-const openSession = async (attacker: Attacker, senderChannel = 0): Promise<void> => {
-  const before = attacker.hostile.heardAll(ChannelOpenConfirmation).length
-  attacker.hostile.send(ChannelOpen, {
-    channelType: 'session',
-    senderChannel,
-    initialWindowSize: 0xffffffff,
-    maximumPacketSize: 32 * 1024,
-    details: nothing,
-  })
-  await attacker.until(() => attacker.hostile.heardAll(ChannelOpenConfirmation).length > before, 'the session was open')
-}
-const run = (attacker: Attacker, recipientChannel: number, command: string): void => {
-  const details = new Writer()
-  details.text(command)
-  attacker.hostile.send(ChannelRequest, { recipientChannel, requestType: 'exec', wantReply: true, details: details.written() })
-  attacker.flush()
-}
+const nonsenseChannel = {
+  channelType: 'nonsense@example.org',
+  senderChannel: 9,
+  initialWindowSize: 1,
+  maximumPacketSize: 1,
+  details: nothing,
+} as const
 
 /** Looks at the output an engine holds until it has ended, and gives the most there was. */
 const mostPending = async (engine: Engine): Promise<number> => {
@@ -158,10 +102,9 @@ describe('a client that never reads', () => {
     assert.ok((await place.endOf(attacker)) instanceof TimeoutError)
   })
 
-  const open = { channelType: 'nonsense@example.org', senderChannel: 9, initialWindowSize: 1, maximumPacketSize: 1, details: nothing }
   const questions: readonly (readonly [string, Uint8Array])[] = [
     ['pings', encodeMessage(Ping, { data: new Uint8Array(8000) })],
-    ['opens of channels', encodeMessage(ChannelOpen, open)],
+    ['opens of channels', encodeMessage(ChannelOpen, nonsenseChannel)],
     ['messages that nobody knows', Uint8Array.of(200)],
   ]
   for (const [what, payload] of questions) {
@@ -217,15 +160,9 @@ describe('a client that never reads', () => {
 
 describe('a server that never reads', () => {
   test('what our client writes: what waits for it is bounded, and it is dead after the keepalives', { timeout: 60_000 }, async () => {
-    const before = holdings()
-    const met = Promise.withResolvers<Attacker>()
-    await using trapped = await trap(socket => met.resolve(new Attacker('server', socket).start()))
-    const connecting = connect(
-      { host: '127.0.0.1', port: trapped.port, user: 'ada' },
-      { config: false, hostKey: insecureAcceptAnyHostKey, auth: {}, keepalive },
-    )
-    const attacker = await met.promise
-    const connection = await connecting
+    await using place = await lured({}, { keepalive })
+    const { attacker } = place
+    const connection = await place.connecting
     const wanted = connection.exec('swallow')
     await attacker.until(() => attacker.hostile.heardAll(ChannelOpen).length > 0, 'a session was wanted')
     attacker.hostile.send(ChannelOpenConfirmation, {
@@ -248,10 +185,41 @@ describe('a server that never reads', () => {
       code: 'TIMEOUT',
     })
     assert.ok((await connection.closed).error instanceof TimeoutError)
-    attacker.socket.destroy()
-    await trapped[Symbol.asyncDispose]()
-    await backTo(before)
   })
+})
+
+describe('a server that our client wants to log in to', () => {
+  const deaf = { hears: (number: number) => number !== ServiceRequest.number && number !== UserauthRequest.number }
+  test('and that never answers: our client leaves in time', { timeout: 60_000 }, async () => {
+    await using place = await lured(deaf, { deadlines: { login: 500 } })
+    await assert.rejects(place.connecting, { code: 'TIMEOUT', phase: 'login' })
+  })
+
+  test('and that says everything but the answer: our client leaves in time', { timeout: 60_000 }, async () => {
+    await using place = await lured(deaf, { deadlines: { login: 500 } })
+    const { attacker } = place
+    await attacker.until(() => attacker.exchanged, 'keys were exchanged')
+    const talk = setInterval(() => {
+      attacker.hostile.send(Ignore, { data: new Uint8Array(1000) })
+      attacker.flush()
+    }, 5)
+    try {
+      await assert.rejects(place.connecting, { code: 'TIMEOUT', phase: 'login' })
+    } finally {
+      clearInterval(talk)
+    }
+  })
+})
+
+test('a server that asks our client without end and never reads the answers is dead to it', { timeout: 60_000 }, async () => {
+  await using place = await lured({}, { keepalive })
+  const connection = await place.connecting
+  const { attacker } = place
+  const { engine } = connection.link
+  attacker.socket.pause()
+  const [most] = await Promise.all([mostPending(engine), repeat(attacker, encodeMessage(ChannelOpen, nonsenseChannel), engine)])
+  assert.ok(most > mebibyte && most < answerBound, String(most))
+  assert.ok((await connection.closed).error instanceof TimeoutError)
 })
 
 describe('a peer that never stops', () => {
@@ -369,107 +337,6 @@ test('a packet that inflates to 200 MiB is refused before it has', { timeout: 60
   assert.equal(((await place.endOf(attacker)) as ProtocolError).violation, 'inflated-too-large')
   assert.ok(process.resourceUsage().maxRSS * 1024 - most < 50 * mebibyte)
 })
-
-// ── leaving in the middle ─────────────────────────────────────────────────────────────────────────────────────────────
-
-const manners = {
-  'closes the connection': (attacker: Attacker) => attacker.socket.destroy(),
-  'resets the connection': (attacker: Attacker) => attacker.socket.resetAndDestroy(),
-  'says no more, and listens': (attacker: Attacker) => attacker.socket.end(),
-} as const
-
-/** Lets `most` bytes through and then does `leave`. */
-const leavingAfter = (attacker: Attacker, most: number, leave: (attacker: Attacker) => void): Attacker => {
-  let left = most
-  const { socket } = attacker
-  const write = socket.write.bind(socket)
-  socket.write = ((bytes: Uint8Array) => {
-    if (left <= 0) return false
-    const part = bytes.subarray(0, left)
-    left -= part.length
-    if (left > 0) return write(part)
-    return write(part, () => leave(attacker))
-  }) as typeof socket.write
-  return attacker.start()
-}
-
-/** All that a session takes, from hello to a few bytes of data, as far as the attacker comes. */
-const clientScript = async (attacker: Attacker): Promise<void> => {
-  await login(attacker)
-  await openSession(attacker)
-  run(attacker, 0, 'echo')
-  attacker.hostile.send(ChannelData, { recipientChannel: 0, data: new Uint8Array(100) })
-  await attacker.until(() => attacker.hostile.heardAll(ChannelData).length > 0, 'the echo')
-}
-
-const stride = 53
-
-for (const [what, leave] of Object.entries(manners)) {
-  describe(`a peer that ${what}, wherever it is`, () => {
-    test('is no harm to our server', { timeout: 60_000 }, async () => {
-      await using place = await ground()
-      const whole = (await hostileClient(place.port)).start()
-      await clientScript(whole)
-      const total = whole.socket.bytesWritten
-      whole.socket.destroy()
-      for (let most = 1; most < total; most += stride) {
-        const attacker = leavingAfter(await hostileClient(place.port), most, leave)
-        await clientScript(attacker).catch(() => {})
-        await within(attacker.closed, 'our server closed too')
-        const error = await place.endOf(attacker)
-        assert.ok(error instanceof DisconnectedError, `after ${most} bytes: ${error.message}`)
-        assert.equal(error.code, 'CONNECTION_LOST')
-      }
-    })
-
-    test('is no harm to our client', { timeout: 60_000 }, async () => {
-      const before = holdings()
-      const play = async (most: number): Promise<{ readonly error: unknown; readonly sent: number }> => {
-        const met = Promise.withResolvers<Attacker>()
-        await using trapped = await trap(socket => met.resolve(leavingAfter(new Attacker('server', socket), most, leave)))
-        const connecting = honestClient(trapped.port)
-        connecting.catch(() => {})
-        const attacker = await met.promise
-        const session = async (): Promise<void> => {
-          await attacker.until(() => attacker.hostile.heardAll(ChannelOpen).length > 0, 'a session was wanted')
-          attacker.hostile.send(ChannelOpenConfirmation, {
-            recipientChannel: 0,
-            senderChannel: 0,
-            initialWindowSize: 1000,
-            maximumPacketSize: 1000,
-            details: nothing,
-          })
-          await attacker.until(() => attacker.hostile.heardAll(ChannelRequest).length > 0, 'a command was wanted')
-          attacker.hostile.send(ChannelSuccess, { recipientChannel: 0 })
-          attacker.hostile.send(ChannelData, { recipientChannel: 0, data: new Uint8Array(100) })
-          attacker.flush()
-        }
-        void session().catch(() => {})
-        let error: unknown
-        try {
-          const connection = await connecting
-          const { stdout } = await connection.exec('say')
-          for await (const chunk of stdout) if (chunk.length > 0 && most === Number.POSITIVE_INFINITY) break
-          if (most === Number.POSITIVE_INFINITY) await connection.close()
-          error = (await connection.closed).error
-        } catch (thrown) {
-          error = thrown
-        }
-        const sent = attacker.socket.bytesWritten
-        attacker.socket.destroy()
-        return { error, sent }
-      }
-      const { sent } = await play(Number.POSITIVE_INFINITY)
-      for (let most = 1; most < sent; most += stride) {
-        const { error } = await play(most)
-        // One that resets at once may be gone before our side knows that there was a connection.
-        assert.ok(error instanceof DisconnectedError || error instanceof ConnectError, `after ${most} bytes: ${String(error)}`)
-        assert.match(error.code, /^(CONNECTION_LOST|CONNECT_FAILED)$/, `after ${most} bytes: ${error.message}`)
-      }
-      await backTo(before)
-    })
-  })
-}
 
 test('a peer that says nothing at all is given up on by both', { timeout: 60_000 }, async () => {
   {
