@@ -123,10 +123,7 @@ if (runnable.length > 0) {
     await eachInCopies(files, copies, async (test, copy) => void healthy.set(test, await runTests(copy, test)))
     await eachInCopies(runnable, copies, async (mutant, copy) => {
       const without = mutant.fails.filter(name => healthy.get(mutant.test)?.get(name) !== 'passed')
-      if (without.length > 0 || mutant.fails.length === 0) {
-        problems.push(`${mutant.name}: without the fault these do not pass in ${mutant.test}: ${without.join(', ')}`)
-        return
-      }
+      const problemBefore = without.length > 0 ? `without the fault these do not pass either: ${without.join(' · ')}` : undefined
       const path = join(copy, 'packages/nacre/src', mutant.file)
       const source = readFileSync(path, 'utf8')
       writeFileSync(
@@ -134,10 +131,14 @@ if (runnable.length > 0) {
         source.replace(mutant.from, () => mutant.to),
       )
       const began = performance.now()
-      const problem = judge(mutant, await runTests(copy, mutant.test))
+      const outcomes = await runTests(copy, mutant.test)
       writeFileSync(path, source)
+      const problem = problemBefore ?? judge(mutant, outcomes)
       if (problem === undefined) console.log(`noticed   ${mutant.name} (${((performance.now() - began) / 1000).toFixed(1)} s)`)
-      else problems.push(`${mutant.name}: ${problem}`)
+      else {
+        const noticing = [...outcomes].filter(([, outcome]) => outcome === 'noticed').map(([name]) => name)
+        problems.push(`${mutant.name}: ${problem}. By assertion fail: ${noticing.join(' · ') || 'none'}`)
+      }
     })
   } finally {
     for (const copy of copies) rmSync(copy, { recursive: true, force: true })

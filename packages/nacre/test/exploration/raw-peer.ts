@@ -57,7 +57,7 @@ const names = new Map<number, string>(
 
 export const exampleHostKey: Signer = insecureTestHostKey(nullCrypto)
 
-const curveOnly = {
+export const curveOnly = {
   kex: 'curve25519-sha256',
   hostKey: 'ssh-ed25519',
   ciphers: 'chacha20-poly1305@openssh.com',
@@ -65,7 +65,7 @@ const curveOnly = {
 } as const
 
 /** KEXINIT of a peer. `guess` sets first_kex_packet_follows; a wrong one has a first method that nobody else prefers. */
-export const kexInitOf = (options: { guess?: 'right' | 'wrong'; signals?: readonly string[] } = {}): Uint8Array => {
+export const kexInitOf = (options: { guess?: 'right' | 'wrong'; signals?: readonly string[]; compression?: string } = {}): Uint8Array => {
   const ciphers = ['chacha20-poly1305@openssh.com']
   return encodeMessage(KexInit, {
     cookie: new Uint8Array(16),
@@ -79,8 +79,8 @@ export const kexInitOf = (options: { guess?: 'right' | 'wrong'; signals?: readon
     encryptionAlgorithmsServerToClient: ciphers,
     macAlgorithmsClientToServer: [],
     macAlgorithmsServerToClient: [],
-    compressionAlgorithmsClientToServer: ['none'],
-    compressionAlgorithmsServerToClient: ['none'],
+    compressionAlgorithmsClientToServer: [options.compression ?? 'none'],
+    compressionAlgorithmsServerToClient: [options.compression ?? 'none'],
     languagesClientToServer: [],
     languagesServerToClient: [],
     firstKexPacketFollows: options.guess !== undefined,

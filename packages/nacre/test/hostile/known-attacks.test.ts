@@ -8,7 +8,8 @@ import { ProtocolError } from '../../src/errors.ts'
 import { Debug, Ignore, NewKeys, Ping, ServiceRequest, Unimplemented } from '../../src/transport/messages.ts'
 import { decodeMessage, type Message } from '../../src/wire/message.ts'
 import { passwordDetails, request } from '../auth/fixtures.ts'
-import { exampleHostKey, kexInitOf, kexReplyOf, RawPeer, type Victim } from '../exploration/raw-peer.ts'
+import { createPair } from '../../src/testing/pair.ts'
+import { curveOnly, exampleHostKey, kexInitOf, kexReplyOf, RawPeer, type Victim } from '../exploration/raw-peer.ts'
 
 const nothing = new Uint8Array(0)
 const clientPublic = new Uint8Array(32).fill(7)
@@ -214,6 +215,50 @@ describe('between our KEXINIT and our NEWKEYS', () => {
     assert.deepEqual(peer.look(), [])
     assert.deepEqual(finish(peer), ['message 31', 'NEWKEYS', 'CHANNEL_EOF', 'CHANNEL_CLOSE'])
   })
+})
+
+describe('a decompressor that anybody may feed (why OpenSSH has zlib@openssh.com)', () => {
+  it('is not there before somebody is let in', () => {
+    const compression = 'zlib@openssh.com'
+    const peer = new RawPeer({ ...lets, algorithms: { ...curveOnly, compression } })
+    peer.payload(kexInitOf({ compression }))
+    peer.say(KexEcdhInit, { clientPublic })
+    peer.say(NewKeys, {})
+    assert.equal(peer.victim.all('exchanged')[0]?.agreed.clientToServer.compression, compression)
+    peer.look()
+    // As they are, both ways: compressed they would be other bytes.
+    peer.say(ServiceRequest, { serviceName: 'ssh-userauth' })
+    assert.deepEqual(peer.look(), ['SERVICE_ACCEPT'])
+    assert.equal(violationOf(peer), undefined)
+  })
+})
+
+describe('a man in the middle of the first exchange', () => {
+  /** Where the second text begins in the first, in bytes; -1 when nowhere. */
+  const placeOf = (chunk: Uint8Array, text: string): number => String.fromCharCode(...chunk).indexOf(text)
+  const changes: readonly (readonly [string, (chunk: Uint8Array) => number])[] = [
+    ['an identification', chunk => (placeOf(chunk, 'SSH-2.0-nacre') === 0 ? 'SSH-2.0-'.length : -1)],
+    // The cookie stands before the first list, whose first name this is: nobody looks at it but the exchange hash.
+    ['a KEXINIT', chunk => Math.max(placeOf(chunk, 'mlkem768') - 4 - 8, -1)],
+  ]
+  for (const way of ['rightwards', 'leftwards'] as const) {
+    for (const [what, place] of changes) {
+      it(`cannot alter ${what} of the ${way === 'rightwards' ? 'client' : 'server'}: the server's signature covers it (RFC 4253 §8)`, () => {
+        let altered = 0
+        const { client, server } = createPair({
+          tap: (to, chunk) => {
+            const at = to === way && altered === 0 ? place(chunk) : -1
+            if (at < 0) return
+            chunk[at] ^= 1
+            altered++
+          },
+        }).run()
+        assert.equal(altered, 1)
+        assert.equal(client.authenticated || server.authenticated, false)
+        assert.equal((client.ending?.error as ProtocolError | undefined)?.violation, 'host-key-signature-invalid')
+      })
+    }
+  }
 })
 
 describe('somebody who guesses under one name after the other', () => {

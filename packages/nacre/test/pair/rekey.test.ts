@@ -103,6 +103,17 @@ describe('a key exchange during transfers both ways', () => {
     assert.equal(exchanges(pair), 12)
   })
 
+  it('leaves the session identifier as it was (RFC 4253 §7.2)', () => {
+    const pair = createPair().run()
+    const first = pair.client.engine.sessionId?.slice()
+    pair.client.engine.rekey()
+    pair.run()
+    assert.equal(exchanges(pair), 2)
+    assert.ok(first !== undefined && first.length > 0)
+    assert.deepEqual(pair.client.engine.sessionId, first)
+    assert.deepEqual(pair.server.engine.sessionId, first)
+  })
+
   it('is not begun before the user is in', () => {
     const pair = createPair({ client: { rekey: { packets: 1 } } })
     while (!pair.client.authenticated && pair.step());
