@@ -23,6 +23,11 @@ export class AnswerLine {
     this.#send = send
   }
 
+  /** Nobody waits. */
+  get empty(): boolean {
+    return this.#line.length === 0
+  }
+
   /** A place in the line, unless no reply is wanted. */
   add(wantReply: boolean): Answer {
     const place: Place = { answer: undefined }

@@ -210,9 +210,10 @@ export class Channel {
   }
 
   #answerLine(): AnswerLine {
-    return (this.#answers ??= new AnswerLine(this.#host.limits.maximumPendingRequests, ok =>
-      this.#host.out.send(ok ? ChannelSuccess : ChannelFailure, { recipientChannel: this.#peerNumber }),
-    ))
+    return (this.#answers ??= new AnswerLine(this.#host.limits.maximumPendingRequests, ok => {
+      if (this.#answers?.empty === true) this.#answers = undefined
+      this.#host.out.send(ok ? ChannelSuccess : ChannelFailure, { recipientChannel: this.#peerNumber })
+    }))
   }
 
   #mustBeOpened(): void {

@@ -54,7 +54,8 @@ export class Connection {
   readonly #peer: Role
   readonly #rows: ConnectionRows
   readonly #host: ChannelHost
-  readonly #global: GlobalRequests
+  /** From the first global request on, whoever makes it. */
+  #globalRequests: GlobalRequests | undefined
   /** Channels by our number. Numbers of closed channels are in `#free`. */
   readonly #channels: (Channel | undefined)[] = []
   readonly #free: number[] = []
@@ -72,8 +73,11 @@ export class Connection {
     this.#role = config.role
     this.#peer = config.role === 'client' ? 'server' : 'client'
     this.#rows = config.rows
-    this.#global = new GlobalRequests(config.out, config.limits.maximumPendingRequests)
     this.#host = this.#channelHost()
+  }
+
+  get #global(): GlobalRequests {
+    return (this.#globalRequests ??= new GlobalRequests(this.#out, this.#limits.maximumPendingRequests))
   }
 
   #channelHost(): ChannelHost {
@@ -161,7 +165,7 @@ export class Connection {
     this.#channels.length = 0
     this.#free.length = 0
     this.#awaitingRoom = []
-    this.#global.end(error)
+    this.#globalRequests?.end(error)
   }
 
   /**

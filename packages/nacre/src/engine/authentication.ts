@@ -74,10 +74,7 @@ export class Authentication {
       serverSignatureAlgorithms: () => this.#host.serverSignatureAlgorithms(),
       banner: message => this.#host.banner(message),
     })
-    this.#run<ClientAuthResult>(dialogue, result => {
-      this.#forget()
-      this.#host.done(client.user, undefined, result.attempts)
-    })
+    this.#run<ClientAuthResult>(dialogue, result => this.#host.done(client.user, undefined, result.attempts))
   }
 
   /** Server: the client asked for a service. */
@@ -104,10 +101,7 @@ export class Authentication {
       fingerprint,
       verify: (publicKey, algorithm, data, signature) => verifySignature(crypto, tables, { publicKey, algorithm, data, signature }),
     })
-    this.#run<ServerAuthResult>(dialogue, result => {
-      this.#forget()
-      this.#host.done(result.user, result.identity, [])
-    })
+    this.#run<ServerAuthResult>(dialogue, result => this.#host.done(result.user, result.identity, []))
   }
 
   /** Client: the server accepted. */
@@ -116,13 +110,6 @@ export class Authentication {
       throw new ProtocolError('message-unexpected', `The server accepted the service "${escapeForPeople(name)}", which nobody asked for.`)
     }
     this.begin()
-  }
-
-  /** The login is over: nothing of it is kept. Admission lets no message of this phase through any more. */
-  #forget(): void {
-    this.#runner = undefined
-    this.#asked = undefined
-    this.#trying = undefined
   }
 
   receive(payload: Uint8Array): void {

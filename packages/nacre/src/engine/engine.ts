@@ -54,7 +54,8 @@ const isSignOfLife = (data: Uint8Array): boolean => data.length === signOfLife.l
 export class Engine {
   readonly #config: EngineConfig
   readonly #transport: Transport
-  readonly #auth: Authentication
+  /** Until the user is authenticated; nothing of it is kept then. */
+  #auth: Authentication | undefined
   /** Set when somebody wants to see packets. */
   readonly #watch: PacketWatch | undefined
   readonly #deadlines = new Deadlines<DeadlineName>()
@@ -155,7 +156,7 @@ export class Engine {
     if (this.#ended) return
     this.#now = now
     const error = networkEnded(this.#stage, this.#transport.peer !== undefined, cause)
-    this.#finish('network', undefined, this.#loggingIn ? this.#auth.cutOff(error) : error)
+    this.#finish('network', undefined, this.#loggingIn ? (this.#auth?.cutOff(error) ?? error) : error)
   }
 
   /** Says goodbye (RFC 4253 §11.1) and ends. */
@@ -260,7 +261,7 @@ export class Engine {
     return this.#stage === 'service' || this.#stage === 'auth'
   }
   get #suspended(): boolean {
-    return this.#transport.suspended || this.#auth.suspended
+    return this.#transport.suspended || this.#auth?.suspended === true
   }
 
   #pump(): void {
@@ -271,7 +272,7 @@ export class Engine {
       this.#dispatch(payload)
     }
     if (this.#ended) return
-    if (this.#stage === 'service' && !this.#suspended && this.#transport.theirExtensions !== undefined) this.#auth.begin()
+    if (this.#stage === 'service' && !this.#suspended && this.#transport.theirExtensions !== undefined) this.#auth?.begin()
     if (this.#stage === 'connection' && (this.#rekeyWanted || this.#transport.rekeyDue)) this.#beginRekey()
     this.#timeExchange()
     if (this.#stage === 'service' || this.#stage === 'auth') this.#timeAnswer()
@@ -287,7 +288,7 @@ export class Engine {
   #dispatch(payload: Uint8Array): void {
     const transport = this.#transport
     const number = payload[0]
-    const message = transport.expects(number) ?? this.#auth.expects(number) ?? messages[number]
+    const message = transport.expects(number) ?? this.#auth?.expects(number) ?? messages[number]
     this.#watch?.received(message, payload, transport.incoming.lastSequence)
     if (transport.skipsGuess(number)) return
     if (message === undefined) return this.#unknown(number)
@@ -335,7 +336,7 @@ export class Engine {
       return
     }
     if (number >= 50 && number <= 79) {
-      this.#auth.receive(payload)
+      this.#auth?.receive(payload)
       return
     }
     if (isExchangeNumber(number)) {
@@ -371,12 +372,12 @@ export class Engine {
         return
       }
       case ServiceRequest:
-        this.#auth.requested(decodeMessage(ServiceRequest, payload).serviceName)
+        this.#auth?.requested(decodeMessage(ServiceRequest, payload).serviceName)
         this.#stage = 'auth'
         return
       case ServiceAccept:
         this.#stage = 'auth'
-        this.#auth.accepted(decodeMessage(ServiceAccept, payload).serviceName)
+        this.#auth?.accepted(decodeMessage(ServiceAccept, payload).serviceName)
         return
       default:
         throw new ProtocolError('message-unexpected', `${message.name} has no place here.`)
@@ -385,7 +386,7 @@ export class Engine {
 
   #peerDisconnected(goodbye: { reasonCode: number; description: string }): void {
     const error = peerEnded(goodbye)
-    this.#finish('peer', error.reason, this.#loggingIn ? this.#auth.cutOff(error) : error)
+    this.#finish('peer', error.reason, this.#loggingIn ? (this.#auth?.cutOff(error) ?? error) : error)
   }
 
   // ── stages ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -397,11 +398,12 @@ export class Engine {
     this.#emit({ is: 'exchanged', agreed, first, strict: this.#transport.strict, hostKey })
     if (!first) return
     this.#stage = 'service'
-    if (this.#config.transport.role === 'client') this.#auth.request()
+    if (this.#config.transport.role === 'client') this.#auth?.request()
   }
 
   #authenticated(user: string, identity: unknown, attempts: readonly AuthenticationAttempt[]): void {
     this.#stage = 'connection'
+    this.#auth = undefined
     this.#deadlines.clear('login')
     this.#transport.authenticated()
     if (this.#config.keepalive.milliseconds > 0) this.#deadlines.set('keepalive', this.#now + this.#config.keepalive.milliseconds)
@@ -468,7 +470,7 @@ export class Engine {
   /** A client waits so long for each answer of the server to a login. While it asks its own side, no time is counted. */
   #timeAnswer(): void {
     if (this.#config.transport.role === 'server') return
-    if (this.#auth.suspended) this.#deadlines.clear('login')
+    if (this.#auth?.suspended === true) this.#deadlines.clear('login')
     else if (!this.#deadlines.has('login')) this.#deadlines.set('login', this.#now + this.#config.deadlines.login)
   }
 
@@ -536,7 +538,7 @@ export class Engine {
     this.#ended = true
     this.#deadlines.clearAll()
     this.#transport.abandon()
-    this.#auth.abandon()
+    this.#auth?.abandon()
     this.connection.end(error)
     this.#emit({ is: 'ended', by, reason, error })
   }

@@ -29,6 +29,11 @@ export interface ConnectionPolicy<Identity> {
   readonly onEvent: (event: EngineEvent, connection: ServerConnection<Identity>) => void
 }
 
+interface Login<Identity> {
+  readonly userName: string
+  readonly identity: Identity
+}
+
 export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   readonly remote: RemoteAddress | undefined
   readonly #link: Link
@@ -36,7 +41,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   readonly #ending = new Ending()
   /** Until the client is logged in. */
   #answer: ReturnType<typeof answerAttempts> | undefined
-  #login: { readonly userName: string; readonly identity: Identity } | undefined
+  #login: Login<Identity> | undefined
   #clientVersion = ''
   #attempted = false
   #sessions = 0
@@ -171,15 +176,20 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     this.#safely(() => {
       const { session } = this.#policy
       const handlers = typeof session === 'function' ? session(this) : session
-      const port = this.#link.accept(question)
-      this.#sessions++
-      serveSession(port, {
-        ...login,
-        remote: this.remote,
-        handlers,
-        failed: error => this.#policy.onError(error, this),
-        gone: () => this.#sessions--,
-      })
+      this.#serve(this.#link.accept(question), login, handlers)
+    })
+  }
+
+  /** Apart from who asked for it: what serves a session must not keep the question alive. */
+  #serve(port: ChannelPort, login: Login<Identity>, handlers: SessionHandlers<Identity>): void {
+    this.#sessions++
+    serveSession(port, {
+      identity: login.identity,
+      userName: login.userName,
+      remote: this.remote,
+      handlers,
+      failed: error => this.#policy.onError(error, this),
+      gone: () => this.#sessions--,
     })
   }
 

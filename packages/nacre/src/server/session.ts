@@ -6,7 +6,7 @@ import { exitStatus } from '../connection/requests/exit-status.ts'
 import type { TerminalModes } from '../connection/terminal-modes.ts'
 import { type Exit, withoutStack } from '../errors.ts'
 import { ByteQueue, type ByteWritable, byteWritable } from '../io/channel-streams.ts'
-import type { ChannelPort } from '../io/channel-port.ts'
+import type { ChannelPort, PortHandler } from '../io/channel-port.ts'
 import { Ending } from '../io/ending.ts'
 import type { RemoteAddress } from '../io/transport.ts'
 import { matchesPatternList } from '../patterns.ts'
@@ -114,7 +114,7 @@ type Starting =
   | { readonly kind: 'shell' }
   | { readonly kind: 'subsystem'; readonly subsystem: string }
 
-class ServedSession<Identity> implements Session<Identity> {
+class ServedSession<Identity> implements Session<Identity>, PortHandler {
   readonly user: Identity
   readonly userName: string
   readonly remote: RemoteAddress | undefined
@@ -126,7 +126,7 @@ class ServedSession<Identity> implements Session<Identity> {
   readonly #owner: SessionOwner<Identity>
   readonly #port: ChannelPort
   readonly #gone = new Ending()
-  readonly #stdin: ByteQueue
+  #input: ByteQueue | undefined
   #stdout: ByteWritable | undefined
   #stderr: ByteWritable | undefined
   #tap: SessionTap | undefined
@@ -144,17 +144,16 @@ class ServedSession<Identity> implements Session<Identity> {
     this.user = owner.identity
     this.userName = owner.userName
     this.remote = owner.remote
-    this.#stdin = new ByteQueue(count => port.consume(count))
-    port.handle({
-      data: (bytes, type, detached) => this.#data(bytes, type, detached),
-      eof: () => this.#endInput(),
-      request: question => this.#request(question),
-      closed: error => {
-        this.#endInput()
-        this.#gone.end(error ?? sessionClosed)
-        owner.gone()
-      },
-    })
+    port.handle(this)
+  }
+
+  /** Made when somebody looks at the input as a stream, or when bytes come before anybody has said how he wants them. */
+  get #stdin(): ByteQueue {
+    if (this.#input === undefined) {
+      this.#input = new ByteQueue(count => this.#port.consume(count))
+      if (this.#inputEnded) this.#input.end()
+    }
+    return this.#input
   }
 
   get stdin(): ReadableStream<Uint8Array> {
@@ -185,7 +184,7 @@ class ServedSession<Identity> implements Session<Identity> {
 
   tap(tap: SessionTap): void {
     this.#tap = tap
-    for (const chunk of this.#stdin.drain()) this.#data(chunk, 0, true)
+    for (const chunk of this.#input?.drain() ?? []) this.data(chunk, 0, true)
     if (this.#inputEnded) tap.end()
   }
   onResize(listener: (size: WindowSize) => void): void {
@@ -201,7 +200,9 @@ class ServedSession<Identity> implements Session<Identity> {
     this.#outputClosed = listener
   }
 
-  #data(bytes: Uint8Array, type: number, detached: boolean): void {
+  // ── for the port ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  data(bytes: Uint8Array, type: number, detached: boolean): void {
     const count = bytes.length
     if (type !== 0) {
       // RFC 4254 defines no extended data from a client; it is counted and dropped.
@@ -215,14 +216,20 @@ class ServedSession<Identity> implements Session<Identity> {
     }
   }
 
-  #endInput(): void {
+  eof(): void {
     if (this.#inputEnded) return
     this.#inputEnded = true
-    this.#stdin.end()
+    this.#input?.end()
     this.#tap?.end()
   }
 
-  #request(question: ChannelRequestQuestion): void {
+  closed(error: Error | undefined): void {
+    this.eof()
+    this.#gone.end(error ?? sessionClosed)
+    this.#owner.gone()
+  }
+
+  request(question: ChannelRequestQuestion): void {
     const done = this.#take(question)
     if (done === undefined) return
     if (done) question.succeed()
