@@ -34,7 +34,7 @@ export const charged = async <T>(server: ServerEnd, work: () => Promise<T>): Pro
 
 /** Both ends where they are sites, and so can be looked into. */
 const sitesOf = ({ server, client }: Pair): Readonly<Record<string, Site>> => ({
-  ...(server.site === undefined ? {} : { server: server.site }),
+  ...(server.site?.inspectable === true ? { server: server.site } : {}),
   client,
 })
 

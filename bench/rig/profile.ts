@@ -20,6 +20,8 @@ interface Profile {
 type Sites = Readonly<Record<string, Site>>
 
 const shown = 30
+/** Functions of `sites/calls.ts` that are busy with the profile itself. */
+const ofTheBench: ReadonlySet<string> = new Set(['answerBench', 'startProfile', 'stopProfile'])
 
 const nameOf = ({ functionName, url, lineNumber }: CallFrame): string => {
   const name = functionName === '' ? '(anonymous)' : functionName
@@ -52,6 +54,8 @@ const cpuTop = (file: string, count: number): string => {
     const { callFrame } = node
     const name = nameOf(callFrame)
     const time = own.get(id) ?? 0
+    // What the bench itself asks for is no part of the work.
+    if (ofTheBench.has(callFrame.functionName)) return 0
     if (name === '(idle)') {
       idle += time
       return 0

@@ -7,6 +7,8 @@ import { bundleFolder } from './build.ts'
 
 export interface Site extends AsyncDisposable {
   readonly pid: number
+  /** Whether it is in JavaScript, and so can profile itself. */
+  readonly inspectable: boolean
   /** Rejects with the site's own error, or with its log when it ended or takes longer than `seconds`, 60 by default. */
   call<T>(name: string, args?: unknown, seconds?: number): Promise<T>
 }
@@ -19,7 +21,7 @@ interface Answer {
 
 const defaultSeconds = 60
 
-const talkTo = (running: Running): Site => {
+const talkTo = (running: Running, inspectable: boolean): Site => {
   const { name } = running
   const waiting = new Map<number, { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }>()
   createInterface({ input: running.stdout }).on('line', line => {
@@ -35,6 +37,7 @@ const talkTo = (running: Running): Site => {
   let last = 0
   return {
     pid: running.pid,
+    inspectable,
     call: async <T>(call: string, args: unknown = {}, seconds = defaultSeconds) => {
       if (running.ended) throw new Error(`${name} ended.\n${running.log()}`)
       const id = ++last
@@ -48,7 +51,7 @@ const talkTo = (running: Running): Site => {
 
 /** Starts `sites/NAME.ts`, as bundled, with `options` as its one argument. */
 export const startSite = async (name: string, options: object = {}, env: Readonly<Record<string, string>> = {}): Promise<Site> =>
-  talkTo(await start([process.execPath, '--expose-gc', join(bundleFolder, `${name}.js`), JSON.stringify(options)], { name, env }))
+  talkTo(await start([process.execPath, '--expose-gc', join(bundleFolder, `${name}.js`), JSON.stringify(options)], { name, env }), true)
 
 /** Starts another program that answers calls. */
-export const startProgram = async (name: string, command: readonly string[]): Promise<Site> => talkTo(await start(command, { name }))
+export const startProgram = async (name: string, command: readonly string[]): Promise<Site> => talkTo(await start(command, { name }), false)

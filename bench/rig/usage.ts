@@ -45,10 +45,19 @@ export const startPeak = (pid: number): number => {
 /** The most memory `pid` has had since `startPeak`, in KiB. */
 export const peakOf = (pid: number): number => statusOf(pid, 'VmHWM')
 
-/** Proportional set size of one process, in KiB. */
-const pssOf = (pid: number): number => Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0)
+/**
+ * Proportional set size of one process, in KiB, without pages of files: those do not grow with connections, and the share of
+ * them that falls to one process changes whenever another starts or ends that runs the same program.
+ */
+const pssOf = (pid: number): number => {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+  return ['Pss_Anon', 'Pss_Shmem'].reduce(
+    (sum, field) => sum + Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1] ?? 0),
+    0,
+  )
+}
 
-/** Proportional set size of `pid` and the processes below it that run the same program, in KiB. */
+/** Proportional set size, without files, of `pid` and the processes below it that run the same program, in KiB. */
 export const pssOfTree = (pid: number): number => {
   const name = programName(pid)
   let sum = pssOf(pid)

@@ -78,7 +78,7 @@ const common: Handlers = {
 /** Serves calls until standard input ends. */
 export const serveCalls = (own: Handlers): void => {
   const handlers: Handlers = { ...common, ...own }
-  const answer = async ({ id, call, args }: Call): Promise<void> => {
+  const answerBench = async ({ id, call, args }: Call): Promise<void> => {
     let line: unknown
     try {
       line = { id, result: await (handlers[call] as (args: unknown) => unknown)(args) }
@@ -92,6 +92,6 @@ export const serveCalls = (own: Handlers): void => {
     process.stdout.write(`${JSON.stringify(line)}\n`)
   }
   const lines = createInterface({ input: process.stdin })
-  lines.on('line', line => void answer(JSON.parse(line) as Call))
+  lines.on('line', line => void answerBench(JSON.parse(line) as Call))
   lines.on('close', () => process.exit(0))
 }
