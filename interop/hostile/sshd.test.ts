@@ -78,7 +78,7 @@ describe('nacre sshd', () => {
     await round()
     const sockets = socketsOf(pid)
     const resident = residentOf(pid)
-    for (let i = 0; i < 5; i++) await round()
+    for (let i = 0; i < 3; i++) await round()
     assert.ok(!server.process.ended)
     await eventually(
       () => socketsOf(pid) <= sockets,
