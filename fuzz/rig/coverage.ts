@@ -47,10 +47,24 @@ const painted = ({ ranges }: Profiler.FunctionCoverage): Uint8Array => {
   return scratch.subarray(0, length)
 }
 
+/** Stands for which blocks of a function ran. Two patterns with one number would hide a block from us, no more. */
+const patternOf = ({ ranges }: Profiler.FunctionCoverage): number => {
+  let hash = 17
+  for (const { startOffset, endOffset, count } of ranges)
+    hash = (Math.imul(hash, 31) + startOffset * 7 + endOffset * 2 + (count > 0 ? 1 : 0)) | 0
+  return hash
+}
+
+interface FunctionMap {
+  readonly ran: Uint8Array
+  /** Patterns that are in `ran` already: nearly all that come. */
+  readonly patterns: Set<number>
+}
+
 /** All that was ever reached. */
 export class Reached {
   /** By script, then by function (its place): nested functions are counted by themselves. */
-  readonly #scripts = new Map<string, Map<number, Uint8Array>>()
+  readonly #scripts = new Map<string, Map<number, FunctionMap>>()
 
   /** Whether something in `taken` is new. Remembers it when `keep`. */
   add(taken: Taken, keep = true): boolean {
@@ -62,25 +76,35 @@ export class Reached {
         this.#scripts.set(script.url, functions)
       }
       for (const each of script.functions) {
-        if (each.ranges[0].count === 0 && each.ranges.length === 1) continue
-        const now = painted(each)
-        const key = each.ranges[0].startOffset * 2 ** 24 + each.ranges[0].endOffset
-        const before = functions.get(key)
-        if (before === undefined) {
-          if (!now.includes(1)) continue
-          found = true
-          if (keep) functions.set(key, now.slice())
-          else return true
-          continue
-        }
-        for (let at = 0; at < now.length; at++) {
-          if (now[at] === 0 || before[at] === 1) continue
-          found = true
-          if (!keep) return true
-          before[at] = 1
-        }
+        if (!this.#addFunction(functions, each, keep)) continue
+        found = true
+        if (!keep) return true
       }
     }
+    return found
+  }
+
+  #addFunction(functions: Map<number, FunctionMap>, each: Profiler.FunctionCoverage, keep: boolean): boolean {
+    const [whole] = each.ranges
+    if (whole.count === 0 && each.ranges.length === 1) return false
+    const key = whole.startOffset * 2 ** 24 + whole.endOffset
+    const before = functions.get(key)
+    const pattern = patternOf(each)
+    if (before?.patterns.has(pattern) === true) return false
+    const now = painted(each)
+    if (before === undefined) {
+      if (!now.includes(1)) return false
+      if (keep) functions.set(key, { ran: now.slice(), patterns: new Set([pattern]) })
+      return true
+    }
+    let found = false
+    for (let at = 0; at < now.length; at++) {
+      if (now[at] === 0 || before.ran[at] === 1) continue
+      found = true
+      if (!keep) return true
+      before.ran[at] = 1
+    }
+    before.patterns.add(pattern)
     return found
   }
 
@@ -92,7 +116,7 @@ export class Reached {
       const ran = new Uint8Array(text.length + 1)
       for (const [key, map] of functions) {
         const base = Math.floor(key / 2 ** 24)
-        map.forEach((value, at) => {
+        map.ran.forEach((value, at) => {
           if (value === 1) ran[base + at] = 1
         })
       }

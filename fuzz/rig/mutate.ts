@@ -91,6 +91,14 @@ const changes: readonly Change[] = [
     const left = bytes.length - at - 4
     return spliced(bytes, at, at + 4, uint32(random.oneIn(2) ? left : random.below(left + 1)))
   },
+  // A digit in a text becomes another.
+  (bytes, random) => {
+    const changed = bytes.slice()
+    const from = random.below(changed.length + 1)
+    const at = changed.findIndex((byte, index) => index >= from && byte >= 0x30 && byte <= 0x39)
+    if (at >= 0) changed[at] = 0x30 + random.below(10)
+    return changed
+  },
   // A decimal number in a text.
   (bytes, random) => {
     const at = bytes.findIndex((byte, index) => byte >= 0x30 && byte <= 0x39 && (random.oneIn(3) || index === bytes.length - 1))

@@ -11,7 +11,7 @@ import { mutated } from './mutate.ts'
 import { type Target, utf8Bytes } from './target.ts'
 
 /** How long a batch runs before its counts are taken. */
-const batchMilliseconds = 25
+const batchMilliseconds = 50
 /** An input that keeps the processor busy for longer is a finding. */
 const slowMilliseconds = 1000
 /** Finds of one kind that are written down; more would be the same. */
@@ -43,7 +43,7 @@ const signatureOf = (error: unknown): string => {
 const describe = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause instanceof Error ? ` (cause: ${signatureOf(error.cause)}: ${error.cause.message})` : ''
-  return `${signatureOf(error)}: ${error.message}${cause}`
+  return `${signatureOf(error)}: ${error.message}${cause}`.replaceAll(/\s+/g, ' ')
 }
 
 const cpuMilliseconds = (): number => {
@@ -171,8 +171,10 @@ export class Search {
     await this.#hunt(inputs.slice(middle))
   }
 
-  async #execute(input: Uint8Array): Promise<unknown> {
+  /** What was thrown, or `undefined`. Refusals are thrown by the thousand: their stacks are only taken on demand. */
+  async #execute(input: Uint8Array, withStacks = false): Promise<unknown> {
     const { board } = this.#tools
+    Error.stackTraceLimit = withStacks ? 30 : 0
     this.#executions++
     board.begin(this.#index, input)
     try {
@@ -193,12 +195,13 @@ export class Search {
       this.#corpus.push(input.slice())
     }
     if (error === undefined) return
-    const signature = signatureOf(error)
+    const again = (await this.#execute(input, true)) ?? error
+    const signature = signatureOf(again)
     if (this.#known.has(signature)) return
     this.#known.add(signature)
-    const smallest = await minimised(input, async smaller => signatureOf(await this.#execute(smaller)) === signature)
-    const last = await this.#execute(smallest)
-    this.#tools.found({ target: this.target.name, input: smallest, what: describe(last ?? error) })
+    const smallest = await minimised(input, async smaller => signatureOf(await this.#execute(smaller, true)) === signature)
+    const last = await this.#execute(smallest, true)
+    this.#tools.found({ target: this.target.name, input: smallest, what: describe(last ?? again) })
   }
 
   async #checkSlow(input: Uint8Array): Promise<void> {

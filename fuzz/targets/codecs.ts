@@ -30,11 +30,13 @@ import { keyBlobs } from '../rig/vectors.ts'
 const validUtf8 = (bytes: Uint8Array): boolean =>
   sameBlob(bytes, new TextEncoder().encode(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)))
 
-/** Some values can be written in several ways: true as any number but 0, and text for people that was no UTF-8. */
+/** Some values can be written in several ways: true as any number but 0, text for people that was no UTF-8, lists that end in a comma. */
 const isCanonical = (codec: Codec<unknown>, bytes: Uint8Array): boolean =>
-  spansOf(codec, bytes).every(({ kind, from, to }) =>
-    kind === 'boolean' ? bytes[from] <= 1 : kind === 'string' ? validUtf8(bytes.subarray(from + 4, to)) : true,
-  )
+  spansOf(codec, bytes).every(({ kind, from, to }) => {
+    if (kind === 'boolean') return bytes[from] <= 1
+    if (kind === 'text') return bytes[to - 1] !== 0x2c
+    return kind !== 'string' || validUtf8(bytes.subarray(from + 4, to))
+  })
 
 /** What `codec` makes of the bytes, after all that must hold for it has been checked. */
 const checkCodec = <T>(codec: Codec<T>, bytes: Uint8Array, canonical: boolean): { readonly value: T } | undefined => {

@@ -31,7 +31,8 @@ type Role = 'client' | 'server'
 /** What an item of an input does. Every other kind is a packet with these bytes as its payload. */
 const does = { raw: 251, application: 252, answer: 253, time: 254, hangUp: 255 } as const
 
-const limits = { initialWindow: 5000, maximumPacket: 1000, maximumChannels: 10, maximumPendingOpens: 5, maximumPendingRequests: 5 }
+// Small, so that one input can go beyond them.
+const limits = { initialWindow: 600, maximumPacket: 200, maximumChannels: 10, maximumPendingOpens: 5, maximumPendingRequests: 5 }
 const mostItems = 40
 
 // ── before the input ────────────────────────────────────────────────────────────────────────────────────────────────

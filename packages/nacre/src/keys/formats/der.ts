@@ -62,18 +62,23 @@ export class DerReader {
     return content.subarray(1)
   }
 
-  /** Dotted numbers. */
+  /** Dotted numbers (X.690 §8.19). */
   objectId(): string {
     const content = this.take(tags.objectId)
     const numbers: number[] = []
     let value = 0
+    let begins = true
     for (const byte of content) {
+      // One name must not have two spellings: no zeros in front, nothing cut off, no number that loses digits.
+      if ((begins && byte === 0x80) || value >= 2 ** 32) throw new WireError('the ASN.1 in it has an object name of no use')
       value = value * 128 + (byte & 0x7f)
-      if (byte & 0x80) continue
+      begins = (byte & 0x80) === 0
+      if (!begins) continue
       if (numbers.length === 0) numbers.push(Math.min(Math.floor(value / 40), 2), value - 40 * Math.min(Math.floor(value / 40), 2))
       else numbers.push(value)
       value = 0
     }
+    if (!begins || numbers.length === 0) throw new WireError('the ASN.1 in it has an object name of no use')
     return numbers.join('.')
   }
 

@@ -27,6 +27,11 @@ test('object names in dots', () => {
   assert.equal(der(0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1).objectId(), '1.2.840.113549.1.1.1')
 })
 
+test('object names with a second spelling, cut off or with numbers too large are refused', () => {
+  for (const content of [[], [0x2b, 0x80, 0x65], [0x2b, 0xe5], [0x2b, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00]])
+    assert.throws(() => der(0x06, content.length, ...content).objectId(), WireError, content.join(' '))
+})
+
 test('lengths beyond the input, of no definite size or absurdly long are refused', () => {
   for (const bytes of [
     [],
