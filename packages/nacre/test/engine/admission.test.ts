@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { authMessages } from '../../src/auth/messages.ts'
 import { UserauthInfoRequest, UserauthInfoResponse, UserauthPkOk } from '../../src/auth/messages.ts'
 import { connectionMessages } from '../../src/connection/messages.ts'
-import { type Admission, admit, type Stage } from '../../src/engine/admission.ts'
+import { type Admission, admit, admitUnknown, type Stage } from '../../src/engine/admission.ts'
 import { transportMessages } from '../../src/transport/messages.ts'
 
 const stages: readonly Stage[] = ['exchange', 'service', 'auth', 'connection']
@@ -111,4 +111,36 @@ describe('admission', () => {
       }
     })
   }
+})
+
+describe('a number that nobody knows', () => {
+  const violationsOf = (numbers: readonly number[], stage: Stage, peerIsExchanging: boolean, strict = false) => [
+    ...new Set(numbers.map(number => admitUnknown(number, { us: 'server', stage, peerIsExchanging, strict }))),
+  ]
+  const transport = [8, 19, 22, 29]
+  const ownOfMethods = [20, 21, 30, 49, 60, 79]
+  const afterwards = [80, 101, 127, 128, 191]
+  const extensions = [192, 255]
+
+  it('is answered (RFC 4253 §11.4)', () => {
+    assert.deepEqual(violationsOf([...transport, ...afterwards, ...extensions], 'connection', false), [undefined])
+    for (const stage of stages) assert.deepEqual(violationsOf([...transport, ...extensions], stage, false), [undefined], stage)
+  })
+  it('ends a connection that has not authenticated when it belongs to what follows (RFC 4252 §6)', () => {
+    for (const stage of ['exchange', 'service', 'auth'] as const)
+      assert.deepEqual(violationsOf(afterwards, stage, false), ['message-before-its-phase'], stage)
+  })
+  it('may come during a key exchange up to 29 (RFC 4253 §7.1), unless that is strict', () => {
+    for (const stage of stages) assert.deepEqual(violationsOf(transport, stage, true), [undefined], stage)
+    assert.deepEqual(violationsOf([...afterwards, ...extensions], 'exchange', true), ['message-unexpected'])
+    assert.deepEqual(violationsOf([...afterwards, ...extensions], 'connection', true), ['message-during-key-exchange'])
+    assert.deepEqual(violationsOf([...transport, ...afterwards, ...extensions], 'exchange', true, true), ['message-in-strict-key-exchange'])
+    assert.deepEqual(violationsOf(transport, 'connection', true, true), [undefined])
+  })
+  it('is never one of an exchange or a method that does not run', () => {
+    for (const stage of stages) {
+      for (const peerIsExchanging of [false, true])
+        assert.deepEqual(violationsOf(ownOfMethods, stage, peerIsExchanging), ['message-unexpected'], stage)
+    }
+  })
 })
