@@ -11,7 +11,7 @@ const lanes = 16
 const bulkLanes = 2
 /** Bytes through one channel of the lasting connections, and under one key. */
 const bulkBytes = 64 * 2 ** 20
-const bulkRekey = { bytes: 8 * 2 ** 20 }
+const bulkRekey = { bytes: 4 * 2 ** 20 }
 /** One connection in so many is cut off by the proxy; one in so many is given up by its program. */
 const cutOneIn = 8
 const givenUpOneIn = 40
@@ -83,7 +83,7 @@ class SoakClient {
       config: false,
       user: soakUser,
       hostKey: insecureAcceptAnyHostKey,
-      auth: { passwords: [new Secret(soakPassword)] },
+      auth: { password: new Secret(soakPassword) },
       onProgress: event => {
         if (event.is === 'exchanged') this.#counts.exchanges++
       },
@@ -253,7 +253,11 @@ export const visit = (): void => {
         client = undefined
         tell({ is: 'ready', port: 0 })
       }
-    })()
+    })().catch((error: unknown) => {
+      console.error(error)
+      process.exit(1)
+    })
   })
+  process.on('disconnect', () => process.exit(0))
   tell({ is: 'ready', port: 0 })
 }

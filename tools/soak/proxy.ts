@@ -39,7 +39,7 @@ export const cuttingProxy = async (target: number, random: SeededRandom): Promis
       [far, near],
     ]) {
       sockets.add(from)
-      from.on('data', bytes => {
+      from.on('data', (bytes: Buffer) => {
         // The last bytes before the cut go through in part.
         to.write(bytes.subarray(0, Math.max(0, left)))
         left -= bytes.length

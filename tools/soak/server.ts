@@ -1,7 +1,7 @@
 // Owns the server's process of a soak: a server on the public interface whose sessions give, take, copy or hang. Knows
 // nothing of how often.
 import { nodeCrypto } from 'nacre/crypto/node'
-import { createServer, firstOf, password, type Session } from 'nacre/server'
+import { createServer, password, type Session } from 'nacre/server'
 import { insecureTestHostKey } from 'nacre/testing'
 import { takeSample } from './measure.ts'
 import { type Order, StreamCheck, streamBytes, tell } from './messages.ts'
@@ -63,9 +63,8 @@ export const serve = async (): Promise<void> => {
   const faults: string[] = []
   const server = createServer({
     hostKeys: [insecureTestHostKey(nodeCrypto())],
-    authenticate: firstOf(
-      password(({ user, password: given }) => (user === soakUser && given.reveal() === soakPassword ? user : undefined)),
-    ),
+    authenticate: password(({ user }, given) => (user === soakUser && given.reveal() === soakPassword ? user : undefined)),
+    rekey: { bytes: 7 * 2 ** 20 },
     refusalFloor: () => 0,
     session: { exec },
     maximumStartups: 1000,
@@ -78,7 +77,8 @@ export const serve = async (): Promise<void> => {
   process.on('message', (order: Order) => {
     if (order.is === 'measure')
       void takeSample().then(sample => tell({ is: 'sample', sample, connections: server.connections.size, faults: faults.splice(0) }))
-    else if (order.is === 'stop') void server.close().then(() => process.disconnect())
+    else if (order.is === 'stop') void server.close().then(() => process.exit(0))
   })
+  process.on('disconnect', () => process.exit(0))
   tell({ is: 'ready', port: listening.port })
 }
