@@ -48,7 +48,15 @@ export class IdentificationReader {
    * used. Throws `ProtocolError` when a line is too long, there are too many, or it is not SSH 2.
    */
   read(input: Uint8Array, start: number, end: number): { readonly used: number; readonly identification: Identification | undefined } {
-    for (let at = start; at < end; at++) {
+    let from = start
+    // Nearly always the line comes whole and first: then nothing is gathered byte by byte.
+    const feed = this.#line.length === 0 ? input.indexOf(0x0a, start) : -1
+    if (feed >= 4 + start && feed < end && feed - start <= maximumLine && input[start] === 0x53) {
+      const identification = this.#take(input.slice(start, input[feed - 1] === 0x0d ? feed - 1 : feed))
+      if (identification !== undefined) return { used: feed + 1 - start, identification }
+      from = feed + 1
+    }
+    for (let at = from; at < end; at++) {
       const byte = input[at]
       if (byte !== 0x0a) {
         this.#line.push(byte)
