@@ -37,6 +37,7 @@ async def main():
         Client, options["host"], options["port"], username=options["user"], known_hosts=known_hosts(), client_keys=keys,
         password=options["password"] or None, agent_path=None, config=None, login_timeout=20,
         **({"rekey_bytes": options["rekeyBytes"]} if options["rekeyBytes"] else {}),
+        compression_algs=["zlib@openssh.com"] if options["compress"] else ["none"],
     )
     async with connection:
         terminal = {"term_type": "xterm-256color", "term_size": (132, 43)} if options["pty"] else {}

@@ -119,6 +119,7 @@ async def main():
     listener = await asyncssh.create_server(
         Server, "127.0.0.1", 0, server_host_keys=options["hostKeys"], process_factory=serve, encoding=None, line_editor=False,
         **({"rekey_bytes": options["rekeyBytes"]} if options["rekeyBytes"] else {}),
+        compression_algs=["zlib@openssh.com", "none"],
     )
     print(f"ready {listener.sockets[0].getsockname()[1]}", flush=True)
     await asyncio.Event().wait()

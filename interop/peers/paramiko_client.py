@@ -66,6 +66,7 @@ def main():
     transport = paramiko.Transport(socket.create_connection((options["host"], options["port"])))
     if options["rekeyBytes"]:
         transport.packetizer.REKEY_BYTES = options["rekeyBytes"]
+    transport.use_compression(options["compress"])
     transport.start_client(timeout=20)
     key = transport.get_remote_server_key()
     if f"{key.get_name()} {key.get_base64()}" not in options["hostKeys"]:

@@ -187,6 +187,7 @@ def connection(client, keys):
     transport = paramiko.Transport(client)
     for key in keys:
         transport.add_server_key(key)
+    transport.use_compression(options["compress"])
     if options["rekeyBytes"]:
         transport.packetizer.REKEY_BYTES = options["rekeyBytes"]
     try:

@@ -28,6 +28,8 @@ export interface ClientRequest extends Omit<FinishOptions, 'name' | 'env' | 'cwd
   readonly pty?: boolean
   /** Start a new key exchange after this many bytes, where the client can. */
   readonly rekeyBytes?: number
+  /** Ask for compression, where the client can. */
+  readonly compress?: boolean
   /** Options of this client only. */
   readonly options?: readonly string[]
 }
@@ -58,6 +60,8 @@ export interface ServerOptions {
   readonly accepts: Accepts
   readonly hostKeys?: readonly KeyFile[]
   readonly rekeyBytes?: number
+  /** Offer compression, where the server does not anyway. */
+  readonly compress?: boolean
 }
 
 export interface PeerServer extends AsyncDisposable {

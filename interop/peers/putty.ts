@@ -1,6 +1,8 @@
 // Owns starting PuTTY's plink. Knows nothing of what the tests want from it.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { freshFile, freshFolder, freshPath } from '../rig/folder.ts'
 import type { KeyFile } from '../rig/keys.ts'
 import { finish } from '../rig/process.ts'
@@ -19,6 +21,14 @@ const fingerprint = (line: string): string =>
     .digest('base64')
     .replace(/=+$/, '')}`
 
+/** A home with a saved session; what it does not say is as usual. Only there can PuTTY be told when to change keys. */
+const homeWith = (settings: readonly string[]): string => {
+  const home = freshFolder('putty-home')
+  mkdirSync(join(home, '.putty', 'sessions'), { recursive: true })
+  writeFileSync(join(home, '.putty', 'sessions', 'saved'), ['Protocol=ssh', ...settings].map(line => `${line}\n`).join(''))
+  return home
+}
+
 /** PuTTY's command line client. It answers a password and a hidden prompt alike. */
 export const plink: ClientPeer = {
   name: 'PuTTY plink',
@@ -28,6 +38,8 @@ export const plink: ClientPeer = {
     return finish(
       [
         'plink',
+        '-load',
+        'saved',
         '-ssh',
         '-batch',
         '-noagent',
@@ -38,13 +50,14 @@ export const plink: ClientPeer = {
         ...(login.key === undefined ? [] : ['-i', converted(login.key)]),
         ...(secret === undefined ? [] : ['-pwfile', freshFile('password', `${secret}\n`)]),
         ...(request.pty === true ? ['-t'] : ['-T']),
+        ...(request.compress === true ? ['-C'] : []),
         ...(request.options ?? []),
         `${to.user}@${to.host}`,
         ...(request.command === undefined ? [] : [request.command]),
       ],
       {
         name: 'plink',
-        env: { HOME: freshFolder('putty-home') },
+        env: { HOME: homeWith(request.rekeyBytes === undefined ? [] : [`RekeyBytes=${request.rekeyBytes}`]) },
         stdin: request.stdin ?? '',
         ...(request.seconds === undefined ? {} : { seconds: request.seconds }),
       },

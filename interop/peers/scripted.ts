@@ -46,6 +46,7 @@ const server =
       prompts: accepts.prompts ?? [],
       chain: accepts.chain ?? [],
       rekeyBytes: options.rekeyBytes ?? 0,
+      compress: options.compress === true,
     }
     const running = await start([...command, JSON.stringify(argument)], { name, logStdout: true })
     try {
@@ -64,7 +65,7 @@ const server =
 
 const client = (name: string, command: readonly string[]): ClientPeer => ({
   name,
-  run: ({ to, login, command: remote, pty, rekeyBytes, stdin, seconds }) =>
+  run: ({ to, login, command: remote, pty, rekeyBytes, compress, stdin, seconds }) =>
     finish(
       [
         ...command,
@@ -80,6 +81,7 @@ const client = (name: string, command: readonly string[]): ClientPeer => ({
           command: remote ?? '',
           pty: pty === true,
           rekeyBytes: rekeyBytes ?? 0,
+          compress: compress === true,
         }),
       ],
       { name, stdin: stdin ?? '', ...(seconds === undefined ? {} : { seconds }) },

@@ -1,7 +1,10 @@
 // Owns our server as the peers meet it: in this process, with sessions that are real shells. Knows nothing of the peers.
 import { spawn } from 'node:child_process'
 import type { Writable } from 'node:stream'
+import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import type { Exit } from 'nacre'
+import { fromDuplex } from 'nacre/io/node-socket'
+import type { ConversationRecorder } from 'nacre/testing'
 import {
   allOf,
   type Authenticator,
@@ -25,6 +28,8 @@ export interface NacreServerOptions extends Omit<ServerOptions<Person>, 'hostKey
   readonly accepts: Accepts
   readonly hostKeys?: readonly KeyFile[]
   readonly session?: ServerOptions<Person>['session']
+  /** Records the first connection; no other is taken. */
+  readonly recorder?: ConversationRecorder
 }
 
 export interface NacreServer extends AsyncDisposable {
@@ -110,14 +115,26 @@ export const shellSession = async (session: Session<Person>): Promise<Exit> => {
   return await ended
 }
 
+/** Serves the first connection that comes, recorded. */
+const listenOnce = async (server: ReturnType<typeof createServer<Person>>, recorder: ConversationRecorder): Promise<{ port: number }> => {
+  const listener = createTcpServer({ noDelay: true }, socket => {
+    listener.close()
+    server.accept(recorder.over(fromDuplex(socket)))
+  })
+  await new Promise<void>(resolve => listener.listen(0, '127.0.0.1', resolve))
+  return { port: (listener.address() as AddressInfo).port }
+}
+
 /** Starts our server on a free port. */
 export const nacreServer = async (options: NacreServerOptions): Promise<NacreServer> => {
-  const { accepts, hostKeys = soundKinds.map(kind => hostKey(kind)), session, onEvent, ...others } = options
+  const { accepts, hostKeys = soundKinds.map(kind => hostKey(kind)), session, onEvent, recorder, ...others } = options
+  const signers = await Promise.all(hostKeys.map(key => loadSigner(key.path)))
   const errors: unknown[] = []
   const endings: string[] = []
   const server = createServer<Person>({
     ...others,
-    hostKeys: await Promise.all(hostKeys.map(key => loadSigner(key.path))),
+    ...recorder?.options,
+    hostKeys: recorder === undefined ? signers : signers.map(each => recorder.signer(each)),
     authenticate: authenticatorFor(accepts),
     session: session ?? { exec: shellSession, shell: shellSession },
     onError: error => errors.push(error),
@@ -126,7 +143,7 @@ export const nacreServer = async (options: NacreServerOptions): Promise<NacreSer
       onEvent?.(event, connection)
     },
   })
-  const listening = await server.listen({ port: 0, host: '127.0.0.1' })
+  const listening = recorder === undefined ? await server.listen({ port: 0, host: '127.0.0.1' }) : await listenOnce(server, recorder)
   return {
     to: { host: '127.0.0.1', port: listening.port, user, hostKeys: hostKeys.map(key => key.line) },
     errors,

@@ -23,6 +23,17 @@ export interface ConversationRecorder {
   finish(remarks?: TranscriptRemarks): Promise<string>
 }
 
+/** Times in whole milliseconds since the first: no replay looks closer, and when it was is nobody's business. */
+const fromItsBeginning = (lines: readonly string[]): readonly string[] => {
+  let first: number | undefined
+  return lines.map(line => {
+    const read = JSON.parse(line) as { at?: number }
+    if (read.at === undefined) return line
+    first ??= read.at
+    return JSON.stringify({ ...read, at: Math.round(read.at - first) })
+  })
+}
+
 export const recordConversation = (crypto: CryptoProvider, seed: number): ConversationRecorder => {
   const lines: string[] = []
   const drawn: string[] = []
@@ -74,7 +85,7 @@ export const recordConversation = (crypto: CryptoProvider, seed: number): Conver
       },
     }),
     async finish(remarks = {}) {
-      const [header, ...rest] = lines
+      const [header, ...rest] = fromItsBeginning(lines)
       const sha256 = Array.from(hasher.digest(), byte => byte.toString(16).padStart(2, '0')).join('')
       const wire: RecordedWire = { seed, received: encodeBase64(Uint8Array.from(received)), ends: [], sent: { bytes: sent, sha256 }, drawn }
       const all = (complete: RecordedWire): string =>

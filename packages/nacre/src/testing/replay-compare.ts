@@ -49,18 +49,21 @@ export const difference = (at: number, expected: string, actual: string): Replay
   return { at, expected: cut(expected), actual: cut(actual) }
 }
 
-const shown = ({ at: _at, error: _error, ...facts }: TranscriptEvent): string => JSON.stringify(facts)
+/** Without cryptography no cipher needs a MAC, so none is agreed on. */
+const shown = ({ at: _at, error: _error, ...facts }: TranscriptEvent, macs: boolean): string =>
+  JSON.stringify(facts, (name, value: unknown) => (name === 'mac' && !macs ? undefined : value))
 
-/** Events in their order. A transcript that was cut off may lack the last. */
+/** Events in their order; `macs` says whether they were negotiated. A transcript that was cut off may lack the last events. */
 export const compareEvents = (
   expected: readonly TranscriptEvent[],
   actual: readonly TranscriptEvent[],
   at: number,
+  macs: boolean,
 ): ReplayDifference | undefined => {
   const whole = expected.some(each => each.event === 'ended')
   const count = whole ? Math.max(expected.length, actual.length) : expected.length
   for (let i = 0; i < count; i++) {
-    const [then, now] = [expected.at(i), actual.at(i)].map(each => (each === undefined ? 'no more events' : shown(each)))
+    const [then, now] = [expected.at(i), actual.at(i)].map(each => (each === undefined ? 'no more events' : shown(each, macs)))
     if (then !== now) return difference(at, `event ${i}: ${then}`, `event ${i}: ${now}`)
   }
   return undefined

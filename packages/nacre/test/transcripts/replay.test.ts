@@ -1,48 +1,141 @@
-// Recorded conversations, held again: an engine that is given what came says what was said, however the bytes are cut.
+// Conversations with real peers, held again: an engine that is given what came says what was said, to the byte where the wire
+// was recorded, and tells what it told, however the bytes are cut.
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
-import { describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { after, describe, it } from 'node:test'
+import { nodeCrypto } from '../../src/crypto/node/provider.ts'
 import { transcriptLines } from '../../src/engine/transcript.ts'
 import { Secret } from '../../src/crypto/secret.ts'
 import { createPair, type PairClientOptions, passwordCredential } from '../../src/testing/pair.ts'
-import { replay } from '../../src/testing/replay.ts'
-import { parseTranscript } from '../../src/testing/transcript.ts'
+import { type ReplayDifference, replay, type ReplayOptions, replayWire } from '../../src/testing/replay.ts'
+import { badEnd, parseTranscript, type RecordedConversation } from '../../src/testing/transcript.ts'
 import { runCommand } from '../pair/fixtures.ts'
+import { kept } from './recorded.ts'
 
-const folder = fileURLToPath(new URL('.', import.meta.url))
-const files = readdirSync(folder).filter(name => name.endsWith('.jsonl'))
-const read = (name: string) => parseTranscript(readFileSync(`${folder}/${name}`, 'utf8'))
+const all = kept()
+const named = (name: string): RecordedConversation => {
+  const found = all.find(each => each.name === name)
+  assert.ok(found !== undefined, name)
+  return found.recorded
+}
+
+/** A new one each time; NACRE_SEED repeats one. */
+const seed = Number(process.env.NACRE_SEED ?? Math.floor(Math.random() * 2 ** 31))
+
+const ways: readonly ReplayOptions[] = [{ chunk: 'whole' }, { chunk: 'bytes' }, { chunk: 'random', seed }]
+const wayName = ({ chunk, seed }: ReplayOptions): string => `${chunk}${seed === undefined ? '' : `, NACRE_SEED=${seed}`}`
+
+const goesAsItWent = (difference: ReplayDifference | undefined, way: ReplayOptions): void => {
+  if (difference === undefined) return
+  const { at, expected, actual } = difference
+  assert.fail(`packet ${at} (${wayName(way)}) should be\n  ${expected}\nand is\n  ${actual}`)
+}
 
 describe('a recorded conversation goes as it went', () => {
-  for (const name of files) {
-    it(name, () => {
-      const recorded = read(name)
+  const started = process.cpuUsage()
+  after(() => {
+    // Not an assertion: it shows when the transcripts become a burden.
+    const { user, system } = process.cpuUsage(started)
+    console.log(`${all.length} transcripts, ${ways.length} ways: ${((user + system) / 1e6).toFixed(1)} s of CPU`)
+  })
+  for (const { name, recorded } of all) {
+    it(name, async () => {
       assert.ok(recorded.packets.length > 10)
-      assert.equal(replay(recorded, { chunk: 'whole' }), undefined)
-      assert.equal(replay(recorded, { chunk: 'bytes' }), undefined)
-      for (let seed = 1; seed <= 10; seed++) assert.equal(replay(recorded, { chunk: 'random', seed }), undefined, `seed ${seed}`)
+      // Without cryptography, as a trace is replayed.
+      for (const way of ways) goesAsItWent(replay(recorded, way), way)
+      // With it, as it was.
+      if (recorded.wire !== undefined) for (const way of ways) goesAsItWent(await replayWire(recorded, nodeCrypto(), way), way)
     })
   }
 })
 
+/** The text in a packet that is shown in hexadecimal. */
+const said = (shown: string | undefined): string => Buffer.from(shown?.split(' ')[1]?.replace('…', '') ?? '', 'hex').toString('latin1')
+
 describe('a replay', () => {
+  const trace = named('traces/nacre-ssh-openssh-9.2')
+  const wire = named('openssh-9.2/server-default')
+
   it('finds the packet that differs', () => {
-    const { header, packets } = read('ours-to-sshd-9.2.jsonl')
-    const accept = packets.findIndex(each => each.name === 'SSH_MSG_SERVICE_REQUEST')
-    const without = packets.filter((_, i) => i !== accept)
-    const difference = replay({ header, packets: without })
+    const accept = trace.packets.findIndex(each => each.name === 'SSH_MSG_SERVICE_REQUEST')
+    const difference = replay({ ...trace, packets: trace.packets.filter((_, i) => i !== accept) })
     assert.match(difference?.actual ?? '', /^SSH_MSG_SERVICE_REQUEST/)
   })
 
   it('ends where the engine ended', () => {
-    const { header, packets } = read('ssh-9.2-to-ours-terminal.jsonl')
-    const at = packets.findIndex(each => each.name === 'SSH_MSG_CHANNEL_REQUEST' && each.direction === 'received')
+    const { packets } = trace
+    const at = packets.findLastIndex(each => each.name === 'SSH_MSG_CHANNEL_REQUEST' && each.direction === 'received')
     const broken = packets.map((each, i) => (i === at ? { ...each, payload: each.payload.subarray(0, 8) } : each))
-    const difference = replay({ header, packets: broken })
-    assert.match(difference?.actual ?? '', /SSH_MSG_DISCONNECT/)
+    assert.match(replay({ ...trace, packets: broken })?.actual ?? '', /SSH_MSG_DISCONNECT/)
+  })
+
+  it('finds an event that differs', () => {
+    const events = (trace.events ?? []).map(each => (each.event === 'authenticated' ? { ...each, user: 'mallory' } : each))
+    assert.match(replay({ ...trace, events })?.expected ?? '', /mallory/)
+    assert.match(replay({ ...trace, events: (trace.events ?? []).filter(each => each.event !== 'eof') })?.actual ?? '', /"event":"eof"/)
+  })
+
+  it('of a wire finds a byte that was altered on the way', async () => {
+    const recorded = wire.wire
+    assert.ok(recorded !== undefined)
+    const received = Buffer.from(recorded.received, 'base64')
+    received[(recorded.ends.at(-1) ?? 0) - 40] ^= 1
+    const difference = await replayWire({ ...wire, wire: { ...recorded, received: received.toString('base64') } }, nodeCrypto())
+    assert.match(said(difference?.actual), /integrity check/)
+  })
+
+  it('of a wire finds a byte that left otherwise, though every packet says the same', async () => {
+    const recorded = wire.wire
+    assert.ok(recorded !== undefined)
+    const sent = { ...recorded.sent, sha256: recorded.sent.sha256.replace(/^./, first => (first === '0' ? '1' : '0')) }
+    const difference = await replayWire({ ...wire, wire: { ...recorded, sent } }, nodeCrypto())
+    assert.match(difference?.expected ?? '', /bytes on the wire/)
+  })
+
+  it('of a wire needs another seed to fail', async () => {
+    const recorded = wire.wire
+    assert.ok(recorded !== undefined)
+    const difference = await replayWire({ ...wire, wire: { ...recorded, seed: recorded.seed + 1 } }, nodeCrypto())
+    assert.match(difference?.expected ?? '', /SSH_MSG_KEXINIT/)
+    await assert.rejects(replayWire(trace, nodeCrypto()), TypeError)
   })
 })
+
+describe('a conversation that ended in a fault', () => {
+  const expected = named('asyncssh/client-opens-in-exchange')
+  const { expects: _, ...header } = expected.header
+  const unexpected = { ...expected, header }
+
+  it('goes as it went when its header expects the fault', () => {
+    assert.equal(badEnd(expected)?.what, 'message-during-key-exchange')
+    assert.equal(replay(expected), undefined)
+  })
+
+  it('fails otherwise, says what happened, and how to say that it is right', () => {
+    const difference = replay(unexpected)
+    assert.equal(difference?.at, expected.packets.length - 1)
+    assert.match(difference.expected, /the connection goes on.*"expects":"message-during-key-exchange"/)
+    assert.match(difference.actual, /we ended it: The peer sent SSH_MSG_CHANNEL_OPEN at the wrong time/)
+  })
+
+  it('passes once the engine does not mind any more', () => {
+    // As if the peer had been right: its channel in the middle of the exchange never came.
+    const fault = expected.packets.length - 2
+    assert.equal(expected.packets[fault].name, 'SSH_MSG_CHANNEL_OPEN')
+    assert.equal(replay({ ...unexpected, packets: expected.packets.filter((_, i) => i !== fault) }), undefined)
+  })
+
+  it('fails when it was the peer who ended it', () => {
+    const goodbye = { at: 0, direction: 'received', number: 1, name: 'SSH_MSG_DISCONNECT', payload: disconnect(2, 'what was that?') } as const
+    const ended = { ...unexpected, packets: [...expected.packets.slice(0, -1), goodbye], events: [] }
+    assert.deepEqual(badEnd(ended), { by: 'peer', what: 'protocol-error', message: 'what was that?', at: ended.packets.length - 1 })
+    const cut = { ...ended, packets: [...expected.packets.slice(0, -2), goodbye] }
+    assert.match(replay(cut)?.actual ?? '', /the peer ended it: what was that\?/)
+  })
+})
+
+/** RFC 4253 §11.1. */
+const disconnect = (reason: number, description: string): Uint8Array =>
+  Buffer.concat([Uint8Array.of(1, 0, 0, 0, reason, 0, 0, 0, description.length), Buffer.from(description), Uint8Array.of(0, 0, 0, 0)])
 
 describe('a transcript', () => {
   const record = (side: 'client' | 'server', client: PairClientOptions, server: Parameters<typeof createPair>[0] = {}) => {
