@@ -1,6 +1,6 @@
 // Owns bundling a program with esbuild, Vite and webpack as people do it, and what they warn of. Knows nothing of what the
 // programs do.
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { build as esbuild } from 'esbuild'
 import { build as vite, createLogger } from 'vite'
@@ -23,6 +23,7 @@ export interface Bundled {
 const output = 'out.mjs'
 
 const madeIn = (folder: string): readonly string[] => {
+  if (!existsSync(join(folder, output))) return []
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => /\.m?js$/.test(name))
   return [output, ...names.filter(name => name !== output)].map(name => readFileSync(join(folder, name), 'utf8'))
 }

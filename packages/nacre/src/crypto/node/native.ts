@@ -1,6 +1,5 @@
 // Owns finding the accelerator `@nacre/native`, proving that it works, and giving its primitives the provider's shapes.
 // Knows nothing of packets. Nothing here is needed: without the accelerator every function answers `undefined`.
-import { createRequire } from 'node:module'
 import type { Aead, ChaChaPoly, Direction, HashName, KeyedHash, StreamTransform } from '../provider.ts'
 import type { NativeChaChaPoly, NativeGcm, NativeHmac, NativeModule } from './native-module.ts'
 import { nativeSelfTest } from './native-self-test.ts'
@@ -28,10 +27,12 @@ export const searchNative = (load: () => unknown, environment: Readonly<Record<s
   return wrong === undefined ? { module: found } : { fault: `@nacre/native fails its self-test and is not used: ${wrong}.` }
 }
 
+// Not imported: bundlers see through `createRequire`, and would take the addon's binary for a script.
+const load = (): unknown => process.getBuiltinModule('node:module').createRequire(import.meta.url)('@nacre/native')
+
 let search: Search | undefined
 /** Searched once, on first use: a command that never encrypts does not pay for it. */
-const found = (): NativeModule | undefined =>
-  (search ??= searchNative(() => createRequire(import.meta.url)('@nacre/native'), process.env)).module
+const found = (): NativeModule | undefined => (search ??= searchNative(load, process.env)).module
 
 /** Why the accelerator is not in use, in a sentence; `undefined` when it is. Looks for it if nobody has yet. */
 export const nativeCryptoFault = (): string | undefined => {
