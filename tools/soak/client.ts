@@ -192,10 +192,15 @@ class SoakClient {
   async #copy(connection: ClientConnection, count: number): Promise<void> {
     const process = await this.#timely('exec', connection.exec('copy'))
     const writer = process.stdin.getWriter()
-    const written = writer.write(streamBytes(0, count)).then(() => writer.close())
+    const write = async (): Promise<void> => {
+      await writer.write(streamBytes(0, count))
+      await writer.close()
+    }
     const check = new StreamCheck()
-    for await (const bytes of process.stdout) if (!check.take(bytes)) throw new Error('the copy is not what was sent')
-    await written
+    const read = async (): Promise<void> => {
+      for await (const bytes of process.stdout) if (!check.take(bytes)) throw new Error('the copy is not what was sent')
+    }
+    await this.#timely('copy', Promise.all([write(), read()]))
     await this.#timely('copy', process.exited)
     if (check.count !== count) throw new Error(`of a copy of ${count} bytes ${check.count} came`)
     this.#counts.bytes += 2 * count
@@ -236,7 +241,7 @@ class SoakClient {
 export const visit = (): void => {
   let client: SoakClient | undefined
   const stray: string[] = []
-  process.on('unhandledRejection', error => stray.push(`unhandled rejection: ${String(error)}`))
+  process.on('unhandledRejection', error => stray.push(`unhandled rejection: ${error instanceof Error ? error.stack : String(error)}`))
   process.on('message', (order: Order) => {
     void (async () => {
       if (order.is === 'begin') {
