@@ -8,7 +8,7 @@ import type { ByteTransport } from '../io/transport.ts'
 import { encodeBase64 } from '../keys/base64.ts'
 import type { Signer } from '../keys/signer.ts'
 import { seededRandom } from './random.ts'
-import { measureWire } from './replay.ts'
+import { explainDifference, measureWire } from './replay.ts'
 import { parseTranscript, type RecordedWire, type TranscriptRemarks } from './transcript.ts'
 
 /** Records one conversation. */
@@ -93,10 +93,7 @@ export const recordConversation = (crypto: CryptoProvider, seed: number): Conver
           .map(line => `${line}\n`)
           .join('')
       const { ends, difference } = await measureWire(parseTranscript(all(wire)), crypto)
-      if (difference !== undefined)
-        throw new TypeError(
-          `the recording cannot be replayed: packet ${difference.at} should be\n  ${difference.expected}\nand is\n  ${difference.actual}`,
-        )
+      if (difference !== undefined) throw new TypeError(`the recording cannot be replayed: ${explainDifference(difference)}`)
       return all({ ...wire, ends })
     },
   }

@@ -11,6 +11,10 @@ export interface ReplayDifference {
   readonly actual: string
 }
 
+/** A difference as the message of a failing test. */
+export const explainDifference = ({ at, expected, actual }: ReplayDifference): string =>
+  `packet ${at} should be\n  ${expected}\nand is\n  ${actual}`
+
 const hex = (bytes: Uint8Array): string => Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
 
 /** A packet to the byte. */

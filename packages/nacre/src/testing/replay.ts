@@ -14,6 +14,7 @@ import { seededRandom } from './random.ts'
 import { type BadEnd, badEnd, parseEvents, type RecordedConversation } from './transcript.ts'
 import type { Chunking } from './line.ts'
 
+export { explainDifference } from './replay-compare.ts'
 export type { ReplayDifference } from './replay-compare.ts'
 
 export interface ReplayOptions {

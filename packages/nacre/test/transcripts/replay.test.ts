@@ -6,7 +6,7 @@ import { nodeCrypto } from '../../src/crypto/node/provider.ts'
 import { transcriptLines } from '../../src/engine/transcript.ts'
 import { Secret } from '../../src/crypto/secret.ts'
 import { createPair, type PairClientOptions, passwordCredential } from '../../src/testing/pair.ts'
-import { type ReplayDifference, replay, type ReplayOptions, replayWire } from '../../src/testing/replay.ts'
+import { explainDifference, type ReplayDifference, replay, type ReplayOptions, replayWire } from '../../src/testing/replay.ts'
 import { badEnd, parseTranscript, type RecordedConversation } from '../../src/testing/transcript.ts'
 import { runCommand } from '../pair/fixtures.ts'
 import { kept } from './recorded.ts'
@@ -25,9 +25,7 @@ const ways: readonly ReplayOptions[] = [{ chunk: 'whole' }, { chunk: 'bytes' }, 
 const wayName = ({ chunk, seed }: ReplayOptions): string => `${chunk}${seed === undefined ? '' : `, NACRE_SEED=${seed}`}`
 
 const goesAsItWent = (difference: ReplayDifference | undefined, way: ReplayOptions): void => {
-  if (difference === undefined) return
-  const { at, expected, actual } = difference
-  assert.fail(`packet ${at} (${wayName(way)}) should be\n  ${expected}\nand is\n  ${actual}`)
+  if (difference !== undefined) assert.fail(`${wayName(way)}: ${explainDifference(difference)}`)
 }
 
 describe('a recorded conversation goes as it went', () => {
