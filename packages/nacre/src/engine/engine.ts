@@ -35,6 +35,12 @@ import { PacketWatch } from './packet-watch.ts'
 
 type DeadlineName = 'handshake' | 'login' | 'rekey-finish' | 'rekey-begin' | 'keepalive'
 
+/**
+ * Events that may wait to be taken before further packets are. A peer may say a thousand things in one breath: they are
+ * dealt with in turn, so that neither memory nor limits on what is unanswered depend on how they were cut.
+ */
+const eventsAtOnce = 64
+
 /** Bytes that are kept for later while a question is open. Before a login no peer in good faith says more. */
 const heldWhileSuspended = 32 * 1024
 
@@ -66,6 +72,8 @@ export class Engine {
   #now = 0
   #ended = false
   #blocked = false
+  /** Packets wait until those events are taken that have come of the packets before them. */
+  #more = false
   /** An exchange was asked for during the login. */
   #rekeyWanted = false
   /** Whatever is thrown now ends the connection. */
@@ -185,8 +193,12 @@ export class Engine {
 
   // ── what comes out ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The next event. Byte views in events are valid until the next call of `receive`. */
+  /** The next event. Byte views in it are valid until the next call of this or of `receive`. */
   nextEvent(): EngineEvent | undefined {
+    const event = this.#events.take()
+    if (event !== undefined || !this.#more) return event
+    this.#guard(() => this.#pump())
+    this.#transport.incoming.keep()
     return this.#events.take()
   }
 
@@ -266,7 +278,12 @@ export class Engine {
 
   #pump(): void {
     const { incoming } = this.#transport
+    this.#more = false
     while (!this.#ended && !this.#suspended && !this.#unread) {
+      if (this.#events.length >= eventsAtOnce) {
+        this.#more = true
+        break
+      }
       const payload = incoming.next()
       if (payload === undefined) break
       this.#dispatch(payload)

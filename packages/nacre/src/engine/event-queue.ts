@@ -10,6 +10,11 @@ export class EventQueue {
     else this.#events.push(event)
   }
 
+  /** How many nobody has taken. */
+  get length(): number {
+    return this.#events === undefined ? 0 : this.#events.length - this.#next
+  }
+
   /** The oldest, or `undefined`. Nothing is moved for it: the list is dropped once it has been read to its end. */
   take(): EngineEvent | undefined {
     const events = this.#events

@@ -1,6 +1,7 @@
 // Flow control end to end: who reads slowly slows down nobody else, and nothing grows without a bound.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { env } from '../../src/connection/requests/env.ts'
 import { session } from '../../src/connection/channel-types/session.ts'
 import { createPair } from '../../src/testing/pair.ts'
 import { patterned, same } from './fixtures.ts'
@@ -114,5 +115,20 @@ describe('channels', () => {
     }
     assert.equal(pair.client.engine.connection.channelCount, 0)
     assert.equal(pair.client.channels.at(-1)?.channel.number, 0)
+  })
+})
+
+describe('a thousand requests in one breath', () => {
+  // Limits count what nobody has answered, not what happened to arrive together.
+  it('are answered in turn, however the network cuts them', () => {
+    for (const chunk of ['whole', 'random'] as const) {
+      const pair = createPair({ seed: 11, chunk, server: { limits: { maximumPendingRequests: 64 } } }).run()
+      const { client } = pair.open(session, {})
+      const answers: boolean[] = []
+      for (let i = 0; i < 1000; i++) client.channel.request(env, { name: `N${i}`, value: 'v' }, ok => answers.push(ok))
+      pair.run()
+      assert.equal(answers.length, 1000, chunk)
+      assert.ok(answers.every(Boolean), chunk)
+    }
   })
 })
