@@ -39,6 +39,8 @@ export interface CommonOptions {
   readonly crypto?: CryptoProvider
   /** Where random bytes come from; the provider's unless a test replays. */
   readonly random?: Random
+  /** Where padding comes from; `random` unless a test replays, which is not to depend on how padding is drawn. */
+  readonly padding?: Random
   /** A new key exchange after so many bytes or packets in one direction, or milliseconds. Default 1 GiB, 2^30, an hour. */
   readonly rekey?: { readonly bytes?: number; readonly packets?: number; readonly milliseconds?: number }
   /** How a dead peer is noticed; `false` turns it off. Default: asked after 30 s of silence, dead after 3 unanswered. */
@@ -145,6 +147,7 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
       role: role.role,
       crypto,
       random: options.random ?? crypto.random,
+      ...(options.padding === undefined ? {} : { padding: options.padding }),
       tables,
       offer: buildOffer(tables, chosen, role),
       identification: ourIdentification(options.software ?? softwareVersion, options.comments),

@@ -8,13 +8,19 @@ import type { ByteTransport } from '../io/transport.ts'
 import { encodeBase64 } from '../keys/base64.ts'
 import type { Signer } from '../keys/signer.ts'
 import { seededRandom } from './random.ts'
+import { constantPadding } from './replay-config.ts'
 import { explainDifference, measureWire } from './replay.ts'
 import { parseTranscript, type RecordedWire, type TranscriptRemarks } from './transcript.ts'
 
 /** Records one conversation. */
 export interface ConversationRecorder {
   /** Options for the side that is recorded. */
-  readonly options: { readonly crypto: CryptoProvider; readonly random: Random; readonly transcript: Transcript }
+  readonly options: {
+    readonly crypto: CryptoProvider
+    readonly random: Random
+    readonly padding: Random
+    readonly transcript: Transcript
+  }
   /** A transport whose bytes are recorded. */
   over(transport: ByteTransport): ByteTransport
   /** A host key whose signatures are recorded. */
@@ -56,6 +62,7 @@ export const recordConversation = (crypto: CryptoProvider, seed: number): Conver
         },
       },
       random: seededRandom(seed).bytes,
+      padding: constantPadding,
       transcript: transcriptLines(line => lines.push(line), { secrets: true }),
     },
     over: transport => ({

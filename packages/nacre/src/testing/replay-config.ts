@@ -3,7 +3,7 @@
 import { connectionRows } from '../connection/rows.ts'
 import { safeGroups } from '../algorithms/kex/groups.ts'
 import { defaultTables } from '../algorithms/tables.ts'
-import type { CryptoProvider } from '../crypto/provider.ts'
+import type { CryptoProvider, Random } from '../crypto/provider.ts'
 import { defaults, type EngineConfig, type Transcript } from '../engine/config.ts'
 import { decodeBase64 } from '../keys/base64.ts'
 import { parsePublicKey } from '../keys/public.ts'
@@ -31,7 +31,7 @@ const publicHalf = (publicKey: string, algorithms: readonly string[], sign: Sign
 })
 
 /** What differs between replays: how packets are protected, and who signs as our host key. */
-interface Protection extends Pick<TransportConfig, 'crypto' | 'random' | 'tables'> {
+interface Protection extends Pick<TransportConfig, 'crypto' | 'random' | 'padding' | 'tables'> {
   readonly sign: Sign
 }
 
@@ -42,6 +42,9 @@ const unprotected: Protection = {
   tables: plainTables,
   sign: algorithm => encode(signatureBlob, { algorithm, signature: new Uint8Array(64).fill(7) }),
 }
+
+/** All padding of a recording is zeros: how it is drawn is no part of the conversation. */
+export const constantPadding: Random = bytes => void bytes.fill(0)
 
 /** The real thing. What no seed repeats is taken from the recording in its order. */
 const recordedProtection = (crypto: CryptoProvider, { seed, drawn }: RecordedWire): Protection => {
@@ -54,6 +57,7 @@ const recordedProtection = (crypto: CryptoProvider, { seed, drawn }: RecordedWir
   return {
     crypto: { ...crypto, mlkem768Encapsulate: () => ({ ciphertext: next(), secret: next() }) },
     random: seededRandom(seed).bytes,
+    padding: constantPadding,
     tables: defaultTables,
     sign: next,
   }

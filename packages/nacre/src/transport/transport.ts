@@ -23,6 +23,8 @@ export interface TransportConfig {
   readonly role: 'client' | 'server'
   readonly crypto: CryptoProvider
   readonly random: Random
+  /** Where padding comes from, when that is not `random`. */
+  readonly padding?: Random
   readonly tables: AlgorithmTables
   readonly offer: Offer
   readonly identification: Uint8Array
@@ -97,7 +99,7 @@ export class Transport {
   constructor(config: TransportConfig, hooks: TransportHooks) {
     this.#config = config
     this.#hooks = hooks
-    this.outgoing = new Outgoing(config.random, config.pool)
+    this.outgoing = new Outgoing(config.padding ?? config.random, config.pool)
     this.#identificationReader = new IdentificationReader(config.role)
   }
 
