@@ -202,10 +202,13 @@ const algorithmsOf = (random: SeededRandom, crypto: 'null' | 'real'): Scenario['
 })
 
 const never = Number.MAX_SAFE_INTEGER
+const mostHighWater = 1_048_576
 
 const sideOf = (random: SeededRandom, network: NetworkPlan, hurried: boolean): SidePlan => {
   // The slowest answer a peer in good faith can give.
   const roundTrip = 2 * (network.latency + network.jitter + (network.stallOneIn > 0 ? network.stallMilliseconds : 0))
+  // What stands before it on the way may be all that both sides hold ready.
+  const drain = Math.ceil((2 * mostHighWater) / network.capacity) * (network.latency + network.jitter)
   const rekeysOften = random.oneIn(3)
   const maximumPacket = random.pick([1, 10, 1000, 32_768, 32_768])
   return {
@@ -217,7 +220,7 @@ const sideOf = (random: SeededRandom, network: NetworkPlan, hurried: boolean): S
       maximumPendingOpens: random.pick([1, 5, 1024, 1024]),
     },
     // Not so little that the control messages of hundreds of channels alone are above it.
-    highWater: random.pick([65_536, 65_536, 1_048_576]),
+    highWater: random.pick([65_536, 65_536, mostHighWater]),
     rekey: {
       bytes: rekeysOften ? random.pick([1500, 10_000, 100_000]) : 2 ** 30,
       packets: rekeysOften ? random.pick([3, 10, 100, 2 ** 30]) : 2 ** 30,
@@ -225,7 +228,7 @@ const sideOf = (random: SeededRandom, network: NetworkPlan, hurried: boolean): S
     },
     keepalive: random.oneIn(5)
       ? false
-      : { milliseconds: 1000 + 10 * roundTrip + random.below(60_000), maximumUnanswered: 1 + random.below(3) },
+      : { milliseconds: 1000 + 10 * roundTrip + drain + random.below(60_000), maximumUnanswered: 1 + random.below(3) },
     deadlines: hurried
       ? { handshake: spread(random, 1, 20_000), login: spread(random, 1, 20_000), rekey: spread(random, 1, 20_000) }
       : { handshake: 600_000, login: 600_000, rekey: 600_000 + 20 * roundTrip },
