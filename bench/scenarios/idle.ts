@@ -9,6 +9,8 @@ const few = 500
 const many = 5000
 /** Opened and closed before anything is measured, so that code and tables that come with the first ones do not count. */
 const warmUp = 50
+/** Before that, one after the other, so that code is compiled by then that is compiled when it has run often. */
+const warmUpSessions = 600
 const warmUpOfProbe = 300
 const patience = 300
 
@@ -20,6 +22,8 @@ const contender = (name: string, settings: Settings, most: number, startServer: 
     async both => {
       const { server, client } = both
       const hold = (count: number): Promise<void> => client.call('hold', { ...loginAt(server, gcm), command: server.hold, count }, patience)
+      if (server.site !== undefined)
+        await client.call('sessions', { ...loginAt(server, gcm), command: server.nothing, count: warmUpSessions }, patience)
       await hold(settings.probe === undefined ? Math.ceil(warmUp / settings.divisor) : warmUpOfProbe)
       await client.call('release', {}, patience)
       await server.cpu()
