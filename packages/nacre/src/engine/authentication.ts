@@ -119,24 +119,26 @@ export class Authentication {
   }
 
   /**
-   * The peer ended the connection, as servers do after too many attempts. For a client that had tried something this is a
-   * failed login, whose error lists what was tried; else `error` stays what it is.
+   * The connection ended during a login. When the peer ended it, as servers do after too many attempts, that is its answer to
+   * what was tried last, and the error lists all that was tried. When the network broke off, the attempt at hand has no
+   * answer: only refusals before it are worth telling; else `error` stays what it is.
    */
-  cutOff(error: Error): Error {
+  cutOff(error: Error, by: 'peer' | 'network'): Error {
     const asked = this.#asked
     const { authentication } = this.#config
     if (asked === undefined || authentication.role !== 'client') return error
     const trying = this.#trying
-    if (asked.attempts.length === 0 && (trying === undefined || trying.method === 'none')) return error
+    if (asked.attempts.length === 0 && (by === 'network' || trying === undefined || trying.method === 'none')) return error
     const last: AuthenticationAttempt[] =
       trying === undefined || trying.method === 'give-up'
         ? []
         : [
             {
               method: trying.method,
-              outcome: 'refused',
+              ...(by === 'peer'
+                ? { outcome: 'refused', note: 'the server ended the connection instead of answering' }
+                : { outcome: 'skipped', note: 'the connection broke off before the server answered' }),
               remaining: [],
-              note: 'the server ended the connection instead of answering',
               ...(trying.method === 'publickey' ? { fingerprint: trying.fingerprint } : {}),
               ...('source' in trying ? { source: trying.source } : {}),
             },

@@ -3,23 +3,10 @@
 // clock and touches no socket, and a peer's fault never throws out of it.
 import type { Agreed } from '../algorithms/negotiate.ts'
 import type { Compute } from '../algorithms/rows.ts'
-import { authMessages } from '../auth/messages.ts'
 import { Connection } from '../connection/connection.ts'
 import type { ConnectionOut } from '../connection/events.ts'
-import { connectionMessages } from '../connection/messages.ts'
 import { type AuthenticationAttempt, type DisconnectReason, ProtocolError, WireError } from '../errors.ts'
-import {
-  Debug,
-  Disconnect,
-  ExtInfo,
-  Ignore,
-  Ping,
-  Pong,
-  ServiceAccept,
-  ServiceRequest,
-  transportMessages,
-  Unimplemented,
-} from '../transport/messages.ts'
+import { Debug, Disconnect, ExtInfo, Ignore, Ping, Pong, ServiceAccept, ServiceRequest, Unimplemented } from '../transport/messages.ts'
 import { isExchangeNumber, Transport } from '../transport/transport.ts'
 import type { Ask } from '../wire/dialogue.ts'
 import { decodeMessage, type Message } from '../wire/message.ts'
@@ -31,6 +18,8 @@ import { networkEnded, peerEnded, type PeerDeadline, silent, tooLate, weEnded } 
 import { EventQueue } from './event-queue.ts'
 import type { EngineEvent, EngineQuestion } from './events.ts'
 import { faultOf } from './fault.ts'
+import { messages } from './message-table.ts'
+import { openQuestion } from './open-question.ts'
 import { PacketWatch } from './packet-watch.ts'
 
 type DeadlineName = 'handshake' | 'login' | 'rekey-finish' | 'rekey-begin' | 'keepalive'
@@ -43,19 +32,6 @@ const eventsAtOnce = 64
 
 /** Bytes that are kept for later while a question is open. Before a login no peer in good faith says more. */
 const heldWhileSuspended = 32 * 1024
-
-const byNumber = (...lists: readonly (readonly Message[])[]): readonly (Message | undefined)[] => {
-  const table: (Message | undefined)[] = Array.from({ length: 256 })
-  for (const list of lists) for (const each of list) table[each.number] = each
-  return table
-}
-
-/** Declarations by number, except those that belong to a running exchange or method. The same for every connection. */
-const messages = byNumber(transportMessages, authMessages, connectionMessages)
-
-/** What a ping of our own account holds. */
-const signOfLife = Uint8Array.from('sign of life', character => character.charCodeAt(0))
-const isSignOfLife = (data: Uint8Array): boolean => data.length === signOfLife.length && data.every((byte, at) => byte === signOfLife[at])
 
 export class Engine {
   readonly #config: EngineConfig
@@ -163,8 +139,24 @@ export class Engine {
   end(now: number, cause?: unknown): void {
     if (this.#ended) return
     this.#now = now
+    if (this.#heldGoodbye()) return
     const error = networkEnded(this.#stage, this.#transport.peer !== undefined, cause)
-    this.#finish('network', undefined, this.#loggingIn ? (this.#auth?.cutOff(error) ?? error) : error)
+    this.#finish('network', undefined, this.#loggingIn ? (this.#auth?.cutOff(error, 'network') ?? error) : error)
+  }
+
+  /** While packets wait for an answer of ours the peer may have said why it leaves: better than that it left. */
+  #heldGoodbye(): boolean {
+    const { incoming } = this.#transport
+    try {
+      for (let payload = incoming.next(); payload !== undefined; payload = incoming.next()) {
+        if (payload[0] !== Disconnect.number) continue
+        this.#peerDisconnected(decodeMessage(Disconnect, payload))
+        return true
+      }
+    } catch {
+      // What cannot be read any more says nothing.
+    }
+    return false
   }
 
   /** Says goodbye (RFC 4253 §11.1) and ends. */
@@ -403,7 +395,7 @@ export class Engine {
 
   #peerDisconnected(goodbye: { reasonCode: number; description: string }): void {
     const error = peerEnded(goodbye)
-    this.#finish('peer', error.reason, this.#loggingIn ? (this.#auth?.cutOff(error) ?? error) : error)
+    this.#finish('peer', error.reason, this.#loggingIn ? (this.#auth?.cutOff(error, 'peer') ?? error) : error)
   }
 
   // ── stages ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -443,31 +435,22 @@ export class Engine {
         to.answer(result)
         return
       }
-      this.#open('compute', { ...question, compute: () => result } as Ask<unknown>, to)
+      this.#open({ ...question, compute: () => result } as Ask<unknown>, to)
       return
     }
-    this.#open(question.is, question, to)
+    this.#open(question, to)
   }
 
-  #open(about: string, question: Ask<unknown>, to: Asker): void {
-    let open = true
-    const once = (act: () => void): void => {
-      if (!open) throw new TypeError('a question can be answered once')
-      open = false
+  #open(question: Ask<unknown>, to: Asker): void {
+    const asked = openQuestion(question, to, answering => {
       if (this.#ended) return
       this.#guard(() => {
-        act()
+        answering()
         this.#pump()
       })
       this.#transport.incoming.keep()
-    }
-    const asked = {
-      about,
-      ask: question,
-      answer: (value: unknown) => once(() => to.answer(value)),
-      fail: (error: unknown) => once(() => to.fail(error)),
-    }
-    this.#emit({ is: 'question', question: asked as unknown as EngineQuestion })
+    })
+    this.#emit({ is: 'question', question: asked })
   }
 
   // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────

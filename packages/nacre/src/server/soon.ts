@@ -4,6 +4,8 @@
 const isLater = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 
+const whenResolved = async <T, R>(value: PromiseLike<T>, next: (value: T) => R | Promise<R>): Promise<R> => await next(await value)
+
 /** `next(value)`, at once when the value is there. What `next` throws becomes a rejection only when it was not. */
 export const whenThere = <T, R>(value: T | PromiseLike<T>, next: (value: T) => R | Promise<R>): R | Promise<R> =>
-  isLater(value) ? Promise.resolve(value).then(next) : next(value)
+  isLater(value) ? whenResolved(value, next) : next(value)

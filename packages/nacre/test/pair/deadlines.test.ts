@@ -39,8 +39,9 @@ describe('the login', () => {
     assert.equal(pair.server.all('ended').length, 0)
     pair.elapse(1)
     timedOut(pair.server.ending?.error, 'login')
-    // A client that waits for its user takes no packet, but it notices that the server is gone.
-    assert.equal(pair.client.ending?.by, 'network')
+    // A client that waits for its user takes no packet, but it notices that the server is gone, and why.
+    assert.equal(pair.client.ending?.by, 'peer')
+    assert.match(pair.client.ending?.error.message ?? '', /did not authenticate within 120 s/)
   })
   it('is not cut short once it is over', () => {
     const pair = createPair({ client: quiet, server: quiet }).run()

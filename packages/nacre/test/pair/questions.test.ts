@@ -1,6 +1,8 @@
 // Questions that are answered late: while one is open no packet is taken, and what came meanwhile is taken afterwards.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { Secret } from '../../src/crypto/secret.ts'
+import { AuthenticationError, DisconnectedError } from '../../src/errors.ts'
 import type { EngineQuestion } from '../../src/engine/events.ts'
 import { createAttack } from '../../src/testing/hostile.ts'
 import { leaveOpen, type PairSide } from '../../src/testing/pair-side.ts'
@@ -60,7 +62,7 @@ describe('a question that is open', () => {
     assert.equal(victim.ending, undefined)
   })
 
-  it('does not hide that the network ended', () => {
+  it('does not hide that the peer left', () => {
     const { victim, hostile, line } = createAttack({ victim: { role: 'server', attempt: () => leaveOpen } })
     while (line.step());
     hostile.greet()
@@ -68,7 +70,7 @@ describe('a question that is open', () => {
     hostile.send(Disconnect, { reasonCode: 11, description: 'bored', languageTag: '' })
     hostile.hangUp()
     while (line.step());
-    assert.equal(victim.ending?.by, 'network')
+    assert.equal(victim.ending?.by, 'peer')
     const [question] = victim.unanswered
     if (question?.about === 'attempt') question.answer({ is: 'accept', identity: 'too late' })
     while (line.step());
@@ -172,5 +174,54 @@ describe('opens and global requests', () => {
     const [first, second] = pair.server.all('open-request')
     assert.throws(() => first.question.accept(), /over/)
     second.question.refuse('connect-failed')
+  })
+})
+
+describe('a network that breaks off during a login', () => {
+  const broken = (refusals: number) => {
+    let asked = 0
+    const pair = createPair({
+      client: { credential: () => ({ method: 'password', password: new Secret('pw'), source: 'option' }) },
+      server: { attempt: () => (asked++ < refusals ? { is: 'refuse', remaining: ['password'] } : leaveOpen) },
+    })
+    pair.run()
+    openQuestion(pair.server, 'attempt')
+    pair.client.engine.end(0)
+    pair.run()
+    const { ending } = pair.client
+    assert.ok(ending !== undefined)
+    return ending.error
+  }
+
+  it('blames no password that the server never judged', () => {
+    const error = broken(0)
+    assert.ok(error instanceof DisconnectedError)
+    assert.equal(error.code, 'CONNECTION_LOST')
+  })
+
+  it('tells what was refused before, and that the last attempt has no answer', () => {
+    const error = broken(1)
+    assert.ok(error instanceof AuthenticationError)
+    assert.deepEqual(
+      error.attempts.map(each => each.outcome),
+      ['refused', 'skipped'],
+    )
+    assert.match(error.message, /broke off before the server answered/)
+  })
+})
+
+describe('a goodbye that comes while a question is open', () => {
+  it('is told when the network ends, instead of that end', () => {
+    const pair = createPair({ client: { credential: () => leaveOpen } })
+    pair.run()
+    openQuestion(pair.client, 'credential')
+    pair.server.engine.disconnect('service-not-available', 'closed for the night')
+    pair.run()
+    pair.client.engine.end(0)
+    pair.run()
+    const error = pair.client.ending?.error
+    assert.ok(error instanceof DisconnectedError)
+    assert.equal(error.code, 'DISCONNECTED_BY_PEER')
+    assert.match(error.message, /closed for the night/)
   })
 })
