@@ -180,6 +180,19 @@ describe('a transcript', () => {
       })
     }
   }
+  it('does not even show how long a password or an answer is', () => {
+    const answers = { is: 'prompt', name: '', instruction: '', prompts: [{ prompt: 'a', echo: false }] } as const
+    const logins = (secret: string) =>
+      [
+        record('client', { credentials: [passwordCredential(secret), passwordCredential()] }),
+        record(
+          'server',
+          { credentials: [{ method: 'keyboard-interactive', submethods: '', source: 'test' }], prompts: () => [secret] },
+          { server: { attempt: ({ attempt }) => (attempt.method === 'keyboard-interactive' ? answers : { is: 'accept', identity: 1 }) } },
+        ),
+      ].map(text => parseTranscript(text).packets.filter(each => each.number === 50 || each.number === 61).map(each => each.payload))
+    assert.deepEqual(logins('x'), logins('a long pass phrase'))
+  })
   it('of something else is refused', () => {
     assert.throws(() => parseTranscript('{"transcript":2}\n'), TypeError)
     assert.throws(() => parseTranscript(''), TypeError)
