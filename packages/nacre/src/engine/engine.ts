@@ -16,11 +16,12 @@ import type { EngineConfig } from './config.ts'
 import { Deadlines } from './deadlines.ts'
 import { networkEnded, peerEnded, type PeerDeadline, silent, tooLate, weEnded } from './endings.ts'
 import { EventQueue } from './event-queue.ts'
-import type { EngineEvent, EngineQuestion } from './events.ts'
+import type { EngineEvent } from './events.ts'
 import { faultOf } from './fault.ts'
 import { messages } from './message-table.ts'
 import { openQuestion } from './open-question.ts'
 import { PacketWatch } from './packet-watch.ts'
+import { isSignOfLife, signOfLife } from './sign-of-life.ts'
 
 type DeadlineName = 'handshake' | 'login' | 'rekey-finish' | 'rekey-begin' | 'keepalive'
 
