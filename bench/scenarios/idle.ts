@@ -73,7 +73,7 @@ export const idle: Scenario = {
   about: `${few} and ${many} idle connections with one session each: memory of the server`,
   title: 'Idle connections',
   prose: [
-    `Proportional set size above that of the server before, without the pages of program files, with ${few} and then ${many} connections logged in and one session open on each. Servers that collect garbage have collected it and given free pages back before they are looked at, as they do by themselves in a process that rests. For sshd its own processes count, not the command. ${many} connections at sshd would be ${3 * many} processes, too many for this machine; since each costs the same, the ${many} of others are set beside its ${few}.`,
+    `Proportional set size above that of the server before, without the pages of program files, with ${few} and then ${many} connections logged in and one session open on each. Servers that collect garbage have collected it and given free pages back before they are looked at, as they do by themselves in a process that rests. All but sshd have served ${warmUpSessions} sessions one after the other by then, and ${warmUp} at once; what memory those leave behind is filled again first, which shows at ${few} and hardly at ${many}. For sshd its own processes count, not the command. ${many} connections at sshd would be ${3 * many} processes, too many for this machine; since each costs the same, the ${many} of others are set beside its ${few}.`,
   ],
   // Memory hardly differs from round to round, and filling a server takes a while.
   mostRounds: 3,
