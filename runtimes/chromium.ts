@@ -24,7 +24,7 @@ const html = `<!doctype html><meta charset="utf-8"><title>nacre</title>
 const bridge = (socket: WebSocket, port: number): void => {
   const tcp = connect(port, '127.0.0.1')
   tcp.setNoDelay(true)
-  tcp.on('data', bytes => {
+  tcp.on('data', (bytes: Buffer) => {
     tcp.pause()
     socket.send(bytes, () => tcp.resume())
   })

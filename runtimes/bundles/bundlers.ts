@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { build as esbuild } from 'esbuild'
 import { build as vite, createLogger } from 'vite'
-import webpack from 'webpack'
+import webpack, { type Stats } from 'webpack'
 
 export interface Task {
   /** The program. */
@@ -78,7 +78,7 @@ const withWebpack = async ({ entry, platform, folder }: Task): Promise<Bundled> 
     experiments: { outputModule: true },
     output: { path: folder, filename: output, module: true, library: { type: 'module' }, chunkFormat: 'module' },
   })
-  const stats = await new Promise<webpack.Stats>((resolve, reject) => {
+  const stats = await new Promise<Stats>((resolve, reject) => {
     compiler.run((error, result) =>
       error !== null || result === undefined ? reject(error ?? new Error('webpack gave nothing')) : resolve(result),
     )

@@ -18,9 +18,12 @@ const heard = (result: Result): void => {
   sending = sending.then(() => post('/results', batch))
 }
 
-globalThis.addEventListener('unhandledrejection', event => {
-  heard({ name: 'unhandled rejection', is: 'failed', detail: String((event as unknown as { reason: unknown }).reason), milliseconds: 0 })
-})
+const { addEventListener } = globalThis as unknown as {
+  addEventListener: (type: 'unhandledrejection', listener: (event: { readonly reason: unknown }) => void) => void
+}
+addEventListener('unhandledrejection', event =>
+  heard({ name: 'unhandled rejection', is: 'failed', detail: String(event.reason), milliseconds: 0 }),
+)
 
 await runFiles(files, heard)
 await sending

@@ -4,7 +4,7 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { md5, sha1 } from '@noble/hashes/legacy.js'
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js'
 import { shake256 } from '@noble/hashes/sha3.js'
-import { Buffer } from 'buffer'
+import { Buffer } from 'buffer/'
 import { deflate } from 'pako'
 
 const hashes = { md5, sha1, sha256, sha384, sha512 }

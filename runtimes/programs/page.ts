@@ -1,5 +1,5 @@
 // A client in a browser, over a WebSocket to a bridge. It fetches what it is given, and posts what it did.
-import { connect, fromWebSocket, pinnedHostKeys, webCrypto } from 'nacre'
+import { connect, fromWebSocket, pinnedHostKeys, webCrypto } from 'nacre/web'
 import { createSigner, readPrivateKey } from 'nacre/keys'
 import { type Done, exercise, type Given } from './exercise.ts'
 

@@ -62,7 +62,7 @@ describe('what the two faces export', () => {
   })
 
   test('so has the server', () => {
-    const ofServerOnNode = ['Listening', 'NodeServer', 'fromDuplex', 'loadSigner']
+    const ofServerOnNode = ['Listening', 'NodeServer', 'fromDuplex', 'isWorker', 'loadSigner', 'runWorkers']
     const common = names(serverOnNode).filter(name => !ofServerOnNode.includes(name))
     assert.deepEqual(
       common.filter(name => !(name in serverOnWeb)),

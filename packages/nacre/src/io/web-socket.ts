@@ -11,7 +11,10 @@ export interface WebSocketLike {
   readonly bufferedAmount: number
   send(data: Uint8Array<ArrayBuffer>): void
   close(code?: number): void
-  addEventListener(type: 'open' | 'close' | 'error' | 'message', listener: (event: never) => void): void
+  addEventListener(type: 'open', listener: () => void): void
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
+  addEventListener(type: 'close', listener: (event: { readonly code?: number }) => void): void
+  addEventListener(type: 'error', listener: () => void): void
 }
 
 const connecting = 0
@@ -45,8 +48,8 @@ class WebSocketTransport implements ByteTransport {
     this.#clock = clock
     socket.binaryType = 'arraybuffer'
     socket.addEventListener('open', () => this.#opened())
-    socket.addEventListener('message', (event: { readonly data: unknown }) => this.#message(event.data))
-    socket.addEventListener('close', (event: { readonly code?: number }) => this.#closed(event.code ?? 1006))
+    socket.addEventListener('message', event => this.#message(event.data))
+    socket.addEventListener('close', event => this.#closed(event.code ?? 1006))
     // A close event follows, with what there is to know.
     socket.addEventListener('error', () => {})
     if (socket.readyState > open) this.#closed(1006)

@@ -1,5 +1,5 @@
 // Owns modular exponentiation with BigInt. Knows nothing of groups and keys. The time it takes depends on the numbers, so
-// it is for exponents that are public or are used once (decision 0009).
+// it is for exponents that are public or are used once (decision 0012).
 
 /** How many bits of the exponent are taken at a time. */
 const digitBits = 4

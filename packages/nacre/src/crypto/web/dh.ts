@@ -1,5 +1,5 @@
 // Owns finite-field Diffie-Hellman with BigInt. Knows nothing of SSH's groups and limits: the caller has checked the group
-// and the peer's value. An exponent lives for one exchange; BigInt does not hide how long it takes (decision 0009).
+// and the peer's value. An exponent lives for one exchange; BigInt does not hide how long it takes (decision 0012).
 import { fromBig, toBig } from '../magnitude.ts'
 import type { DhAgreement, Random } from '../provider.ts'
 import { power } from './big.ts'
