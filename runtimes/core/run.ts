@@ -54,6 +54,9 @@ const counted = (output: string, pattern: RegExp): number | undefined => {
   return found === undefined ? undefined : Number(found[1])
 }
 
+/** What the runners say of tests that pass. */
+const passing = /^\s*(ok |\(pass\)|# Subtest|---|\.\.\.|duration_ms|type:|1\.\.|running \d)| \.\.\.( ok \(\d+\S*\))?$/
+
 type Runner = 'node' | 'bun' | 'deno'
 
 const argumentsFor: Record<Runner, readonly string[]> = {
@@ -82,7 +85,7 @@ export const runCore = async (runner: Runner, program: string, quick: boolean): 
     skipped: counted(log, skipped) ?? 0,
     log: log
       .split('\n')
-      .filter(line => !/^\s*(ok |\(pass\)|# Subtest|---|\.\.\.|duration_ms|type:|1\.\.)/.test(line))
+      .filter(line => !passing.test(line))
       .join('\n')
       .slice(-20_000),
     leftOut: {},

@@ -43,8 +43,9 @@ export const transcriptTo = (path: string, { name = usualName, onError }: Transc
       }
     }
     attempt(() => createPrivate(file))
-    // Line by line, since a program may end at any moment and its last packets are what one wants to see.
-    return transcriptLines(line => attempt(() => appendFileSync(file, `${line}\n`)))(config)
+    // Line by line, since a program may end at any moment and its last packets are what one wants to see. The mode each time:
+    // Deno gives a file that is appended to the one it would have given a new file.
+    return transcriptLines(line => attempt(() => appendFileSync(file, `${line}\n`, { mode: 0o600 })))(config)
   }
 }
 
