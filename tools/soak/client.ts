@@ -3,12 +3,11 @@
 import { type ClientConnection, connect, insecureAcceptAnyHostKey, Secret } from 'nacre'
 import { seededRandom, type SeededRandom } from 'nacre/testing'
 import { takeSample } from './measure.ts'
-import { type Order, type RoundFigures, StreamCheck, streamBytes, tell } from './messages.ts'
+import { lastingConnections, type Order, type RoundFigures, StreamCheck, streamBytes, tell } from './messages.ts'
 import { soakPassword, soakUser } from './server.ts'
 
-/** Connections under way at the same time, and connections that last. */
+/** Connections under way at the same time. */
 const lanes = 16
-const bulkLanes = 2
 /** Bytes through one channel of the lasting connections, and under one key. */
 const bulkBytes = 64 * 2 ** 20
 const bulkRekey = { bytes: 4 * 2 ** 20 }
@@ -41,7 +40,7 @@ class SoakClient {
   }
 
   async begin(): Promise<void> {
-    for (let i = 0; i < bulkLanes; i++) this.#lasting.push(await this.#connect(this.#port, { rekey: bulkRekey }))
+    for (let i = 0; i < lastingConnections; i++) this.#lasting.push(await this.#connect(this.#port, { rekey: bulkRekey }))
   }
 
   async end(): Promise<void> {
@@ -62,7 +61,7 @@ class SoakClient {
     }
     await Promise.all([
       ...Array.from({ length: lanes }, lane),
-      ...this.#lasting.map(each => this.#bulk(each, bytes / bulkLanes)),
+      ...this.#lasting.map(each => this.#bulk(each, bytes / lastingConnections)),
       this.#missingChannels(channels, () => left <= 0),
     ])
     return this.#counts

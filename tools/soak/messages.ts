@@ -1,6 +1,9 @@
 // Owns what the processes of a soak say to each other, and the bytes they send through channels. Knows nothing of SSH.
 import type { Sample } from './measure.ts'
 
+/** Connections that last from the first round to the last and move bulk. */
+export const lastingConnections = 2
+
 /** To the server and the client. */
 export type Order =
   | { readonly is: 'begin'; readonly port: number; readonly cutPort: number; readonly seed: number }
