@@ -91,6 +91,8 @@ const writeTo = (stream: Writable, bytes: Uint8Array): void | Promise<void> => {
 export const shellSession = async (session: Session<Person>): Promise<Exit> => {
   const child = spawn('/bin/sh', session.command === undefined ? [] : ['-c', session.command], { env: { ...process.env, ...session.env } })
   child.stdin.on('error', () => {})
+  // As many chunks may wait for the pipe as the window lets in.
+  child.stdin.setMaxListeners(0)
   session.signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true })
   session.onOutputClosed(() => child.stdout.destroy())
   session.onSignal(name => void child.kill(`SIG${name}` as NodeJS.Signals))
