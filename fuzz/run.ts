@@ -91,11 +91,11 @@ for (let round = 0; round < rounds; round++) {
 if (options.keep === true) {
   for (const { target, index } of asked) {
     if (givenUp.has(index)) continue
-    const outcome = await searcher.order({ do: 'distil', target: index, maximumBytes: 6 * 1024 })
+    const outcome = await searcher.order({ do: 'distil', target: index, maximumBytes: 4 * 1024 })
     if (outcome.is === 'done' && outcome.kept !== undefined) keepInputs(target.name, outcome.kept)
   }
 }
-await searcher.close()
+searcher.close()
 
 const column = (text: string | number, width: number): string => String(text).padStart(width)
 console.log(

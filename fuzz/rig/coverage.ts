@@ -29,6 +29,11 @@ export class Counting {
     return answer.result
   }
 
+  stop(): void {
+    this.#post('Profiler.stopPreciseCoverage')
+    this.#session.disconnect()
+  }
+
   /** What ran since the last call. */
   take(): Taken {
     const { result } = this.#post('Profiler.takePreciseCoverage') as Profiler.TakePreciseCoverageReturnType

@@ -48,7 +48,7 @@ export const changedFrames = (
     case 2:
       return frames.toSpliced(at, 1)
     case 3:
-      return frames.toSpliced(at, 0, frame)
+      return frames.toSpliced(at, 0, ...Array.from({ length: random.oneIn(3) ? 5 : 1 }, () => frame))
     case 4:
       return frames.toSpliced(at, 1).toSpliced(random.below(frames.length), 0, frame)
     default:

@@ -14,6 +14,7 @@ import { type Target, utf8Bytes } from './target.ts'
 const batchMilliseconds = 50
 /** An input that keeps the processor busy for longer is a finding. */
 const slowMilliseconds = 1000
+const nothing = new Uint8Array(0)
 /** Finds of one kind that are written down; more would be the same. */
 const maximumFinds = 20
 
@@ -112,8 +113,6 @@ export class Search {
   #next(): Uint8Array {
     const { random } = this.#tools
     const { generate, mutate } = this.target
-    const waiting = this.#waiting.shift()
-    if (waiting !== undefined) return waiting
     let input: Uint8Array
     if (generate !== undefined && (this.#corpus.length === 0 || random.oneIn(8))) input = generate(random)
     else {
@@ -128,12 +127,24 @@ export class Search {
   #draw(): Uint8Array {
     const { random } = this.#tools
     const corpus = this.#corpus
-    if (corpus.length === 0) return new Uint8Array(0)
+    if (corpus.length === 0) return nothing
     const newest = Math.max(1, Math.ceil(corpus.length / 5))
     return random.oneIn(2) ? random.pick(corpus) : corpus[corpus.length - 1 - random.below(newest)]
   }
 
+  /** What was kept before is looked at one by one: most of it reaches something new. */
+  async #begin(until: number): Promise<void> {
+    this.#tools.counting.take()
+    while (this.#waiting.length > 0 && performance.now() < until) {
+      const input = this.#waiting.shift() ?? nothing
+      const before = this.#corpus.length
+      await this.#try(input)
+      if (this.#reached.add(this.#tools.counting.take()) && this.#corpus.length === before) this.#corpus.push(input.slice())
+    }
+  }
+
   async #batch(until: number): Promise<void> {
+    if (this.#waiting.length > 0) await this.#begin(until)
     const inputs: Uint8Array[] = []
     const began = performance.now()
     const rejectionsBefore = this.#tools.rejections()

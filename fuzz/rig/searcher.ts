@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { Board } from './board.ts'
 import { minimised } from './minimise.ts'
 import type { Found } from './search.ts'
-import type { Answer, Order, WorkerData } from './worker.ts'
+import { type Answer, leave, type Order, type WorkerData } from './orders.ts'
 
 type Done = Extract<Answer, { readonly is: 'done' }>
 /** An input that nothing came back from. */
@@ -82,6 +82,10 @@ export class Searcher {
       }
       const heard = (answer: Answer): void => {
         if (answer.is === 'found') this.#options.found(answer.found)
+        if (answer.is === 'broken') {
+          settle()
+          reject(new Error(`the search is at fault: ${answer.why}`))
+        }
         if (answer.is !== 'done') return
         settle()
         resolve(answer)
@@ -102,8 +106,9 @@ export class Searcher {
     return minimised(lost.input, smaller => again(smaller, 1500), 60)
   }
 
-  async close(): Promise<void> {
-    await this.#worker?.terminate()
+  /** Lets the thread end by itself; one that counts is not always to be ended from outside. */
+  close(): void {
+    this.#worker?.postMessage(leave)
     this.#worker = undefined
   }
 }

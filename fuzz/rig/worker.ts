@@ -4,27 +4,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { seededRandom } from '../../packages/nacre/src/testing/random.ts'
 import { Board } from './board.ts'
 import { Counting } from './coverage.ts'
-import type { Found, Progress } from './search.ts'
+import { type Answer, leave, type Order, type WorkerData } from './orders.ts'
 import type { Target } from './target.ts'
-
-/** What the thread is started with. */
-export interface WorkerData {
-  readonly board: SharedArrayBuffer
-  readonly seed: number
-  /** Kept inputs by target. */
-  readonly kept: Readonly<Record<string, readonly Uint8Array[]>>
-}
-
-export type Order =
-  | { readonly do: 'turn'; readonly target: number; readonly milliseconds: number }
-  /** Runs one input once. */
-  | { readonly do: 'run'; readonly target: number; readonly input: Uint8Array }
-  | { readonly do: 'distil'; readonly target: number; readonly maximumBytes: number }
-
-export type Answer =
-  | { readonly is: 'ready' }
-  | { readonly is: 'found'; readonly found: Found }
-  | { readonly is: 'done'; readonly progress?: Progress; readonly kept?: readonly Uint8Array[]; readonly failed?: boolean }
 
 const serve = async (): Promise<void> => {
   const port = parentPort
@@ -70,7 +51,14 @@ const serve = async (): Promise<void> => {
       board.end()
     }
   }
-  port.on('message', (order: Order) => void obey(order).then(say))
+  port.on('message', (order: Order | typeof leave) => {
+    if (order === leave) {
+      counting.stop()
+      port.close()
+      return
+    }
+    obey(order).then(say, (error: unknown) => say({ is: 'broken', why: error instanceof Error ? String(error.stack) : String(error) }))
+  })
   say({ is: 'ready' })
 }
 

@@ -19,7 +19,7 @@ import { WireError } from '../../packages/nacre/src/errors.ts'
 import { parsePublicKey, sameBlob } from '../../packages/nacre/src/keys/public.ts'
 import { PrivateKey } from '../../packages/nacre/src/keys/private.ts'
 import { readExtensionInfo } from '../../packages/nacre/src/transport/extension-info.ts'
-import { type Codec, decode, encode } from '../../packages/nacre/src/wire/codec.ts'
+import { type Codec, decode, encode, text } from '../../packages/nacre/src/wire/codec.ts'
 import type { Message } from '../../packages/nacre/src/wire/message.ts'
 import { messages } from '../rig/messages.ts'
 import { invented, spansOf, withOtherField } from '../rig/shape.ts'
@@ -144,6 +144,8 @@ const publicKeyBlob: Target = {
     if (key === undefined) return
     note(`${key.numbers?.kind ?? 'unknown'} ${key.bits > 0}`)
     assert.ok(sameBlob(key.blob, input))
+    const name = encode(text, key.type)
+    assert.ok(sameBlob(key.blob.subarray(0, name.length), name), 'a type that does not stand in the blob')
     assert.ok(key.equals(parsePublicKey(key.blob)))
     assert.match(key.fingerprint(), /^SHA256:[A-Za-z0-9+/]{43}$/)
   },

@@ -6,6 +6,7 @@ import { defaultTables } from '../../packages/nacre/src/algorithms/tables.ts'
 import type { AttemptQuestion, Credential, Verdict } from '../../packages/nacre/src/auth/questions.ts'
 import { session } from '../../packages/nacre/src/connection/channel-types/session.ts'
 import { exec } from '../../packages/nacre/src/connection/requests/exec.ts'
+import { ChannelOpen, ChannelOpenConfirmation } from '../../packages/nacre/src/connection/messages.ts'
 import { Secret } from '../../packages/nacre/src/crypto/secret.ts'
 import { SshError } from '../../packages/nacre/src/errors.ts'
 import type { EngineQuestion } from '../../packages/nacre/src/engine/events.ts'
@@ -19,6 +20,7 @@ import { encodeMessage } from '../../packages/nacre/src/wire/message.ts'
 import { changedFrames, type Frame, readFrames, writeFrames } from '../rig/frames.ts'
 import { messages } from '../rig/messages.ts'
 import { mutated } from '../rig/mutate.ts'
+import { rightMessages } from '../rig/right.ts'
 import { invented, withOtherField } from '../rig/shape.ts'
 import { isRefusal, type Note, type Target } from '../rig/target.ts'
 import { keyBlobs } from '../rig/vectors.ts'
@@ -137,6 +139,21 @@ const hooks = (role: Role, phase: Phase, patient: boolean): object => {
   }
 }
 
+const opening = encodeMessage(ChannelOpen, {
+  channelType: 'session',
+  senderChannel: 5,
+  initialWindowSize: 1000,
+  maximumPacketSize: 500,
+  details: new Uint8Array(0),
+})
+const confirmation = encodeMessage(ChannelOpenConfirmation, {
+  recipientChannel: 0,
+  senderChannel: 5,
+  initialWindowSize: 1000,
+  maximumPacketSize: 500,
+  details: new Uint8Array(0),
+})
+
 /** An engine and a peer, as far as `phase`. The first byte of the input chooses what there is to choose. */
 const prepared = (role: Role, phase: Phase, choice: number): Attack => {
   const mute = phase === 'identification' || phase === 'before-kex' || phase === 'during-kex'
@@ -169,6 +186,7 @@ const prepared = (role: Role, phase: Phase, choice: number): Attack => {
   if (phase === 'connected' || phase === 'during-rekey') {
     attack.login()
     if (role === 'client') attack.victim.open(session, {})
+    if ((choice & 64) === 0) hostile.payload(role === 'client' ? confirmation : opening)
   }
   if (phase === 'during-rekey') {
     hostile.ignoresExchanges = true
@@ -297,6 +315,12 @@ const runInput = (role: Role, phase: Phase, input: Uint8Array, note: Note): void
   sound(attack)
   const last = victim.ending === undefined ? 'goes on' : `${victim.ending.by} ${(victim.ending.error as { code?: string }).code}`
   note(`${last} ${victim.engine.stage} ${new Set(victim.events.map(each => each.is)).size} ${Math.min(4, victim.channels.length)}`)
+  // How full everything is: a search that fills something little by little is on its way to a bound.
+  const { connection } = victim.engine
+  const fullest = Math.max(0, ...victim.channels.map(({ channel }) => channel.unconsumed))
+  note(`held ${Math.ceil((8 * fullest) / limits.initialWindow)} of 8`)
+  note(`${connection.channelCount} channels, ${connection.pendingOpens} waiting`)
+  note(`output of ${Math.ceil(Math.log2(1 + victim.engine.pendingOutput))} bits`)
   for (const event of victim.events) note(event.is === 'question' ? `question ${event.question.about}` : event.is)
   // Whatever happened, the end of the network is the end.
   attack.hostile.hangUp()
@@ -320,11 +344,18 @@ const fitting = (role: Role, phase: Phase): typeof messages => {
   return theirs.filter(inPhase)
 }
 
+const partOf = (phase: Phase): Parameters<typeof rightMessages>[1] => {
+  if (phase === 'connected') return 'channels'
+  return phase === 'during-auth' || phase === 'before-auth' ? 'login' : 'exchange'
+}
+
 const actions: readonly number[] = [does.raw, does.application, does.application, does.answer, does.answer, does.time, does.hangUp]
 
 const maker = (role: Role, phase: Phase): ((random: SeededRandom) => Frame) => {
   const likely = fitting(role, phase)
+  const right = rightMessages(role, partOf(phase))
   return random => {
+    if (random.oneIn(2)) return { kind: random.below(2), bytes: random.pick(right) }
     if (random.oneIn(4)) {
       const bytes = new Uint8Array(1 + random.below(4))
       random.bytes(bytes)
@@ -352,6 +383,7 @@ const engineTarget = (role: Role, phase: Phase): Target => {
     about: `an engine as a ${role}, ${phase.replaceAll('-', ' ')}: messages right and wrong, bytes, and an application that goes on`,
     seeds: () => [
       Uint8Array.of(0),
+      ...rightMessages(role, partOf(phase)).map(bytes => Uint8Array.of(0, ...writeFrames([{ kind: 0, bytes }]))),
       ...fitting(role, phase).map(message => Uint8Array.of(0, ...writeFrames([{ kind: 0, bytes: Uint8Array.of(message.number) }]))),
       ...(phase === 'identification'
         ? ['SSH-2.0-x\r\n', 'hello\nSSH-2.0-x\n'].map(text =>
@@ -366,6 +398,7 @@ const engineTarget = (role: Role, phase: Phase): Target => {
         ...writeFrames(changedFrames(readFrames(input.subarray(1), mostItems), random, make, changeFrame)),
       ),
     words: wireNames,
+    maximumLength: 8192,
     run: (input, note) => runInput(role, phase, input, note),
   }
 }

@@ -108,7 +108,7 @@ const authorizedKeys: Target = {
     const file = parseAuthorizedKeys(textOf(input), 'authorized_keys')
     checkProblems(file.problems)
     assert.equal(file.entries.length + file.problems.length, meaningful(textOf(input)))
-    for (const { problem } of file.problems) note(problem.replaceAll(/"[^"]*"/g, '').slice(0, 40))
+    for (const { problem } of file.problems) note(problem.slice(0, 12))
   },
 }
 
