@@ -203,6 +203,8 @@ const algorithmsOf = (random: SeededRandom, crypto: 'null' | 'real'): Scenario['
 
 const never = Number.MAX_SAFE_INTEGER
 const mostHighWater = 1_048_576
+/** Milliseconds: a request answered late, or a signature of a slow signer, and then some. */
+const slowestAnswer = 7000
 
 const sideOf = (random: SeededRandom, network: NetworkPlan, hurried: boolean): SidePlan => {
   // The slowest answer a peer in good faith can give.
@@ -228,7 +230,7 @@ const sideOf = (random: SeededRandom, network: NetworkPlan, hurried: boolean): S
     },
     keepalive: random.oneIn(5)
       ? false
-      : { milliseconds: 1000 + 10 * roundTrip + drain + random.below(60_000), maximumUnanswered: 1 + random.below(3) },
+      : { milliseconds: slowestAnswer + 10 * roundTrip + drain + random.below(60_000), maximumUnanswered: 1 + random.below(3) },
     deadlines: hurried
       ? { handshake: spread(random, 1, 20_000), login: spread(random, 1, 20_000), rekey: spread(random, 1, 20_000) }
       : { handshake: 600_000, login: 600_000, rekey: 600_000 + 20 * roundTrip },

@@ -249,9 +249,15 @@ class Simulation {
   }
 
   #mayEndWith(side: SideName, error: Error): boolean {
-    const { hurried, login } = this.#scenario
+    const { algorithms, hurried, login } = this.#scenario
     if (error instanceof TimeoutError) return hurried || this.#silentSince !== undefined
-    if (error instanceof ProtocolError) return error.violation === 'too-many-auth-attempts' && side === 'server' && !this.#letsIn()
+    if (error instanceof ProtocolError) {
+      if (side === 'client') return false
+      // What leaves before SUCCESS is there is read as compressed behind it; that is how delayed compression was made.
+      if (error.violation === 'decompression-failed')
+        return algorithms.compression === 'zlib@openssh.com' && this.#apps.server.authenticated && !this.#apps.client.authenticated
+      return error.violation === 'too-many-auth-attempts' && !this.#letsIn()
+    }
     if (error instanceof HostKeyError) return login.hostKey === 'refused' && side === 'client'
     if (error instanceof AuthenticationError) return side === 'client'
     return error instanceof SshError
