@@ -36,29 +36,36 @@ export class BufferPool {
   }
 }
 
-/** Small enough to live beside other objects, without memory of its own: every connection has one. */
-const paddingBlock = 64
+/** A call into the system for each packet is dear. */
+const paddingBlock = 1024
 
-/** Padding is taken from a block of random bytes: a call into the system per packet is dear. */
+/** Padding is taken from a block of random bytes, each of which is used once. */
 class PaddingSource {
   readonly #random: Random
-  #block = new Uint8Array(0)
-  #used = 0
+  readonly #block = new Uint8Array(paddingBlock)
+  #used = paddingBlock
   constructor(random: Random) {
     this.#random = random
   }
   fill(bytes: Uint8Array, start: number, end: number): void {
-    if (end - start > paddingBlock) {
-      this.#random(bytes.subarray(start, end))
-      return
-    }
-    if (this.#used + (end - start) > this.#block.length) {
-      if (this.#block.length === 0) this.#block = new Uint8Array(paddingBlock)
+    if (this.#used + (end - start) > paddingBlock) {
       this.#random(this.#block)
       this.#used = 0
     }
     for (let at = start; at < end; at++) bytes[at] = this.#block[this.#used++]
   }
+}
+
+const sources = new WeakMap<Random, PaddingSource>()
+
+/** One for all connections that draw from the same source: a block of each one's own would outlive its use by hours. */
+const paddingFrom = (random: Random): PaddingSource => {
+  let source = sources.get(random)
+  if (source === undefined) {
+    source = new PaddingSource(random)
+    sources.set(random, source)
+  }
+  return source
 }
 
 export class Outgoing {
@@ -84,7 +91,7 @@ export class Outgoing {
   #parts: Map<ArrayBufferLike, number> | undefined
 
   constructor(random: Random, pool: BufferPool) {
-    this.#padding = new PaddingSource(random)
+    this.#padding = paddingFrom(random)
     this.#pool = pool
   }
 
