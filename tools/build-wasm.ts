@@ -1,4 +1,4 @@
-// Owns compiling the library's one piece of WebAssembly: chacha-poly.as into chacha-poly-binary.ts beside it, as base64 with
+// Owns compiling the library's WebAssembly: each `.as` file under crypto/wasm into a `-binary.ts` beside it, as base64 with
 // the hash of its source. Run it by hand after a change: `npx node tools/build-wasm.ts`. It fetches the compiler, which is
 // 100 MB and therefore no dependency; a test fails when source and binary do not belong together.
 import { execFileSync } from 'node:child_process'
@@ -12,20 +12,18 @@ const compiler = 'assemblyscript@0.28.20'
 const flags = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--initialMemory', '1', '--use', 'abort=']
 
 const folder = fileURLToPath(new URL('../packages/nacre/src/crypto/wasm/', import.meta.url))
-const source = join(folder, 'chacha-poly.as')
 
 const lines = (text: string, width: number): string[] => text.match(new RegExp(`.{1,${width}}`, 'g')) ?? []
 
-const scratch = mkdtempSync(join(tmpdir(), 'nacre-wasm-'))
-try {
-  copyFileSync(source, join(scratch, 'chacha-poly.ts'))
-  const output = join(scratch, 'chacha-poly.wasm')
-  execFileSync('npx', ['--yes', `--package=${compiler}`, 'asc', join(scratch, 'chacha-poly.ts'), ...flags, '-o', output], {
-    stdio: 'inherit',
-  })
+const compile = (name: string, scratch: string): void => {
+  const source = join(folder, `${name}.as`)
+  const copy = join(scratch, `${name}.ts`)
+  const output = join(scratch, `${name}.wasm`)
+  copyFileSync(source, copy)
+  execFileSync('npx', ['--yes', `--package=${compiler}`, 'asc', copy, ...flags, '-o', output], { stdio: 'inherit' })
   const binary = readFileSync(output)
   const text = [
-    '// Made by tools/build-wasm.ts from chacha-poly.as; do not edit. Owns the compiled bytes as text, so that bundlers need no',
+    `// Made by tools/build-wasm.ts from ${name}.as; do not edit. Owns the compiled bytes as text, so that bundlers need no`,
     '// loader for them.',
     '',
     '/** SHA-256 of the source this was compiled from. */',
@@ -38,8 +36,13 @@ try {
       .join(' +\n'),
     '',
   ].join('\n')
-  writeFileSync(join(folder, 'chacha-poly-binary.ts'), text)
-  console.log(`${binary.length} bytes of WebAssembly`)
+  writeFileSync(join(folder, `${name}-binary.ts`), text)
+  console.log(`${name}: ${binary.length} bytes of WebAssembly`)
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'nacre-wasm-'))
+try {
+  for (const name of ['chacha-poly', 'ghash']) compile(name, scratch)
 } finally {
   rmSync(scratch, { recursive: true, force: true })
 }

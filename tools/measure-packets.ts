@@ -7,7 +7,7 @@ import { createOpener, createSealer } from '../packages/nacre/src/transport/prot
 
 const rounds = 5
 const secondsEach = 0.15
-const sizes = [64, 1024, 32_768]
+const sizes = [32, 64, 1024, 32_768]
 const choices = [
   { cipher: 'aes128-gcm@openssh.com', mac: undefined },
   { cipher: 'chacha20-poly1305@openssh.com', mac: undefined },

@@ -2,6 +2,7 @@
 // use is one synchronous call, and the copying in and out of its memory. Knows nothing of packets.
 import type { ChaChaPoly } from './provider.ts'
 import { binary } from './wasm/chacha-poly-binary.ts'
+import { instantiate } from './wasm/instance.ts'
 
 // See the layout at the top of wasm/chacha-poly.as.
 const dataAt = 1024
@@ -18,12 +19,6 @@ interface Exports {
   verify(sequence: number, at: number, size: number): number
 }
 
-// The lib of this project has no DOM, where TypeScript keeps WebAssembly's types.
-interface WebAssemblyGlobal {
-  readonly Module: new (bytes: Uint8Array) => object
-  readonly Instance: new (module: object) => { readonly exports: unknown }
-}
-
 interface Engine {
   readonly exports: Exports
   memory: Uint8Array
@@ -35,13 +30,9 @@ let refused = false
 /** The instance, made at its first use; `undefined` where WebAssembly or its SIMD is missing or forbidden. */
 const running = (): Engine | undefined => {
   if (engine !== undefined || refused) return engine
-  try {
-    const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssemblyGlobal }).WebAssembly
-    const exports = new Instance(new Module(Uint8Array.from(atob(binary), character => character.charCodeAt(0)))).exports as Exports
-    engine = { exports, memory: new Uint8Array(exports.memory.buffer) }
-  } catch {
-    refused = true
-  }
+  const exports = instantiate(binary) as Exports | undefined
+  if (exports === undefined) refused = true
+  else engine = { exports, memory: new Uint8Array(exports.memory.buffer) }
   return engine
 }
 
