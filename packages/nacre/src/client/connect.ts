@@ -5,10 +5,11 @@ import { assemble, type CommonOptions, type Runtime } from '../engine/assemble.t
 import type { EngineEvent, EngineQuestion } from '../engine/events.ts'
 import type { Clock } from '../io/clock.ts'
 import { Link } from '../io/link.ts'
+import { whenThere } from '../io/soon.ts'
 import type { ByteTransport } from '../io/transport.ts'
 import { parsePublicKey, type PublicKey } from '../keys/public.ts'
 import { ClientConnection } from './connection.ts'
-import type { HostKeyPolicy, Identities } from './policy.ts'
+import type { HostKeyPolicy, Identities, PresentedHostKey } from './policy.ts'
 
 /** What a connection needs beyond a transport. */
 export interface ConnectOptions extends CommonOptions {
@@ -49,18 +50,20 @@ export const connectOver = async (
   let banner = ''
   let abortReason: { readonly reason: unknown } | undefined
 
-  const trust = async (blob: Uint8Array, algorithm: string): Promise<true> => {
+  const trust = (blob: Uint8Array, algorithm: string): true | Promise<true> => {
     const key = parsePublicKey(blob)
     hostKey = key
-    await options.hostKey({
+    const presented: PresentedHostKey = {
       key,
-      fingerprint: key.fingerprint(),
+      get fingerprint() {
+        return key.fingerprint()
+      },
       algorithm,
       host: options.host,
       port: options.port,
       address: transport.remote?.address,
-    })
-    return true
+    }
+    return whenThere(options.hostKey(presented), () => true as const)
   }
 
   const link: Link = new Link(
@@ -103,7 +106,7 @@ const answer = (
   link: Link,
   question: EngineQuestion,
   identities: Identities,
-  trust: (blob: Uint8Array, algorithm: string) => Promise<true>,
+  trust: (blob: Uint8Array, algorithm: string) => true | Promise<true>,
 ): void => {
   switch (question.about) {
     case 'host-key':

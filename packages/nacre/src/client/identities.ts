@@ -4,6 +4,7 @@ import { signatureAlgorithms } from '../algorithms/signature/table.ts'
 import type { Credential, CredentialQuestion, PromptsQuestion } from '../auth/questions.ts'
 import { Secret } from '../crypto/secret.ts'
 import type { AuthenticationAttempt } from '../errors.ts'
+import { whenThere } from '../io/soon.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { Identities } from './policy.ts'
 
@@ -36,6 +37,11 @@ const defaultPasswordPrompts = 3
 /** Signature algorithms that are only used when somebody names them. */
 const insecure: ReadonlySet<string> = new Set(signatureAlgorithms.filter(row => row.standing === 'insecure').map(row => row.name))
 
+type PasswordCredential = Extract<Credential, { method: 'password' }>
+
+const passwordCredential = (given: string | Secret<string> | undefined, source: string): PasswordCredential | undefined =>
+  given === undefined ? undefined : { method: 'password', password: given instanceof Secret ? given : new Secret(given), source }
+
 class UsualIdentities {
   readonly #options: CredentialOptions
   readonly #skipped: AuthenticationAttempt[] = []
@@ -51,25 +57,29 @@ class UsualIdentities {
     this.#options = options
   }
 
-  async next(question: CredentialQuestion): Promise<Credential> {
+  /** At once where nobody has to be asked: a login by key then needs no turn of the event loop. */
+  next(question: CredentialQuestion): Credential | Promise<Credential> {
     const { remaining } = question
-    const none: Credential = { method: 'none' }
-    if (remaining === undefined) {
-      // With a key at hand the question what the server takes need not be asked first: the first answer tells.
-      const key = this.#preferred.includes('publickey') ? await this.#nextKey(question) : undefined
-      if (key !== undefined) return key
-      if (!this.#triedNone) {
-        this.#triedNone = true
-        return none
-      }
-      return this.#giveUp()
-    }
-    for (const method of this.#preferred) {
-      if (!remaining.includes(method)) continue
-      const credential = await this.#nextOf(method, question)
-      if (credential !== undefined) return credential
-    }
-    return this.#giveUp()
+    if (remaining !== undefined)
+      return this.#firstOf(
+        this.#preferred.filter(method => remaining.includes(method)),
+        question,
+      )
+    // With a key at hand the question what the server takes need not be asked first: the first answer tells.
+    const key = this.#preferred.includes('publickey') ? this.#nextKey(question) : undefined
+    return whenThere(key, found => found ?? this.#withoutKey())
+  }
+
+  #withoutKey(): Credential {
+    if (this.#triedNone) return this.#giveUp()
+    this.#triedNone = true
+    return { method: 'none' }
+  }
+
+  /** The next credential of the first method that has one. */
+  #firstOf([method, ...others]: readonly string[], question: CredentialQuestion): Credential | Promise<Credential> {
+    if (method === undefined) return this.#giveUp()
+    return whenThere(this.#nextOf(method, question), found => found ?? this.#firstOf(others, question))
   }
 
   async answer(question: PromptsQuestion): Promise<readonly string[] | undefined> {
@@ -80,7 +90,7 @@ class UsualIdentities {
     if (question.prompts.length !== 1 || question.prompts[0].echo || this.#answeredWithPassword) return undefined
     this.#answeredWithPassword = typeof password !== 'function'
     const given = await this.#nextPassword()
-    return given?.method === 'password' ? [given.password.reveal()] : undefined
+    return given === undefined ? undefined : [given.password.reveal()]
   }
 
   get #preferred(): readonly string[] {
@@ -91,14 +101,22 @@ class UsualIdentities {
     return { method: 'give-up', notes: this.#skipped }
   }
 
-  async #nextOf(method: string, question: CredentialQuestion): Promise<Credential | undefined> {
-    if (method === 'publickey') return await this.#nextKey(question)
-    if (method === 'password') return await this.#nextPassword()
+  #nextOf(method: string, question: CredentialQuestion): Credential | undefined | Promise<Credential | undefined> {
+    if (method === 'publickey') return this.#nextKey(question)
+    if (method === 'password') return this.#nextPassword()
     return method === 'keyboard-interactive' ? this.#nextConversation() : undefined
   }
 
-  async #nextKey(question: CredentialQuestion): Promise<Credential | undefined> {
-    const left = await this.#keysLeft(question)
+  #nextKey(question: CredentialQuestion): Credential | undefined | Promise<Credential | undefined> {
+    const { signers } = this.#options
+    const all = this.#all ?? (typeof signers === 'function' ? signers() : (signers ?? []))
+    return whenThere(all, found => {
+      this.#all = found
+      return this.#usableKey(this.#keysLeft(found, question), question)
+    })
+  }
+
+  #usableKey(left: Signer[], question: CredentialQuestion): Credential | undefined {
     for (let signer = left.shift(); signer !== undefined; signer = left.shift()) {
       const usable = signer.algorithms.filter(name => this.#mayUse(name))
       const algorithm = this.#algorithmFor(signer, usable, question.serverSignatureAlgorithms)
@@ -120,14 +138,12 @@ class UsualIdentities {
     return undefined
   }
 
-  /** The keys not yet offered. */
-  async #keysLeft(question: CredentialQuestion): Promise<Signer[]> {
-    const { signers } = this.#options
-    this.#all ??= typeof signers === 'function' ? await signers() : (signers ?? [])
+  /** Those of `all` not yet offered. */
+  #keysLeft(all: readonly Signer[], question: CredentialQuestion): Signer[] {
     const passed = question.attempts.filter(each => each.outcome === 'partial')
     if (this.#left === undefined || passed.length > this.#stepsPassed) {
       // A key refused before a step was passed may be the next step; one that was a step itself is used up.
-      this.#left = this.#all.filter(each => !passed.some(step => step.fingerprint === each.publicKey.fingerprint()))
+      this.#left = all.filter(each => !passed.some(step => step.fingerprint === each.publicKey.fingerprint()))
       this.#stepsPassed = passed.length
     }
     return this.#left
@@ -160,14 +176,12 @@ class UsualIdentities {
     return typeof this.#options.password === 'function' ? (this.#options.passwordPrompts ?? defaultPasswordPrompts) : 1
   }
 
-  async #nextPassword(): Promise<Credential | undefined> {
+  #nextPassword(): PasswordCredential | undefined | Promise<PasswordCredential | undefined> {
     const { password } = this.#options
     if (password === undefined || this.#passwords >= this.#maximumPasswords) return undefined
     this.#passwords++
-    const given = typeof password === 'function' ? await password(this.#passwords) : password
-    if (given === undefined) return undefined
-    const source = typeof password === 'function' ? 'prompt' : 'option'
-    return { method: 'password', password: given instanceof Secret ? given : new Secret(given), source }
+    if (typeof password !== 'function') return passwordCredential(password, 'option')
+    return whenThere(password(this.#passwords), given => passwordCredential(given, 'prompt'))
   }
 
   #nextConversation(): Credential | undefined {

@@ -4,7 +4,7 @@ import type { AttemptQuestion, ServerAttempt, Verdict } from '../auth/questions.
 import type { CryptoProvider } from '../crypto/provider.ts'
 import type { Clock } from '../io/clock.ts'
 import { Ending } from '../io/ending.ts'
-import { whenThere } from './soon.ts'
+import { whenThere } from '../io/soon.ts'
 
 export interface RemoteAddress {
   readonly address: string

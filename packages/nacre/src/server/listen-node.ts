@@ -58,7 +58,7 @@ export class NodeServer<Identity> implements AsyncDisposable {
   async listen(options: ListenOptions = {}): Promise<Listening> {
     options.signal?.throwIfAborted()
     const { port = 22, host = '127.0.0.1' } = options
-    const server = createTcpServer({ pauseOnConnect: true, noDelay: true }, socket => this.#server.accept(fromAcceptedSocket(socket)))
+    const server = createTcpServer({ pauseOnConnect: true }, socket => this.#server.accept(fromAcceptedSocket(socket)))
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const failed = (error: NodeJS.ErrnoException): void => {
       const where = options.path ?? `${host} port ${port}`

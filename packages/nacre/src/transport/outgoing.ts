@@ -8,8 +8,11 @@ import { plainSealer } from './protect.ts'
 
 /** Size of the buffers that bulk data is gathered in; one socket write each. */
 const bulkBuffer = 256 * 1024
-/** Size of the buffer that a few control messages share, so that an idle connection holds next to nothing. */
-const smallBuffer = 1024
+/**
+ * Size of the buffer that a few control messages share: a KEXINIT with all we know and what follows it go in one write. It
+ * goes back to the pool with each write, so that an idle connection holds nothing.
+ */
+const smallBuffer = 4096
 /** Free buffers kept for the next transfer and the next messages, shared by whoever shares the pool. */
 const maximumFree = 8
 const maximumFreeSmall = 64

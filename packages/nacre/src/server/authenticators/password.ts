@@ -1,7 +1,7 @@
 // Owns the authenticator for passwords and their change. Knows nothing of how passwords are stored or compared.
 import type { Secret } from '../../crypto/secret.ts'
 import type { Answer, Applicant, Authenticator } from '../authenticate.ts'
-import { whenThere } from '../soon.ts'
+import { whenThere } from '../../io/soon.ts'
 import { type Accepted, answerOf } from './outcome.ts'
 
 /** Returned by a check: the password is right but must be changed first. */

@@ -2,7 +2,7 @@
 // Signatures were verified before it is asked about a proof.
 import { blobType } from '../../auth/signature-names.ts'
 import type { Answer, Applicant, Authenticator } from '../authenticate.ts'
-import { whenThere } from '../soon.ts'
+import { whenThere } from '../../io/soon.ts'
 import { type Accepted, answerOf } from './outcome.ts'
 
 /** A key somebody wants to log in with. */

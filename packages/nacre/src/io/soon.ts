@@ -1,5 +1,5 @@
-// Owns going on with a value that may be there already. Most checks of a login answer at once, and each promise in between
-// would cost them a turn of the queue and the network a packet. Knows nothing of logins.
+// Owns going on with a value that may be there already. Most questions of a login are answered at once, and each promise in
+// between would cost them a turn of the queue and the network a packet. Knows nothing of logins.
 
 const isLater = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
