@@ -105,6 +105,11 @@ export const runPage = async (options: PageOptions): Promise<unknown> => {
     `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
   ]
   const browser = spawn(program, flags, { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+  const kill = (): void => {
+    // The whole group: the browser has processes of its own.
+    if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, 'SIGKILL')
+  }
+  process.once('exit', kill)
   let said = ''
   browser.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)))
   const exited = new Promise<void>(gone => browser.once('exit', () => gone()))
@@ -118,8 +123,8 @@ export const runPage = async (options: PageOptions): Promise<unknown> => {
     return await promise
   } finally {
     clearTimeout(timer)
-    // The whole group: the browser has processes of its own.
-    if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, 'SIGKILL')
+    kill()
+    process.removeListener('exit', kill)
     await exited
     for (const socket of sockets.clients) socket.terminate()
     server.closeAllConnections()
