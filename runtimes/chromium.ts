@@ -107,7 +107,7 @@ export const runPage = async (options: PageOptions): Promise<unknown> => {
   const browser = spawn(program, flags, { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
   const kill = (): void => {
     // The whole group: the browser has processes of its own.
-    if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, 'SIGKILL')
+    if (browser.pid !== undefined && browser.exitCode === null && browser.signalCode === null) process.kill(-browser.pid, 'SIGKILL')
   }
   process.once('exit', kill)
   let said = ''
