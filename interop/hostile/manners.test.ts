@@ -106,28 +106,15 @@ describe('a client that never reads', () => {
     ['pings', encodeMessage(Ping, { data: new Uint8Array(8000) })],
     ['opens of channels', encodeMessage(ChannelOpen, nonsenseChannel)],
     ['messages that nobody knows', Uint8Array.of(200)],
+    // Answered in turn, as they are taken: however many come at once, few wait.
+    [
+      'channel requests',
+      encodeMessage(ChannelRequest, { recipientChannel: 0, requestType: 'nonsense@example.org', wantReply: true, details: nothing }),
+    ],
+    ['global requests', encodeMessage(GlobalRequest, { requestName: 'keepalive@openssh.com', wantReply: true, details: nothing })],
   ]
   for (const [what, payload] of questions) {
     test(`the answers to its ${what}: it is not listened to until it does, and then dead`, { timeout: 60_000 }, async () => {
-      await using place = await ground({ keepalive })
-      const attacker = (await hostileClient(place.port)).start()
-      await login(attacker)
-      const connection = place.connectionOf(attacker)
-      assert.ok(connection !== undefined)
-      attacker.socket.pause()
-      const [most] = await Promise.all([mostPending(connection.link.engine), repeat(attacker, payload, connection.link.engine)])
-      assert.ok(most > mebibyte && most < answerBound, String(most))
-      assert.ok((await place.endOf(attacker)) instanceof TimeoutError)
-    })
-  }
-
-  const channelRequest = { recipientChannel: 0, requestType: 'nonsense@example.org', wantReply: true, details: nothing }
-  const keepaliveRequest = { requestName: 'keepalive@openssh.com', wantReply: true, details: nothing }
-  for (const [what, payload] of [
-    ['channel requests', encodeMessage(ChannelRequest, channelRequest)],
-    ['global requests', encodeMessage(GlobalRequest, keepaliveRequest)],
-  ] as const) {
-    test(`the answers to its ${what}: a few hundred at once are too many`, { timeout: 60_000 }, async () => {
       await using place = await ground({ keepalive })
       const attacker = (await hostileClient(place.port)).start()
       await login(attacker)
@@ -136,8 +123,8 @@ describe('a client that never reads', () => {
       assert.ok(connection !== undefined)
       attacker.socket.pause()
       const [most] = await Promise.all([mostPending(connection.link.engine), repeat(attacker, payload, connection.link.engine)])
-      assert.ok(most < answerBound, String(most))
-      assert.equal(((await place.endOf(attacker)) as ProtocolError).violation, 'too-many-pending-requests')
+      assert.ok(most > mebibyte && most < answerBound, String(most))
+      assert.ok((await place.endOf(attacker)) instanceof TimeoutError)
     })
   }
 
