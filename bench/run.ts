@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { benchFolder, bundleSites, installPeers } from './rig/build.ts'
 import { findPeers } from './rig/peers.ts'
 import { type Result, writeJson, writeMarkdown } from './rig/files.ts'
-import { allFigures, linesOf, mediansOf, section } from './rig/report.ts'
+import { allFigures, section } from './rig/report.ts'
 import type { Contender, Figures, Scenario, Settings } from './rig/scenario.ts'
 import { scenarios } from './scenarios.ts'
 
@@ -106,8 +106,7 @@ const measure = async (scenario: Scenario): Promise<Result> => {
   return { scenario, rounds: figures, loads }
 }
 
-const sectionOf = ({ scenario, rounds: measured }: Result): string =>
-  section(scenario.title, scenario.prose, linesOf(scenario.comparisons, measured), scenario.extra?.(mediansOf(measured)))
+const sectionOf = ({ scenario, rounds: measured }: Result): string => section(scenario, measured)
 
 const processors = cpus()
 const machine = [

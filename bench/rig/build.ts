@@ -25,7 +25,16 @@ export const buildCommands = (): void => {
   execFileSync(process.execPath, build, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
-const siteNames = ['nacre-server', 'nacre-client', 'ssh2-server', 'ssh2-client', 'bare'] as const
+const siteNames = [
+  'nacre-server',
+  'nacre-client',
+  'ssh2-server',
+  'ssh2-client',
+  'bare-session',
+  'bare-keystroke',
+  'bare-idle',
+  'bare-bulk',
+] as const
 
 /** True when the lock file has not changed since the last install. */
 const installed = (): boolean => {

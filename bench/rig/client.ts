@@ -5,7 +5,7 @@ import { finish } from '../../interop/rig/process.ts'
 import type { Ssh2Options } from '../sites/ssh2.ts'
 import { type ClientArgs, type Direction, hostKeyAlgorithm, kex, type Transferred } from '../sites/types.ts'
 import { goProgram } from './build.ts'
-import { type NacreOptions, type ServerEnd, withAccelerator } from './server.ts'
+import { type BareOptions, type BareWork, bareName, type NacreOptions, type ServerEnd, withAccelerator } from './server.ts'
 import { type Site, startProgram, startSite } from './site.ts'
 
 /** Seconds any transfer may take. */
@@ -22,7 +22,8 @@ export const loginAt = (server: ServerEnd, cipher?: string): ClientArgs => ({
 export const nacreClient = ({ accelerated = false }: NacreOptions = {}): Promise<Site> =>
   startSite('nacre-client', {}, withAccelerator(accelerated))
 export const ssh2Client = (options: Ssh2Options): Promise<Site> => startSite('ssh2-client', options)
-export const bareClient = (): Promise<Site> => startSite('bare')
+/** The other end of `bareServer`. */
+export const bareClient = (work: BareWork, options: BareOptions = {}): Promise<Site> => startSite(bareName(work), options)
 export const goClient = (): Promise<Site> => startProgram('go-ssh', [goProgram])
 
 /** The options with which `ssh`, and a program that takes the same, logs in at `server` and asks nobody. */

@@ -21,6 +21,7 @@ export const writeJson = (
     name: scenario.name,
     loads,
     lines: linesOf(scenario.comparisons, rounds),
+    floor: linesOf(scenario.floor?.comparisons ?? [], rounds),
     figures: Object.fromEntries(rounds),
   }))
   writeFileSync(path, `${JSON.stringify({ ...about, scenarios }, null, 2)}\n`)

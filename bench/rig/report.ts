@@ -1,5 +1,5 @@
-// Owns the table: medians of figures and of the ratios round by round, against targets. Knows nothing of how it was measured.
-import type { Comparison, Figures, Source, Target, Unit } from './scenario.ts'
+// Owns the tables: medians of figures and of the ratios round by round, against targets. Knows nothing of how it was measured.
+import type { Comparison, Figures, Scenario, Source, Target, Unit } from './scenario.ts'
 import { median, type Spread, spread } from './statistics.ts'
 
 /** Figures by contender, one entry a round; a round that failed is `undefined`. Who cannot run here has no entry at all. */
@@ -97,6 +97,14 @@ export const table = (lines: readonly Line[]): string => {
   )
 }
 
+const floorHeader = ['work', 'beside', 'bare Node', 'theirs', 'ratio (min–max)']
+
+const floorTable = (lines: readonly Line[]): string =>
+  aligned(
+    floorHeader,
+    lines.map(line => cells(line, false).slice(0, floorHeader.length)),
+  )
+
 /** Every figure of every contender, medians over the rounds. */
 export const mediansOf = (rounds: Rounds): ReadonlyMap<string, Figures> =>
   new Map(
@@ -119,5 +127,13 @@ export const allFigures = (rounds: Rounds): string =>
     .join('\n')
 
 /** What stands in the document under a scenario's heading. */
-export const section = (title: string, prose: readonly string[], lines: readonly Line[], extra: string | undefined): string =>
-  [`## ${title}`, ...prose, table(lines), ...(extra === undefined ? [] : [extra])].join('\n\n')
+export const section = ({ title, prose, comparisons, floor, extra }: Scenario, rounds: Rounds): string => {
+  const floorLines = floor === undefined ? [] : linesOf(floor.comparisons, rounds)
+  return [
+    `## ${title}`,
+    ...prose,
+    table(linesOf(comparisons, rounds)),
+    ...(floor === undefined || floorLines.length === 0 ? [] : [floor.prose, floorTable(floorLines)]),
+    ...(extra === undefined ? [] : [extra(mediansOf(rounds))]),
+  ].join('\n\n')
+}

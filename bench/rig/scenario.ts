@@ -52,6 +52,14 @@ export interface Settings {
   readonly probe: Probe | undefined
 }
 
+/** What bare Node gives, which takes as many bytes as far without SSH, beside the others: what is in reach at all. */
+export interface Floor {
+  /** What it does and what it leaves out. */
+  readonly prose: string
+  /** "Ours" are figures of bare Node; there are no targets. */
+  readonly comparisons: readonly Comparison[]
+}
+
 export interface Scenario {
   readonly name: string
   readonly about: string
@@ -63,6 +71,15 @@ export interface Scenario {
   /** Those that can run here; lines of the table with any other are left out. */
   contenders(settings: Settings): readonly Contender[]
   readonly comparisons: readonly Comparison[]
+  readonly floor?: Floor
   /** More to show below the table, in Markdown, from the medians of every contender. */
   extra?(medians: ReadonlyMap<string, Figures>): string
 }
+
+/** A figure of `floor` beside the same of others, each called `beside` in the table. */
+export const besideAll = (
+  work: string,
+  unit: Unit,
+  floor: Source,
+  others: readonly (readonly [beside: string, contender: string])[],
+): readonly Comparison[] => others.map(([beside, contender]) => ({ work, beside, unit, ours: floor, theirs: [contender, floor[1]] }))

@@ -7,7 +7,7 @@ import { answering, freePort } from '../../interop/rig/port.ts'
 import { start } from '../../interop/rig/process.ts'
 import { world } from '../../interop/rig/world.ts'
 import type { Ssh2Options } from '../sites/ssh2.ts'
-import { commands, type Direction, kex, type ServerArgs } from '../sites/types.ts'
+import { type BareBulkOptions, type BareKeystrokeOptions, commands, type Direction, kex, type ServerArgs } from '../sites/types.ts'
 import { goProgram } from './build.ts'
 import { asyncSshCommand } from './peers.ts'
 import { type Site, startProgram, startSite } from './site.ts'
@@ -87,8 +87,14 @@ export const nacreServer = (cipher?: string, { accelerated = false, streams, wor
 export const ssh2Server = (cipher: string | undefined, options: Ssh2Options): Promise<ServerEnd> =>
   serving(startSite('ssh2-server', options), cipher)
 
-/** Sockets that echo, and no SSH. */
-export const bareServer = (): Promise<ServerEnd> => serving(startSite('bare'), undefined)
+/** What is done on Node without any SSH, and how its packets are sealed where there is a choice. */
+export type BareWork = 'session' | 'keystroke' | 'idle' | 'bulk'
+export type BareOptions = Partial<BareKeystrokeOptions | BareBulkOptions>
+export const bareName = (work: BareWork): string => `bare-${work}`
+
+/** The least that Node allows for `work`: its sockets, what node:crypto must be asked for, and no SSH. */
+export const bareServer = (work: BareWork, options: BareOptions = {}): Promise<ServerEnd> =>
+  serving(startSite(bareName(work), options), undefined)
 
 export const goServer = (cipher: string): Promise<ServerEnd> => serving(startProgram('go-ssh', [goProgram]), cipher)
 

@@ -1,10 +1,10 @@
 // Owns bulk transfer through an exec channel, each way, for one cipher. Each figure is that of the whole transfer less that
 // of an empty one, so that starting up and logging in do not count. Knows nothing of tables.
-import { type MovingEnd, moving, nacreClient, ssh2Client, sshMoving } from '../rig/client.ts'
+import { bareClient, type MovingEnd, moving, nacreClient, ssh2Client, sshMoving } from '../rig/client.ts'
 import { profiled } from '../rig/profile.ts'
-import type { Comparison, Contender, Figures, Scenario, Settings } from '../rig/scenario.ts'
-import { nacreServer, type ServerEnd, ssh2Server, sshdServer } from '../rig/server.ts'
-import { chachaPoly, type Direction, gcm } from '../sites/types.ts'
+import { besideAll, type Comparison, type Contender, type Figures, type Floor, type Scenario, type Settings } from '../rig/scenario.ts'
+import { bareServer, nacreServer, type ServerEnd, ssh2Server, sshdServer } from '../rig/server.ts'
+import { type BareBulkOptions, chachaPoly, type Direction, gcm } from '../sites/types.ts'
 
 const GiB = 2 ** 30
 const MiB = 2 ** 20
@@ -72,6 +72,19 @@ const contender = (
   },
 })
 
+const floors = [
+  { name: 'bare Node', seals: 'nothing' },
+  { name: 'bare Node, AES-GCM', seals: 'gcm' },
+] as const
+
+const floor = (name: string, settings: Settings, seals: BareBulkOptions['seals']): Contender =>
+  contender(
+    name,
+    settings,
+    () => bareServer('bulk', { seals }),
+    () => moving(bareClient('bulk', { seals }), gcm),
+  )
+
 const contenders = (cipher: string, settings: Settings): readonly Contender[] => {
   const { peers, probe } = settings
   const ours = (name: string, options: { readonly streams?: boolean; readonly accelerated?: boolean }): Contender =>
@@ -115,6 +128,7 @@ const contenders = (cipher: string, settings: Settings): readonly Contender[] =>
     // OpenSSL 3.5 refuses what ssh2's addon asks of ChaCha20.
     ...(peers.ssh2Addon && cipher !== chachaPoly ? [ssh2('ssh2', true)] : []),
     ssh2('ssh2-js', false),
+    ...(cipher === gcm ? floors.map(({ name, seals }) => floor(name, settings, seals)) : []),
   ]
 }
 
@@ -178,6 +192,27 @@ const comparisonsFor = (label: string, direction: Direction, targets: Targets): 
   ]
 }
 
+const floorOthers = [
+  ['nacre', 'nacre'],
+  ['nacre, accelerated', 'accelerated'],
+  ['OpenSSH', 'OpenSSH'],
+  ['ssh2 with addon', 'ssh2'],
+] as const
+
+const floorOfGcm: Floor = {
+  prose:
+    'Bare Node sends as many bytes in packets of 32 KiB between its sockets at both ends, without SSH: several packets in one write from memory that is used again, and read into one buffer. The bytes are copied into their packet as whoever frames them must. "AES-GCM" makes a cipher of node:crypto for each packet, copies what it gives into the write, and frees it at once; the receiver leaves the plaintext where node:crypto has put it.',
+  comparisons: directions.flatMap(direction =>
+    floors.flatMap(({ name, seals }) => {
+      const work = `without SSH, ${seals === 'gcm' ? 'AES-GCM' : 'without cryptography'}, ${wayNames[direction]}`
+      return [
+        ...besideAll(`${work}, CPU of both ends`, 's/GiB', [name, `${direction}.both`], floorOthers),
+        ...besideAll(`${work}, rate`, 'MiB/s', [name, `${direction}.rate`], floorOthers),
+      ]
+    }),
+  ),
+}
+
 const bulk = (name: string, label: string, cipher: string, prose: readonly string[], targets: Targets): Scenario => ({
   name,
   about: `${label}: bytes through an exec channel, each way`,
@@ -185,6 +220,7 @@ const bulk = (name: string, label: string, cipher: string, prose: readonly strin
   prose,
   contenders: settings => contenders(cipher, settings),
   comparisons: directions.flatMap(direction => comparisonsFor(label, direction, targets)),
+  ...(cipher === gcm ? { floor: floorOfGcm } : {}),
 })
 
 export const bulkGcm = bulk(

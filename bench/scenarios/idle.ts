@@ -1,8 +1,9 @@
 // Owns the memory of idle connections: so many, logged in, each with one open session. Knows nothing of tables.
-import { goClient, loginAt, nacreClient } from '../rig/client.ts'
+import { bareClient, goClient, loginAt, nacreClient } from '../rig/client.ts'
 import { heapProbed, pair } from '../rig/contender.ts'
-import type { Comparison, Contender, Scenario, Settings } from '../rig/scenario.ts'
-import { asyncSshServer, goServer, nacreServer, type ServerEnd, ssh2Server, sshdServer } from '../rig/server.ts'
+import { besideAll, type Comparison, type Contender, type Scenario, type Settings } from '../rig/scenario.ts'
+import { asyncSshServer, bareServer, goServer, nacreServer, type ServerEnd, ssh2Server, sshdServer } from '../rig/server.ts'
+import type { Site } from '../rig/site.ts'
 import { gcm } from '../sites/types.ts'
 
 const few = 500
@@ -14,34 +15,35 @@ const warmUpSessions = 600
 const warmUpOfProbe = 300
 const patience = 300
 
-const contender = (name: string, settings: Settings, most: number, startServer: () => Promise<ServerEnd>): Contender =>
-  pair(
-    name,
-    startServer,
-    () => (settings.probe === undefined && settings.peers.go ? goClient() : nacreClient()),
-    async both => {
-      const { server, client } = both
-      const hold = (count: number): Promise<void> => client.call('hold', { ...loginAt(server, gcm), command: server.hold, count }, patience)
-      if (server.site !== undefined)
-        await client.call('sessions', { ...loginAt(server, gcm), command: server.nothing, count: warmUpSessions }, patience)
-      await hold(settings.probe === undefined ? Math.ceil(warmUp / settings.divisor) : warmUpOfProbe)
-      await client.call('release', {}, patience)
-      await server.cpu()
-      const base = await server.memory()
-      const figures: Record<string, number> = { base }
-      let held = 0
-      for (const step of [few, many]) {
-        if (step > most) break
-        const count = Math.ceil(step / settings.divisor)
-        await heapProbed(settings, `idle ${name}`, both, count, () => hold(count - held))
-        held = count
-        figures[`each of ${step}`] = ((await server.memory()) - base) / held
-      }
-      await client.call('release', {}, patience)
-      await server.cpu()
-      return { ...figures, after: await server.memory() }
-    },
-  )
+const contender = (
+  name: string,
+  settings: Settings,
+  most: number,
+  startServer: () => Promise<ServerEnd>,
+  startClient: () => Promise<Site> = settings.probe === undefined && settings.peers.go ? goClient : nacreClient,
+): Contender =>
+  pair(name, startServer, startClient, async both => {
+    const { server, client } = both
+    const hold = (count: number): Promise<void> => client.call('hold', { ...loginAt(server, gcm), command: server.hold, count }, patience)
+    if (server.site !== undefined)
+      await client.call('sessions', { ...loginAt(server, gcm), command: server.nothing, count: warmUpSessions }, patience)
+    await hold(settings.probe === undefined ? Math.ceil(warmUp / settings.divisor) : warmUpOfProbe)
+    await client.call('release', {}, patience)
+    await server.cpu()
+    const base = await server.memory()
+    const figures: Record<string, number> = { base }
+    let held = 0
+    for (const step of [few, many]) {
+      if (step > most) break
+      const count = Math.ceil(step / settings.divisor)
+      await heapProbed(settings, `idle ${name}`, both, count, () => hold(count - held))
+      held = count
+      figures[`each of ${step}`] = ((await server.memory()) - base) / held
+    }
+    await client.call('release', {}, patience)
+    await server.cpu()
+    return { ...figures, after: await server.memory() }
+  })
 
 const contenders = (settings: Settings): readonly Contender[] => {
   const { peers, probe } = settings
@@ -53,6 +55,13 @@ const contenders = (settings: Settings): readonly Contender[] => {
     contender('ssh2', settings, many, () => ssh2Server(gcm, { addon: peers.ssh2Addon, noDelay: true })),
     ...(peers.asyncSsh ? [contender('AsyncSSH', settings, many, () => asyncSshServer(gcm))] : []),
     ...(peers.go ? [contender('Go', settings, many, () => goServer(gcm))] : []),
+    contender(
+      'bare Node',
+      settings,
+      many,
+      () => bareServer('idle'),
+      () => bareClient('idle'),
+    ),
   ]
 }
 
@@ -87,4 +96,20 @@ export const idle: Scenario = {
     ]),
     { work: 'server without connections, memory', beside: 'ssh2', unit: 'KiB', ours: ['nacre', 'base'], theirs: ['ssh2', 'base'] },
   ],
+  floor: {
+    prose:
+      'Bare Node is a server without SSH that keeps a socket of Node and one small object for each connection, in a set, and has read and written once.',
+    comparisons: [few, many].flatMap(count =>
+      besideAll(
+        `idle connection without SSH, memory of the server, of ${count}`,
+        'KiB',
+        ['bare Node', figure(count)],
+        [
+          ['nacre', 'nacre'],
+          ['ssh2', 'ssh2'],
+          ['AsyncSSH', 'AsyncSSH'],
+        ],
+      ),
+    ),
+  },
 }

@@ -1,12 +1,12 @@
 // Owns the keystroke: one byte to the server and back on one channel, the next when it has come. Knows nothing of tables.
 import { bareClient, loginAt, nacreClient, ssh2Client } from '../rig/client.ts'
 import { charged, pair, probed } from '../rig/contender.ts'
-import type { Comparison, Contender, Scenario, Settings } from '../rig/scenario.ts'
+import { besideAll, type Comparison, type Contender, type Scenario, type Settings } from '../rig/scenario.ts'
 import { bareServer, nacreServer, type ServerEnd, ssh2Server } from '../rig/server.ts'
 import type { Site } from '../rig/site.ts'
 import { median } from '../rig/statistics.ts'
 import type { Ssh2Options } from '../sites/ssh2.ts'
-import { chachaPoly, commands, gcm, type Repeated } from '../sites/types.ts'
+import { type BareKeystrokeOptions, chachaPoly, commands, gcm, type Repeated } from '../sites/types.ts'
 
 const counts = { warmUp: 5000, measured: 20_000 }
 const patience = 120
@@ -37,10 +37,24 @@ const ways = [
   { name: "each library's own choice", cipher: undefined },
 ] as const
 
+const floors = [
+  { name: 'bare Node', seals: 'nothing' },
+  { name: 'bare Node, AES', seals: 'blocks' },
+  { name: 'bare Node, AES-GCM', seals: 'gcm' },
+] as const
+
+const floor = (name: string, settings: Settings, seals: BareKeystrokeOptions['seals']): Contender =>
+  contender(
+    name,
+    settings,
+    undefined,
+    () => bareServer('keystroke', { seals }),
+    () => bareClient('keystroke', { seals }),
+  )
+
 const contenders = (settings: Settings): readonly Contender[] => {
   const { peers, probe } = settings
   const shown = probe === undefined ? ways : ways.slice(0, 2)
-  const floor = contender('bare', settings, undefined, bareServer, bareClient)
   const all = shown.flatMap(({ name, cipher }) => {
     const ours = (label: string, accelerated: boolean): Contender =>
       contender(
@@ -70,7 +84,7 @@ const contenders = (settings: Settings): readonly Contender[] => {
       ...(cipher === chachaPoly ? [] : [theirs('ssh2', false)]),
     ]
   })
-  return probe === undefined ? [...all, floor] : all
+  return probe === undefined ? [...all, ...floors.map(({ name, seals }) => floor(name, settings, seals))] : all
 }
 
 const comparisons = ways.flatMap(({ name, cipher }): readonly Comparison[] => {
@@ -93,26 +107,36 @@ const comparisons = ways.flatMap(({ name, cipher }): readonly Comparison[] => {
       'ssh2 nodelay',
       withoutAddon ? 0.5 : undefined,
     ),
-    {
-      work: `keystroke there and back, ${name}, CPU of both ends`,
-      beside: 'bare sockets, no SSH',
-      unit: 'µs',
-      ours: [`nacre ${name}`, 'both'],
-      theirs: ['bare', 'both'],
-      accelerated: { ours: [`accelerated ${name}`, 'both'] },
-    },
     row('wall, median', 'wall', 'ssh2 as it comes', 'ssh2'),
     row('wall, median', 'wall', 'ssh2 with setNoDelay', 'ssh2 nodelay'),
   ]
 })
+
+const floorLabels: Readonly<Record<BareKeystrokeOptions['seals'], string>> = {
+  nothing: 'without cryptography',
+  blocks: 'AES',
+  gcm: 'AES-GCM',
+}
+const floorOthers = [
+  ['nacre, aes128-gcm', 'nacre aes128-gcm'],
+  ['nacre, aes128-gcm, accelerated', 'accelerated aes128-gcm'],
+  ['ssh2 as it comes, aes128-gcm', 'ssh2 aes128-gcm'],
+] as const
 
 export const keystroke: Scenario = {
   name: 'keystroke',
   about: 'one byte there and back through a channel',
   title: 'Keystrokes',
   prose: [
-    'One byte to the server and back, the next when it has come. With chacha20-poly1305 ssh2 runs without its addon, which does not work with OpenSSL 3.5; in all else it has it. "Bare sockets" are those of Node at both ends, echoing as many bytes without any SSH: nothing on Node can cost less. By itself ssh2 chooses aes128-gcm on a processor with AES instructions.',
+    'One byte to the server and back, the next when it has come. With chacha20-poly1305 ssh2 runs without its addon, which does not work with OpenSSL 3.5; in all else it has it. By itself ssh2 chooses aes128-gcm on a processor with AES instructions.',
   ],
   contenders,
   comparisons,
+  floor: {
+    prose:
+      'Bare Node is a socket at both ends that answers each packet of 36 bytes with another, and no SSH: nothing on Node can cost less. "AES" encrypts the counter blocks of eight packets at a time in a cipher that stays, once for each direction at each end, which is the least of AES-GCM that can be asked of node:crypto; GHASH would come on top. "AES-GCM" makes a cipher for each packet, as node:crypto offers it.',
+    comparisons: floors.flatMap(({ name, seals }) =>
+      besideAll(`keystroke there and back, ${floorLabels[seals]}, CPU of both ends`, 'µs', [name, 'both'], floorOthers),
+    ),
+  },
 }

@@ -1,12 +1,12 @@
 // Owns the start of a session: connect, exchange keys, log in by key, run a command that does nothing, close. One fast client
 // for all servers, one session after the other. Knows nothing of tables.
-import { goClient, loginAt, nacreClient, ssh2Client } from '../rig/client.ts'
+import { bareClient, goClient, loginAt, nacreClient, ssh2Client } from '../rig/client.ts'
 import { charged, pair, probed } from '../rig/contender.ts'
-import type { Comparison, Contender, Scenario, Settings } from '../rig/scenario.ts'
-import { asyncSshServer, goServer, nacreServer, type ServerEnd, ssh2Server, sshdServer } from '../rig/server.ts'
+import { besideAll, type Comparison, type Contender, type Scenario, type Settings } from '../rig/scenario.ts'
+import { asyncSshServer, bareServer, goServer, nacreServer, type ServerEnd, ssh2Server, sshdServer } from '../rig/server.ts'
 import type { Site } from '../rig/site.ts'
 import { median } from '../rig/statistics.ts'
-import { gcm, kex as usualKex, type Repeated } from '../sites/types.ts'
+import { gcm, kex as usualKex, type Repeated, turnsOfClient, turnsOfServer } from '../sites/types.ts'
 
 const fast = { warmUp: 600, measured: 1000 }
 const slow = { warmUp: 10, measured: 60 }
@@ -19,17 +19,20 @@ const contender = (
   startServer: () => Promise<ServerEnd>,
   startClient: () => Promise<Site>,
   kex = usualKex,
+  open = (client: Site, server: ServerEnd, count: number): Promise<Repeated> =>
+    client.call('sessions', { ...loginAt(server, gcm), kex, command: server.nothing, count }, patience),
 ): Contender =>
   pair(name, startServer, startClient, async both => {
     const { server, client } = both
-    const open = (count: number): Promise<Repeated> =>
-      client.call('sessions', { ...loginAt(server, gcm), kex, command: server.nothing, count }, patience)
     const count = Math.ceil(counts.measured / settings.divisor)
-    await open(Math.ceil(counts.warmUp / settings.divisor))
-    await probed(settings, `session ${name}`, both, count, () => open(count))
-    const { server: spent, result } = await charged(server, () => open(count))
+    await open(client, server, Math.ceil(counts.warmUp / settings.divisor))
+    await probed(settings, `session ${name}`, both, count, () => open(client, server, count))
+    const { server: spent, result } = await charged(server, () => open(client, server, count))
     return { server: (1000 * spent) / count, client: (1000 * result.cpu) / count, wall: 1000 * median(result.walls) }
   })
+
+const turns = (client: Site, server: ServerEnd, count: number): Promise<Repeated> =>
+  client.call('turns', { port: server.port, count, fromServer: turnsOfServer, fromClient: turnsOfClient }, patience)
 
 const contenders = (settings: Settings): readonly Contender[] => {
   const { peers, probe } = settings
@@ -41,7 +44,9 @@ const contenders = (settings: Settings): readonly Contender[] => {
     () => nacreServer(gcm, { accelerated }),
     () => nacreClient({ accelerated }),
   )
-  if (probe !== undefined) return [ours]
+  const bare = (startClient: () => Promise<Site>): Contender =>
+    contender('bare Node', settings, fast, () => bareServer('session'), startClient, usualKex, turns)
+  if (probe !== undefined) return [ours, bare(() => bareClient('session'))]
   const client = peers.go ? goClient : nacreClient
   const ssh2 = (noDelay: boolean) => (): Promise<ServerEnd> => ssh2Server(gcm, { addon: peers.ssh2Addon, noDelay })
   return [
@@ -52,6 +57,7 @@ const contenders = (settings: Settings): readonly Contender[] => {
     contender('ssh2', settings, slow, ssh2(false), client),
     ...(peers.go ? [contender('Go', settings, fast, () => goServer(gcm), client)] : []),
     ...(peers.asyncSsh ? [contender('AsyncSSH', settings, slow, () => asyncSshServer(gcm), client)] : []),
+    bare(peers.go ? goClient : () => bareClient('session')),
     ours,
     contender('own client mlkem', settings, fast, () => nacreServer(gcm), nacreClient, 'mlkem768x25519-sha256'),
     contender(
@@ -94,6 +100,14 @@ const ofClient = (beside: string, theirs: string): Comparison => ({
   theirs: [theirs, 'client'],
 })
 
+const floorOthers = [
+  ['nacre', 'nacre'],
+  ['nacre, accelerated', 'accelerated'],
+  ['OpenSSH', 'OpenSSH'],
+  ['ssh2 with setNoDelay', 'ssh2 nodelay'],
+  ['Go x/crypto', 'Go'],
+] as const
+
 export const session: Scenario = {
   name: 'session',
   about: 'connect, curve25519, ed25519 keys, a command that does nothing, close',
@@ -119,4 +133,12 @@ export const session: Scenario = {
     ofClient('ssh2 with setNoDelay', 'ssh2 client'),
     ofClient('Go x/crypto', 'Go client'),
   ],
+  floor: {
+    prose:
+      "Bare Node is a server without SSH that nothing on Node can undercut: its sockets take the same turns with as many bytes as those of our server, and it asks node:crypto for what cannot be left out, each in the cheapest form there is: a key pair, an agreement, a signature, one verified, two keys imported, five hashes, and the AES of the packets in two calls each way, without GHASH. It builds and reads no message. Its client takes the turns with the cryptography of Go's client and nothing else.",
+    comparisons: [
+      ...besideAll('session without SSH, CPU of the server', 'ms', ['bare Node', 'server'], floorOthers),
+      ...besideAll('session without SSH, wall, median', 'ms', ['bare Node', 'wall'], floorOthers),
+    ],
+  },
 }

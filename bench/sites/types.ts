@@ -77,3 +77,30 @@ export const commands = {
   hold: 'hold',
   echo: 'echo',
 } as const
+
+/** A connection that takes turns without SSH. */
+export interface TurnsArgs {
+  readonly port: number
+  readonly count: number
+  /** Bytes of each turn, for a client that does not know them. */
+  readonly fromServer?: readonly number[]
+  readonly fromClient?: readonly number[]
+}
+
+/**
+ * Bytes of each write of a session between Go's client and our server, aes128-gcm: identification and KEXINIT; reply,
+ * NEWKEYS, EXT_INFO; service; methods; "show me a signature"; logged in; channel opened; and in one write the answer to exec,
+ * the exit status, EOF and CLOSE.
+ */
+export const turnsOfServer: readonly number[] = [699, 388, 52, 52, 100, 36, 52, 160]
+/** What the client writes after each, but the first, with which it does not wait. It then leaves. */
+export const turnsOfClient: readonly number[] = [364, 68, 68, 148, 228, 52, 52, 36]
+
+export interface BareKeystrokeOptions {
+  /** What is done to a packet: nothing, AES-GCM as node:crypto has it, or only AES for some packets at a time. */
+  readonly seals: 'nothing' | 'gcm' | 'blocks'
+}
+
+export interface BareBulkOptions {
+  readonly seals: 'nothing' | 'gcm'
+}

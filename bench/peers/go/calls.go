@@ -57,6 +57,7 @@ func main() {
 		"crowd":    crowd,
 		"channels": channels,
 		"rate":     rate,
+		"turns":    turns,
 	}
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(make([]byte, 0, 64*1024), 16*1024*1024)
