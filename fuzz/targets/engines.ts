@@ -35,6 +35,8 @@ const does = { raw: 251, application: 252, answer: 253, time: 254, hangUp: 255 }
 
 // Small, so that one input can go beyond them.
 const limits = { initialWindow: 600, maximumPacket: 200, maximumChannels: 10, maximumPendingOpens: 5, maximumPendingRequests: 5 }
+/** Of a server: all there are. */
+const methods = ['none', 'password', 'publickey', 'keyboard-interactive']
 const mostItems = 40
 
 // ── before the input ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -166,7 +168,7 @@ const prepared = (role: Role, phase: Phase, choice: number): Attack => {
   }
   const attack = createAttack({
     chunk: (choice & 4) === 0 ? 'whole' : 'random',
-    victim: role === 'client' ? { role, ...options } : { role, ...options },
+    victim: role === 'client' ? { role, ...options } : { role, methods, ...options },
     hostile: {
       mute,
       hears: number =>
