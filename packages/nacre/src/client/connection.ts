@@ -4,38 +4,21 @@ import type { Agreed } from '../algorithms/negotiate.ts'
 import type { ChannelTypeRow } from '../connection/channel-types/row.ts'
 import { session as sessionType } from '../connection/channel-types/session.ts'
 import type { GlobalRequestRow } from '../connection/global-requests/row.ts'
-import { env as envRow } from '../connection/requests/env.ts'
 import { exec as execRow } from '../connection/requests/exec.ts'
-import { ptyReq } from '../connection/requests/pty-req.ts'
 import { shell as shellRow } from '../connection/requests/shell.ts'
 import { subsystem as subsystemRow } from '../connection/requests/subsystem.ts'
-import type { TerminalModes } from '../connection/terminal-modes.ts'
 import type { Ended } from '../engine/events.ts'
 import { type Exit, ExitError } from '../errors.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
 import { systemClock } from '../io/clock.ts'
 import type { Link } from '../io/link.ts'
 import type { PublicKey } from '../keys/public.ts'
-import { Process, type TerminalSize } from './process.ts'
+import type { Process, ProcessTap } from './process.ts'
 import { quote } from './quote.ts'
+import { type BeginSession, type SessionOptions, SessionStart } from './session-start.ts'
 
 /** A string is sent as it is; a list of arguments is quoted for a POSIX shell. */
 export type Command = string | readonly string[]
-
-export interface TerminalRequest extends TerminalSize {
-  /** The TERM variable. Default `xterm-256color`. */
-  readonly term?: string
-  readonly modes?: TerminalModes
-}
-
-export interface SessionOptions {
-  /** Variables to set. Servers take only those they are configured for; a refusal is not reported. */
-  readonly env?: Readonly<Record<string, string>>
-  /** Asks for a terminal. */
-  readonly pty?: TerminalRequest
-  /** Closes the channel when it fires; what waits then rejects with its reason. */
-  readonly signal?: AbortSignal
-}
 
 export interface RunOptions extends SessionOptions {
   /** What the command reads; nothing if left out. */
@@ -63,7 +46,6 @@ export interface RunResult {
 const defaultMaximumOutput = 64 * 1024 * 1024
 /** Servers known to understand eow@openssh.com; PROTOCOL asks not to send it to others. */
 const eowServers = /^(OpenSSH|nacre)/
-const defaultTerm = 'xterm-256color'
 /** How long disposal waits for channels to close before it disconnects regardless, in milliseconds. */
 const goodbyeMilliseconds = 2000
 
@@ -76,6 +58,7 @@ export interface ConnectionFacts {
 
 export class ClientConnection implements AsyncDisposable {
   readonly #link: Link
+  readonly #knowsEow: boolean
   /** Who we are logged in as. */
   readonly user: string
   /** The key the server proved. */
@@ -90,6 +73,7 @@ export class ClientConnection implements AsyncDisposable {
     this.user = facts.user
     this.hostKey = facts.hostKey
     this.serverVersion = facts.serverVersion
+    this.#knowsEow = eowServers.test(facts.serverVersion)
     this.banner = facts.banner
   }
 
@@ -108,45 +92,45 @@ export class ClientConnection implements AsyncDisposable {
 
   /** Runs a command and collects its output. Rejects when the connection ends or `signal` fires, or by `check`. */
   async run(command: Command, options: RunOptions = {}): Promise<RunResult> {
-    const process = await this.#session(options, port => {
-      const begun = port.ask(execRow, { command: commandLine(command) })
+    const output = new Output(options.maximumOutput ?? defaultMaximumOutput)
+    const process = await this.#session(options, (port, answered, made) => {
+      made.tap(output)
+      port.request(execRow, { command: commandLine(command) }, answered)
       // The end of no input leaves together with the request.
       if (options.input === undefined) port.eof()
-      return begun
     })
-    const limit = options.maximumOutput ?? defaultMaximumOutput
-    const stdout = new Collected(limit)
-    const stderr = new Collected(limit)
-    process.tap({ stdout: bytes => stdout.add(bytes), stderr: bytes => stderr.add(bytes) })
     // Never waited for: a source that hangs must not hold up what came of the command.
     if (options.input !== undefined) void feed(process, options.input)
-    const exit = await withSignal(process.exited, options.signal)
-    if (options.check === true && !('code' in exit && exit.code === 0)) throw exitError(command, exit, stderr.text())
+    const exit = await (options.signal === undefined ? process.exited : withSignal(process.exited, options.signal))
+    const stdoutBytes = output.out.bytes()
+    const stderrBytes = output.errors.bytes()
+    const stderr = textOf(stderrBytes)
+    if (options.check === true && !('code' in exit && exit.code === 0)) throw exitError(command, exit, stderr)
     return {
-      stdout: stdout.text(),
-      stderr: stderr.text(),
-      stdoutBytes: stdout.bytes(),
-      stderrBytes: stderr.bytes(),
+      stdout: textOf(stdoutBytes),
+      stderr,
+      stdoutBytes,
+      stderrBytes,
       exit,
       code: 'code' in exit ? exit.code : undefined,
       signal: 'signal' in exit ? exit.signal : undefined,
-      truncated: stdout.truncated || stderr.truncated,
+      truncated: output.out.truncated || output.errors.truncated,
     }
   }
 
   /** Starts a command and gives its streams. */
   async exec(command: Command, options: SessionOptions = {}): Promise<Process> {
-    return await this.#session(options, port => port.ask(execRow, { command: commandLine(command) }))
+    return await this.#session(options, (port, answered) => port.request(execRow, { command: commandLine(command) }, answered))
   }
 
   /** Starts the user's shell, with a terminal unless `pty` is absent from the options on purpose. */
   async shell(options: SessionOptions = { pty: { columns: 80, rows: 24 } }): Promise<Process> {
-    return await this.#session(options, port => port.ask(shellRow, {}))
+    return await this.#session(options, (port, answered) => port.request(shellRow, {}, answered))
   }
 
   /** Starts a subsystem, e.g. `sftp` (RFC 4254 §6.5). */
   async subsystem(name: string, options: SessionOptions = {}): Promise<Process> {
-    return await this.#session(options, port => port.ask(subsystemRow, { subsystemName: name }))
+    return await this.#session(options, (port, answered) => port.request(subsystemRow, { subsystemName: name }, answered))
   }
 
   /** Opens a channel of any type. */
@@ -169,47 +153,16 @@ export class ClientConnection implements AsyncDisposable {
     this.#link.rekey()
   }
 
-  async #session(options: SessionOptions, begin: (port: ChannelPort) => Promise<void>): Promise<Process> {
-    options.signal?.throwIfAborted()
-    const port = await withSignal(this.#link.open(sessionType, {}), options.signal, late => late.abort())
-    const process = new Process(port, eowServers.test(this.serverVersion))
-    const { signal } = options
-    if (signal !== undefined) {
-      const abort = (): void => process.close()
-      signal.addEventListener('abort', abort, { once: true })
-      void process.exited.catch(() => {}).then(() => signal.removeEventListener('abort', abort))
-    }
-    try {
-      // All requests leave in one write; the answers come in order (RFC 4254 §5.4).
-      const { pty } = options
-      const wishes: Promise<void>[] = []
-      if (pty !== undefined) {
-        wishes.push(
-          port.ask(ptyReq, {
-            term: pty.term ?? defaultTerm,
-            columns: pty.columns,
-            rows: pty.rows,
-            widthPixels: pty.widthPixels ?? 0,
-            heightPixels: pty.heightPixels ?? 0,
-            modes: pty.modes ?? {},
-          }),
-        )
-      }
-      for (const [name, value] of Object.entries(options.env ?? {})) port.notify(envRow, { name, value })
-      wishes.push(begin(port))
-      const outcomes = await Promise.allSettled(wishes)
-      for (const [index, outcome] of outcomes.entries()) {
-        // A server whose threads race (paramiko's) may close the channel of a quick command before it answers the request
-        // to run it. What has run was not refused.
-        const forgiven = index === outcomes.length - 1 && process.ran
-        if (outcome.status === 'rejected' && !forgiven) throw outcome.reason
-      }
+  #session(options: SessionOptions, begin: BeginSession): Promise<Process> {
+    return new Promise((resolve, reject) => {
       options.signal?.throwIfAborted()
-      return process
-    } catch (error) {
-      process.close()
-      throw options.signal?.aborted === true ? options.signal.reason : error
-    }
+      const start = new SessionStart(options, begin, this.#knowsEow, { resolve, reject })
+      try {
+        this.#link.openFor(start, sessionType, {})
+      } catch (error) {
+        start.failed(error)
+      }
+    })
   }
 
   /** Says goodbye and waits until the connection is gone. Never rejects. */
@@ -225,10 +178,14 @@ export class ClientConnection implements AsyncDisposable {
 
 const commandLine = (command: Command): string => (typeof command === 'string' ? command : quote(command))
 
-/** Output of a command, up to a limit. */
+const nothing = new Uint8Array(0)
+const decoder = new TextDecoder()
+const textOf = (bytes: Uint8Array): string => (bytes.length === 0 ? '' : decoder.decode(bytes))
+
+/** One output of a command, up to a limit. */
 class Collected {
   readonly #limit: number
-  readonly #chunks: Uint8Array[] = []
+  #chunks: Uint8Array[] | undefined
   #length = 0
   truncated = false
   constructor(limit: number) {
@@ -239,10 +196,13 @@ class Collected {
     if (bytes.length > room) this.truncated = true
     if (room <= 0) return
     const kept = bytes.slice(0, room)
+    this.#chunks ??= []
     this.#chunks.push(kept)
     this.#length += kept.length
   }
   bytes(): Uint8Array {
+    if (this.#chunks === undefined) return nothing
+    if (this.#chunks.length === 1) return this.#chunks[0]
     const all = new Uint8Array(this.#length)
     let at = 0
     for (const chunk of this.#chunks) {
@@ -251,8 +211,21 @@ class Collected {
     }
     return all
   }
-  text(): string {
-    return new TextDecoder().decode(this.bytes())
+}
+
+/** Both outputs of a command. */
+class Output implements ProcessTap {
+  readonly out: Collected
+  readonly errors: Collected
+  constructor(limit: number) {
+    this.out = new Collected(limit)
+    this.errors = new Collected(limit)
+  }
+  stdout(bytes: Uint8Array): void {
+    this.out.add(bytes)
+  }
+  stderr(bytes: Uint8Array): void {
+    this.errors.add(bytes)
   }
 }
 
@@ -268,14 +241,10 @@ const feed = async (process: Process, input: NonNullable<RunOptions['input']>): 
   }
 }
 
-/** `work`, or the reason of `signal` if that fires first; `late` then takes care of a result that still comes. */
-const withSignal = async <T>(work: Promise<T>, signal: AbortSignal | undefined, late: (value: T) => void = () => {}): Promise<T> => {
-  if (signal === undefined) return await work
+/** `work`, or the reason of `signal` if that fires first. */
+const withSignal = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
   const { promise, reject } = Promise.withResolvers<never>()
-  const abort = (): void => {
-    work.then(late, () => {})
-    reject(signal.reason)
-  }
+  const abort = (): void => reject(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
   if (signal.aborted) abort()
   try {

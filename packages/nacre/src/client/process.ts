@@ -1,8 +1,9 @@
 // Owns a command, shell or subsystem that runs at the other end: its three streams, its signals, how it exits. Knows
 // nothing of connections.
 import { ByteQueue, type ByteWritable, byteWritable } from '../io/channel-streams.ts'
-import type { ChannelPort } from '../io/channel-port.ts'
+import type { ChannelPort, PortHandler } from '../io/channel-port.ts'
 import { systemClock } from '../io/clock.ts'
+import type { ChannelRequestQuestion } from '../connection/events.ts'
 import { breakRequest } from '../connection/requests/break.ts'
 import { eow } from '../connection/requests/eow.ts'
 import { signal as signalRow } from '../connection/requests/signal.ts'
@@ -27,53 +28,129 @@ export interface ProcessTap {
   stderr(bytes: Uint8Array, detached: boolean): void | Promise<void>
 }
 
+const unheard = (): void => {}
+
+const unknownExit: Exit = { unknown: true }
+
+/** What comes of a process: its output until somebody takes it, and how it ended. All but the exit is made when it is needed. */
+class Outcome implements PortHandler {
+  readonly #port: ChannelPort
+  #stdout: ByteQueue | undefined
+  #stderr: ByteQueue | undefined
+  /** No more output will come, because of `#cutOff` if there is one. */
+  #ended = false
+  #cutOff: Error | undefined
+  #exit: Exit = unknownExit
+  #closed = false
+  #error: Error | undefined
+  #exited: PromiseWithResolvers<Exit> | undefined
+  ran = false
+  tap: ProcessTap | undefined
+
+  constructor(port: ChannelPort) {
+    this.#port = port
+  }
+
+  get exited(): Promise<Exit> {
+    if (this.#exited === undefined) {
+      this.#exited = Promise.withResolvers<Exit>()
+      // Whoever does not look at it must not be killed by it.
+      this.#exited.promise.catch(unheard)
+      this.#settle()
+    }
+    return this.#exited.promise
+  }
+
+  #settle(): void {
+    if (this.#exited === undefined || !this.#closed) return
+    if (this.#error === undefined) this.#exited.resolve(this.#exit)
+    else this.#exited.reject(this.#error)
+  }
+
+  /** Output of a type: 1 is standard error, all other is taken for ordinary. */
+  queue(type: number): ByteQueue {
+    const there = type === 1 ? this.#stderr : this.#stdout
+    if (there !== undefined) return there
+    const made = new ByteQueue(count => this.#port.consume(count))
+    if (type === 1) this.#stderr = made
+    else this.#stdout = made
+    if (this.#ended) made.end(this.#cutOff)
+    return made
+  }
+
+  /** Hands over what nobody has taken. */
+  drain(): void {
+    for (const chunk of this.#stdout?.drain() ?? []) this.data(chunk, 0, true)
+    for (const chunk of this.#stderr?.drain() ?? []) this.data(chunk, 1, true)
+  }
+
+  data(bytes: Uint8Array, type: number, detached: boolean): void {
+    this.ran = true
+    if (this.tap === undefined) {
+      this.queue(type).push(detached ? bytes : bytes.slice())
+      return
+    }
+    const count = bytes.length
+    const taken = type === 1 ? this.tap.stderr(bytes, detached) : this.tap.stdout(bytes, detached)
+    if (taken === undefined) this.#port.consume(count)
+    else void taken.catch(unheard).then(() => this.#port.consume(count))
+  }
+
+  eof(): void {
+    this.#end(undefined)
+  }
+
+  request(question: ChannelRequestQuestion): void {
+    const { request } = question
+    if (request.type === 'exit-status') this.#exit = { code: request.value.exitStatus }
+    else if (request.type === 'exit-signal')
+      this.#exit = { signal: request.value.signalName, coreDumped: request.value.coreDumped, message: request.value.errorMessage }
+    else {
+      question.fail()
+      return
+    }
+    this.ran = true
+    question.succeed()
+  }
+
+  closed(error: Error | undefined): void {
+    this.#end(error)
+    this.#closed = true
+    this.#error = error
+    this.#settle()
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#cutOff = error
+    this.#stdout?.end(error)
+    this.#stderr?.end(error)
+  }
+}
+
 export class Process implements AsyncDisposable {
-  /** How it ended. Settles when the channel closes, after the last byte; rejects when the connection ends first. */
-  readonly exited: Promise<Exit>
   readonly #port: ChannelPort
   readonly #knowsEow: boolean
-  readonly #stdout: ByteQueue
-  readonly #stderr: ByteQueue
-  #exit: Exit = { unknown: true }
-  #ran = false
+  readonly #outcome: Outcome
   #stdin: ByteWritable | undefined
-  #tap: ProcessTap | undefined
 
   /** `knowsEow`: the server understands eow@openssh.com. */
   constructor(port: ChannelPort, knowsEow = false) {
     this.#port = port
     this.#knowsEow = knowsEow
-    this.#stdout = new ByteQueue(count => port.consume(count))
-    this.#stderr = new ByteQueue(count => port.consume(count))
-    const { promise, resolve, reject } = Promise.withResolvers<Exit>()
-    this.exited = promise
-    // Whoever does not look at `exited` must not be killed by it.
-    promise.catch(() => {})
-    port.handle({
-      data: (bytes, type, detached) => this.#data(bytes, type, detached),
-      eof: () => this.#endStreams(undefined),
-      request: ({ request, succeed, fail }) => {
-        this.#ran ||= request.type === 'exit-status' || request.type === 'exit-signal'
-        if (request.type === 'exit-status') this.#exit = { code: request.value.exitStatus }
-        else if (request.type === 'exit-signal')
-          this.#exit = { signal: request.value.signalName, coreDumped: request.value.coreDumped, message: request.value.errorMessage }
-        else {
-          fail()
-          return
-        }
-        succeed()
-      },
-      closed: error => {
-        this.#endStreams(error)
-        if (error === undefined) resolve(this.#exit)
-        else reject(error)
-      },
-    })
+    this.#outcome = new Outcome(port)
+    port.handle(this.#outcome)
+  }
+
+  /** How it ended. Settles when the channel closes, after the last byte; rejects when the connection ends first. */
+  get exited(): Promise<Exit> {
+    return this.#outcome.exited
   }
 
   /** It gave output or said how it ended: so it ran. */
   get ran(): boolean {
-    return this.#ran
+    return this.#outcome.ran
   }
 
   /** What the process reads. `end()` closes it: the process sees end of file. */
@@ -89,11 +166,11 @@ export class Process implements AsyncDisposable {
 
   /** What the process writes. */
   get stdout(): ReadableStream<Uint8Array> {
-    return this.#stdout.stream
+    return this.#outcome.queue(0).stream
   }
   /** What the process writes to standard error; with a terminal, nothing. */
   get stderr(): ReadableStream<Uint8Array> {
-    return this.#stderr.stream
+    return this.#outcome.queue(1).stream
   }
 
   /** Writes without a promise when there is room at once. The bytes must not change until the promise settles. */
@@ -103,27 +180,8 @@ export class Process implements AsyncDisposable {
 
   /** Sends all further output to `tap`, without streams. For programs that copy bytes on, like a command-line client. */
   tap(tap: ProcessTap): void {
-    this.#tap = tap
-    for (const chunk of this.#stdout.drain()) this.#data(chunk, 0, true)
-    for (const chunk of this.#stderr.drain()) this.#data(chunk, 1, true)
-  }
-
-  #data(bytes: Uint8Array, type: number, detached: boolean): void {
-    this.#ran = true
-    if (this.#tap === undefined) {
-      const queue = type === 1 ? this.#stderr : this.#stdout
-      queue.push(detached ? bytes : bytes.slice())
-      return
-    }
-    const count = bytes.length
-    const taken = type === 1 ? this.#tap.stderr(bytes, detached) : this.#tap.stdout(bytes, detached)
-    if (taken === undefined) this.#port.consume(count)
-    else void taken.catch(() => {}).then(() => this.#port.consume(count))
-  }
-
-  #endStreams(error: Error | undefined): void {
-    this.#stdout.end(error)
-    this.#stderr.end(error)
+    this.#outcome.tap = tap
+    this.#outcome.drain()
   }
 
   /** Sends a signal by its name without SIG (RFC 4254 §6.9), e.g. `TERM`. Many servers ignore it. */
@@ -151,7 +209,7 @@ export class Process implements AsyncDisposable {
    * eow@openssh.com (OpenSSH's PROTOCOL, 2.1) cannot be told; the channel is closed instead.
    */
   closeOutput(): void {
-    const { stderr } = this.#tap ?? { stderr: () => {} }
+    const { stderr } = this.#outcome.tap ?? { stderr: () => {} }
     this.tap({ stdout: () => {}, stderr })
     if (this.#knowsEow) this.#port.notify(eow, {})
     else this.#port.abort()

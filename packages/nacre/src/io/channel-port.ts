@@ -39,7 +39,6 @@ export class ChannelPort {
   #closeWanted = false
   #afterWrites: (() => void) | undefined
   #closedListeners: ((cause: Error) => void)[] | undefined
-  #pendingRequests: Set<(error: Error) => void> | undefined
 
   /** `wake` tells the driver that the engine has something to send. */
   constructor(channel: Channel, wake: () => void) {
@@ -80,11 +79,13 @@ export class ChannelPort {
   }
 
   peerEof(): void {
-    this.#deliver(handler => handler.eof())
+    if (this.#handler !== undefined) this.#handler.eof()
+    else this.#later(handler => handler.eof())
   }
 
-  request(question: ChannelRequestQuestion): void {
-    this.#deliver(handler => handler.request(question))
+  requested(question: ChannelRequestQuestion): void {
+    if (this.#handler !== undefined) this.#handler.request(question)
+    else this.#later(handler => handler.request(question))
   }
 
   writable(): void {
@@ -106,23 +107,17 @@ export class ChannelPort {
   ended(error: Error | undefined): void {
     if (this.#closed !== undefined) return
     this.#closed = { error }
-    if (this.#waiting.length > 0 || this.#pendingRequests !== undefined) {
+    if (this.#waiting.length > 0) {
       const cause = this.#closedError()
       for (const each of this.#dropWrites()) each.failed(cause)
-      for (const failed of this.#pendingRequests ?? []) failed(cause)
-      this.#pendingRequests = undefined
     }
-    this.#deliver(handler => handler.closed(error))
+    if (this.#handler !== undefined) this.#handler.closed(error)
+    else this.#later(handler => handler.closed(error))
     if (this.#closedListeners !== undefined) {
       const cause = this.#closedError()
       for (const listener of this.#closedListeners) listener(cause)
       this.#closedListeners = undefined
     }
-  }
-
-  #deliver(deliver: (handler: PortHandler) => void): void {
-    if (this.#handler !== undefined) deliver(this.#handler)
-    else this.#later(deliver)
   }
 
   #later(deliver: (handler: PortHandler) => void): void {
@@ -216,19 +211,29 @@ export class ChannelPort {
     this.#wake()
   }
 
+  /**
+   * Sends a request and calls `answered` once: without an error when the peer agreed, with a `RequestRefusedError` when it did
+   * not, or with why no answer can come any more. Events of the channel that came before the answer may be delivered after it.
+   */
+  request<T>(row: RequestRow<string, T>, value: T, answered: (error?: Error) => void): void {
+    if (this.#closed !== undefined) {
+      answered(this.#closedError())
+      return
+    }
+    this.channel.request(row, value, (ok, error) => {
+      if (ok) answered()
+      else answered(error ?? new RequestRefusedError(row.name, `The peer refused the request "${row.name}".`))
+    })
+    this.#wake()
+  }
+
   /** Sends a request; resolves when the peer agreed, rejects with `RequestRefusedError` when not. */
   async ask<T>(row: RequestRow<string, T>, value: T): Promise<void> {
-    if (this.#closed !== undefined) throw this.#closedError()
     await new Promise<void>((resolve, reject) => {
-      this.#pendingRequests ??= new Set()
-      this.#pendingRequests.add(reject)
-      this.channel.request(row, value, (ok, error) => {
-        this.#pendingRequests?.delete(reject)
-        if (this.#pendingRequests?.size === 0) this.#pendingRequests = undefined
-        if (ok) resolve()
-        else reject(error ?? new RequestRefusedError(row.name, `The peer refused the request "${row.name}".`))
+      this.request(row, value, error => {
+        if (error === undefined) resolve()
+        else reject(error)
       })
-      this.#wake()
     })
   }
 }

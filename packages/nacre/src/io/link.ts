@@ -26,19 +26,25 @@ export interface LinkHandler {
   ended(ended: Ended): void
 }
 
-/** Somebody waits for a channel. */
+/** Who waits for a channel. One of the two is called, once, and must not throw. */
+export interface ChannelOpener {
+  /** Called within the event: what is sent now leaves together with everything else that this turn calls forth. */
+  opened(port: ChannelPort): void
+  /** With `ChannelOpenError`, or with what ended the connection. */
+  failed(error: Error): void
+}
+
+/** Keeps a channel until it is open. */
 class Opening {
-  readonly opened: (port: ChannelPort) => void
-  readonly failed: (error: Error) => void
-  constructor(opened: (port: ChannelPort) => void, failed: (error: Error) => void) {
-    this.opened = opened
-    this.failed = failed
+  readonly opener: ChannelOpener
+  constructor(opener: ChannelOpener) {
+    this.opener = opener
   }
 }
 
 /** The keeper of a channel is its port, or who waits for it to open. */
 const portOf = (channel: Channel): ChannelPort | undefined => (channel.keeper instanceof ChannelPort ? channel.keeper : undefined)
-const openingOf = (channel: Channel): Opening | undefined => (channel.keeper instanceof Opening ? channel.keeper : undefined)
+const openerOf = (channel: Channel): ChannelOpener | undefined => (channel.keeper instanceof Opening ? channel.keeper.opener : undefined)
 
 export class Link {
   readonly engine: Engine
@@ -118,12 +124,15 @@ export class Link {
 
   /** Opens a channel. Rejects with `ChannelOpenError`, or with what ended the connection. */
   async open<T>(row: ChannelTypeRow<string, T>, details: T): Promise<ChannelPort> {
+    return await new Promise<ChannelPort>((opened, failed) => this.openFor({ opened, failed }, row, details))
+  }
+
+  /** Opens a channel for somebody who will not wait for a turn of the event loop once it is there. Throws what ended the connection. */
+  openFor<T>(opener: ChannelOpener, row: ChannelTypeRow<string, T>, details: T): void {
     if (this.#ended !== undefined) throw this.#ended.error
-    return await new Promise<ChannelPort>((opened, failed) => {
-      const channel = this.engine.connection.open(row, details)
-      channel.keeper = new Opening(opened, failed)
-      this.wake()
-    })
+    const channel = this.engine.connection.open(row, details)
+    channel.keeper = new Opening(opener)
+    this.wake()
   }
 
   /** Accepts a channel the peer asked for. */
@@ -205,15 +214,15 @@ export class Link {
         this.#channelClosed(event.channel, event.error)
         return
       case 'channel-request':
-        portOf(event.channel)?.request(event.question)
+        portOf(event.channel)?.requested(event.question)
         return
       case 'opened':
         this.#opened(event.channel)
         return
       case 'open-failed': {
-        const opening = openingOf(event.channel)
+        const opener = openerOf(event.channel)
         event.channel.keeper = undefined
-        opening?.failed(event.error ?? new ChannelOpenError(event.channel.channelType, event.reason, event.description))
+        opener?.failed(event.error ?? new ChannelOpenError(event.channel.channelType, event.reason, event.description))
         return
       }
       case 'open-request':
@@ -247,21 +256,21 @@ export class Link {
   }
 
   #opened(channel: Channel): void {
-    const opening = openingOf(channel)
+    const opener = openerOf(channel)
     const port = this.#port(channel)
-    if (opening === undefined) port.close()
-    else opening.opened(port)
+    if (opener === undefined) port.close()
+    else opener.opened(port)
   }
 
   #channelClosed(channel: Channel, error: Error | undefined): void {
     const port = portOf(channel)
-    const opening = openingOf(channel)
+    const opener = openerOf(channel)
     channel.keeper = undefined
     if (port !== undefined) {
       this.#ports--
       port.ended(error)
     }
-    opening?.failed(error ?? new ChannelOpenError(channel.channelType, undefined, 'the channel closed'))
+    opener?.failed(error ?? new ChannelOpenError(channel.channelType, undefined, 'the channel closed'))
   }
 
   #port(channel: Channel): ChannelPort {

@@ -28,7 +28,7 @@ const ready = (server: PairServerOptions = {}) => {
     if (event.is === 'writable') port.writable()
     else if (event.is === 'eof') port.peerEof()
     else if (event.is === 'closed') port.ended(event.error)
-    else if (event.is === 'channel-request') port.request(event.question)
+    else if (event.is === 'channel-request') port.requested(event.question)
   }
   return { pair, port, far: ends.server, run }
 }
