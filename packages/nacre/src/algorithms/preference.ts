@@ -9,9 +9,16 @@ interface Named {
   readonly standing: Standing
 }
 
+const defaults = new WeakMap<readonly Named[], readonly string[]>()
+
 /** The names offered when nobody says otherwise, in order of preference. */
-export const defaultNames = (rows: readonly Named[]): readonly string[] =>
-  rows.filter(row => row.standing === 'default').map(row => row.name)
+export const defaultNames = (rows: readonly Named[]): readonly string[] => {
+  const known = defaults.get(rows)
+  if (known !== undefined) return known
+  const names = Object.freeze(rows.filter(row => row.standing === 'default').map(row => row.name))
+  defaults.set(rows, names)
+  return names
+}
 
 /**
  * The names a specification asks for. `undefined` gives the defaults; an array is taken as it stands; a string is
@@ -30,14 +37,14 @@ export const choose = (what: string, rows: readonly Named[], specification: stri
     .split(',')
     .filter(each => each !== '')
   if (names.length === 0) throw new ConfigError(`The list of ${what}s is empty.`)
-  const defaults = defaultNames(rows)
+  const usual = defaultNames(rows)
   const chosen =
     sign === '-'
-      ? defaults.filter(name => !names.some(pattern => matchesWildcard(pattern, name)))
+      ? usual.filter(name => !names.some(pattern => matchesWildcard(pattern, name)))
       : sign === '+'
-        ? [...defaults, ...names.map(known)]
+        ? [...usual, ...names.map(known)]
         : sign === '^'
-          ? [...names.map(known), ...defaults]
+          ? [...names.map(known), ...usual]
           : names.map(known)
   if (chosen.length === 0) throw new ConfigError(`No ${what} is left after "${specification}".`)
   return [...new Set(chosen)]

@@ -133,6 +133,34 @@ const buildOffer = (tables: AlgorithmTables, chosen: AlgorithmOptions, role: Rol
   }
 }
 
+/** By tables, the offers made lately: a program's connections mostly make one, and what is known by offer is then found again. */
+const lately = new WeakMap<AlgorithmTables, Offer[]>()
+const mostLately = 8
+
+const sameNames = (left: readonly string[], right: readonly string[]): boolean =>
+  left === right || (left.length === right.length && left.every((name, at) => name === right[at]))
+
+const sameOffer = (left: Offer, right: Offer): boolean =>
+  sameNames(left.kex, right.kex) &&
+  sameNames(left.hostKey, right.hostKey) &&
+  sameNames(left.cipherClientToServer, right.cipherClientToServer) &&
+  sameNames(left.macClientToServer, right.macClientToServer) &&
+  sameNames(left.compressionClientToServer, right.compressionClientToServer)
+
+/** A client has a configuration for each connection; the same offer is the same object in all of them. */
+const clientOffer = (tables: AlgorithmTables, offer: Offer): Offer => {
+  const kept = lately.get(tables) ?? []
+  const found = kept.find(each => sameOffer(each, offer))
+  if (found !== undefined) return found
+  if (kept.length === mostLately) kept.shift()
+  kept.push(offer)
+  lately.set(tables, kept)
+  return offer
+}
+
+const usualIdentification = ourIdentification(softwareVersion)
+const noExtensions = {}
+
 /** A complete engine configuration. Throws `ConfigError` for options that cannot work. */
 export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Runtime): EngineConfig => {
   const tables = options.tables ?? runtime.tables
@@ -149,8 +177,11 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
       random: options.random ?? crypto.random,
       ...(options.padding === undefined ? {} : { padding: options.padding }),
       tables,
-      offer: buildOffer(tables, chosen, role),
-      identification: ourIdentification(options.software ?? softwareVersion, options.comments),
+      offer: role.role === 'client' ? clientOffer(tables, buildOffer(tables, chosen, role)) : buildOffer(tables, chosen, role),
+      identification:
+        options.software === undefined && options.comments === undefined
+          ? usualIdentification
+          : ourIdentification(options.software ?? softwareVersion, options.comments),
       hostKeys: role.role === 'server' ? role.hostKeys : [],
       groups: role.role === 'server' ? role.groups : [],
       groupSizes: defaults.groupSizes,
@@ -160,7 +191,7 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
         packets: positive('rekey.packets', options.rekey?.packets ?? defaults.rekey.packets),
       },
       highWater: defaults.highWater,
-      extensions: role.role === 'server' ? { 'server-sig-algs': accepted.join(',') } : {},
+      extensions: role.role === 'server' ? { 'server-sig-algs': accepted.join(',') } : noExtensions,
       pool: runtime.pool,
     },
     authentication:

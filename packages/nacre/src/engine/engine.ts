@@ -59,8 +59,8 @@ export class Engine {
 
   constructor(config: EngineConfig) {
     this.#config = config
-    const watch = new PacketWatch(config, () => this.#now)
-    this.#watch = watch.active ? watch : undefined
+    const watch = PacketWatch.of(config, () => this.#now)
+    this.#watch = watch
     const transport = new Transport(config.transport, {
       identified: peer => {
         this.#watch?.identification('received', peer.line)
@@ -68,7 +68,7 @@ export class Engine {
       },
       ask: question => this.#ask(question, transport),
       exchanged: (result, agreed, first) => this.#exchanged(result.hostKey, agreed, first),
-      sent: this.#watch === undefined ? undefined : (message, value, sequence) => watch.sent(message, value, sequence),
+      sent: watch === undefined ? undefined : (message, value, sequence) => watch.sent(message, value, sequence),
     })
     this.#transport = transport
     this.#auth = new Authentication(config, {
@@ -200,14 +200,19 @@ export class Engine {
     return this.#transport.outgoing.take()
   }
 
-  /** A buffer from `takeOutgoing` is on its way. Channels that waited for room go on. */
-  release(buffer: Uint8Array): void {
+  /**
+   * A buffer from `takeOutgoing` is on its way. Channels that waited for room go on. True when something may have come of
+   * it: events, or more to write.
+   */
+  release(buffer: Uint8Array): boolean {
     const stalled = this.#unread
+    const waited = this.#blocked
     this.#transport.outgoing.release(buffer)
     this.#unblock()
-    if (!stalled || this.#unread) return
+    if (!stalled || this.#unread) return waited
     this.#guard(() => this.#pump())
     this.#transport.incoming.keep()
+    return true
   }
 
   /**

@@ -12,16 +12,15 @@ export class PacketWatch {
   readonly #record: TranscriptSink | undefined
   readonly #now: () => number
 
-  /** `now` gives the engine's time. */
-  constructor(config: EngineConfig, now: () => number) {
+  /** `undefined` when nobody looks: then nothing need be decoded for it. `now` gives the engine's time. */
+  static of(config: EngineConfig, now: () => number): PacketWatch | undefined {
+    return config.trace === undefined && config.transcript === undefined ? undefined : new PacketWatch(config, now)
+  }
+
+  private constructor(config: EngineConfig, now: () => number) {
     this.#trace = config.trace
     this.#record = config.transcript?.(config)
     this.#now = now
-  }
-
-  /** False when nobody looks: then nothing need be decoded for it. */
-  get active(): boolean {
-    return this.#trace !== undefined || this.#record !== undefined
   }
 
   identification(direction: 'sent' | 'received', line: Uint8Array): void {

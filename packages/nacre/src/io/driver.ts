@@ -82,8 +82,7 @@ export class Driver {
     for (let buffer = this.engine.takeOutgoing(); buffer !== undefined; buffer = this.engine.takeOutgoing()) {
       const taken = buffer
       this.transport.write(taken, () => {
-        this.engine.release(taken)
-        this.wake()
+        if (this.engine.release(taken)) this.wake()
       })
     }
   }

@@ -85,7 +85,7 @@ class NodeTransport implements ByteTransport {
   write(bytes: Uint8Array, taken: () => void): void {
     if (this.#stream.destroyed || this.#closed) queueMicrotask(taken)
     // Only of sockets is it sure that the bytes have left when the callback comes; other streams may still hold them.
-    else this.#stream.write(this.#stream instanceof Socket ? bytes : bytes.slice(), () => taken())
+    else this.#stream.write(this.#stream instanceof Socket ? bytes : bytes.slice(), taken)
   }
 
   pause(): void {

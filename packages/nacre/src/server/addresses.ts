@@ -76,6 +76,8 @@ export const addressRanges = (ranges: readonly string[]): ((address: string) => 
 /** What one customer of a network can be expected to hold: an IPv4 address, or the /64 of an IPv6 one; or as `bits` say. */
 export const sourceOf = (text: string | undefined, bits: { readonly v4: number; readonly v6: number } = { v4: 32, v6: 64 }): string => {
   if (text === undefined) return 'unknown'
+  // A whole IPv4 address stands for itself, and so does what is no address.
+  if (bits.v4 === 32 && !/[:%]/.test(text)) return text
   const address = parseAddress(text)
   return address === undefined ? text : masked(address, address.length === 4 ? bits.v4 : bits.v6).join('.')
 }

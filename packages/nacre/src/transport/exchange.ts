@@ -1,19 +1,27 @@
 // Owns one key exchange after both KEXINITs are known: the method's dialogue, the exchange hash, the server's proof, the
 // six keys, NEWKEYS both ways (RFC 4253 §7, §8). Knows nothing of why or when an exchange begins.
 import { type Agreed, type AgreedDirection } from '../algorithms/negotiate.ts'
-import { compute, type KexMethod, type KexProof, type KexResult, type KexRun } from '../algorithms/rows.ts'
+import {
+  type Cipher,
+  compute,
+  type KexMethod,
+  type KexProof,
+  type KexResult,
+  type KexRun,
+  type Mac,
+  type Opener,
+  type Sealer,
+} from '../algorithms/rows.ts'
 import type { AlgorithmTables } from '../algorithms/tables.ts'
-import type { HashName } from '../crypto/provider.ts'
 import { escapeForPeople, ProtocolError } from '../errors.ts'
 import { parsePublicKey, sameBlob } from '../keys/public.ts'
 import type { Signer } from '../keys/signer.ts'
 import { verifySignature } from '../keys/verify.ts'
 import { type Codec, bytes, encode, rest, struct } from '../wire/codec.ts'
 import { type Ask, ask, type Dialogue, receive, send } from '../wire/dialogue.ts'
-import { deriveKey, type KeyLetter } from './key-schedule.ts'
+import { type KeyLetter, KeySchedule } from './key-schedule.ts'
 import { NewKeys } from './messages.ts'
 import { createOpener, createSealer, type DirectionKeys } from './protect.ts'
-import type { Opener, Sealer } from '../algorithms/rows.ts'
 
 /** Is this the right key of the server we meant to reach? Answer `true`, or fail the question with a `HostKeyError`. */
 export interface HostKeyQuestion extends Ask<true> {
@@ -61,48 +69,51 @@ export interface ExchangeResult {
   readonly hostKey: Uint8Array
 }
 
-/** RFC 4253 §8. What stands between K_S and K is the method's own. */
+/** RFC 4253 §8. What stands between K_S and K is the method's own; K is encoded already. */
 const exchangeHashFields: Codec<{
   V_C: Uint8Array
   V_S: Uint8Array
   I_C: Uint8Array
   I_S: Uint8Array
   K_S: Uint8Array
-  hashed: Uint8Array
+  rest: KexResult
 }> = struct({
   V_C: bytes,
   V_S: bytes,
   I_C: bytes,
   I_S: bytes,
   K_S: bytes,
-  hashed: rest,
+  rest: struct({ hashed: rest, secret: rest }),
 })
 
-const exchangeHash = (run: ExchangeRun, hostKey: Uint8Array, result: KexResult): Uint8Array =>
-  run.crypto.hash(
-    run.method.hash,
-    encode(exchangeHashFields, {
-      V_C: run.clientIdentification,
-      V_S: run.serverIdentification,
-      I_C: run.clientKexInit,
-      I_S: run.serverKexInit,
-      K_S: hostKey,
-      hashed: result.hashed,
-    }),
-    result.secret,
-  )
+const exchangeHash = (run: ExchangeRun, hostKey: Uint8Array, result: KexResult): Uint8Array => {
+  const input = encode(exchangeHashFields, {
+    V_C: run.clientIdentification,
+    V_S: run.serverIdentification,
+    I_C: run.clientKexInit,
+    I_S: run.serverKexInit,
+    K_S: hostKey,
+    rest: result,
+  })
+  const hash = run.crypto.hash(run.method.hash, input)
+  // It ends with the secret.
+  input.fill(0)
+  return hash
+}
 
 /** The whole exchange, in the order of RFC 4253 §7 and §8. */
 export function* exchange(run: ExchangeRun): Dialogue<ExchangeResult> {
   const { result, hostKey, hash } = run.role === 'client' ? yield* proveThem(run) : yield* proveUs(run)
   const sessionId = run.sessionId ?? hash
   const done: ExchangeResult = { sessionId, exchangeHash: hash, hostKey }
-  const directions = newDirections(run, run.method.hash, result.secret, hash, sessionId)
+  const schedule = new KeySchedule({ crypto: run.crypto, hash: run.method.hash, secret: result.secret, exchangeHash: hash, sessionId })
   result.secret.fill(0)
+  const { outgoing, incoming } = newDirections(run, schedule)
+  schedule.wipe()
   yield* send(NewKeys, {})
-  run.useOutgoing(directions.outgoing(), done)
+  run.useOutgoing(outgoing, done)
   yield* receive(NewKeys)
-  run.useIncoming(directions.incoming())
+  run.useIncoming(incoming)
   return done
 }
 
@@ -187,41 +198,46 @@ function* proveUs(run: ExchangeRun): Dialogue<Proven> {
 }
 
 interface Directions {
-  outgoing(): NewDirection<Sealer>
-  incoming(): NewDirection<Opener>
+  readonly outgoing: NewDirection<Sealer>
+  readonly incoming: NewDirection<Opener>
 }
 
-const newDirections = (run: ExchangeRun, hash: HashName, secret: Uint8Array, H: Uint8Array, sessionId: Uint8Array): Directions => {
-  const K = secret.slice()
-  const rows = (agreed: AgreedDirection) => {
-    const cipher = run.tables.ciphers.find(row => row.name === agreed.cipher)
-    if (cipher === undefined) throw new TypeError(`no row for cipher ${agreed.cipher}`)
-    return { cipher, mac: run.tables.macs.find(row => row.name === agreed.mac) }
+const newDirections = (run: ExchangeRun, schedule: KeySchedule): Directions => {
+  const { crypto, tables, agreed } = run
+  const rowsOf = (direction: AgreedDirection) => {
+    const cipher = tables.ciphers.find(row => row.name === direction.cipher)
+    if (cipher === undefined) throw new TypeError(`no row for cipher ${direction.cipher}`)
+    return { cipher, mac: direction.mac === undefined ? undefined : tables.macs.find(row => row.name === direction.mac) }
   }
-  const keys = (agreed: AgreedDirection, letters: readonly [KeyLetter, KeyLetter, KeyLetter]): DirectionKeys => {
-    const { cipher, mac } = rows(agreed)
-    const derive = (letter: KeyLetter, length: number): Uint8Array => deriveKey(run.crypto, hash, K, H, letter, sessionId, length)
-    return {
-      iv: derive(letters[0], cipher.ivBytes),
-      key: derive(letters[1], cipher.keyBytes),
-      macKey: derive(letters[2], mac?.keyBytes ?? 0),
-    }
-  }
-  const clientToServer = ['A', 'C', 'E'] as const
-  const serverToClient = ['B', 'D', 'F'] as const
-  const ours = run.role === 'client' ? run.agreed.clientToServer : run.agreed.serverToClient
-  const theirs = run.role === 'client' ? run.agreed.serverToClient : run.agreed.clientToServer
+  const client = run.role === 'client'
+  const ours = client ? agreed.clientToServer : agreed.serverToClient
+  const theirs = client ? agreed.serverToClient : agreed.clientToServer
+  const sealing = rowsOf(ours)
+  const opening = rowsOf(theirs)
+  const sealKeys = client ? keysOf(schedule, sealing, 'A', 'C', 'E') : keysOf(schedule, sealing, 'B', 'D', 'F')
+  const openKeys = client ? keysOf(schedule, opening, 'B', 'D', 'F') : keysOf(schedule, opening, 'A', 'C', 'E')
   return {
-    outgoing() {
-      const material = keys(ours, run.role === 'client' ? clientToServer : serverToClient)
-      const { cipher, mac } = rows(ours)
-      return { agreed: ours, protector: createSealer(run.crypto, cipher, mac, material), rekeyAfterBytes: cipher.rekeyAfterBytes }
+    outgoing: {
+      agreed: ours,
+      protector: createSealer(crypto, sealing.cipher, sealing.mac, sealKeys),
+      rekeyAfterBytes: sealing.cipher.rekeyAfterBytes,
     },
-    incoming() {
-      const material = keys(theirs, run.role === 'client' ? serverToClient : clientToServer)
-      K.fill(0)
-      const { cipher, mac } = rows(theirs)
-      return { agreed: theirs, protector: createOpener(run.crypto, cipher, mac, material), rekeyAfterBytes: cipher.rekeyAfterBytes }
+    incoming: {
+      agreed: theirs,
+      protector: createOpener(crypto, opening.cipher, opening.mac, openKeys),
+      rekeyAfterBytes: opening.cipher.rekeyAfterBytes,
     },
   }
 }
+
+const keysOf = (
+  schedule: KeySchedule,
+  { cipher, mac }: { readonly cipher: Cipher; readonly mac: Mac | undefined },
+  iv: KeyLetter,
+  key: KeyLetter,
+  macKey: KeyLetter,
+): DirectionKeys => ({
+  iv: schedule.key(iv, cipher.ivBytes),
+  key: schedule.key(key, cipher.keyBytes),
+  macKey: schedule.key(macKey, mac?.keyBytes ?? 0),
+})

@@ -1,7 +1,7 @@
 // Owns one side of the transport layer (RFC 4253): identification, packets in and out, when a key exchange runs and what
 // waits for it, EXT_INFO, ping, disconnect. Composed by the engine, which decides what is admitted when; knows nothing
 // of users or channels.
-import { type Agreed, negotiate, type Offer } from '../algorithms/negotiate.ts'
+import type { Agreed, Offer } from '../algorithms/negotiate.ts'
 import type { AlgorithmTables } from '../algorithms/tables.ts'
 import type { Compression, DhGroup } from '../algorithms/rows.ts'
 import type { CryptoProvider, Random } from '../crypto/provider.ts'
@@ -15,7 +15,7 @@ import { type ExtensionInfo, readExtensionInfo, writeExtensionInfo } from './ext
 import { type Identification, IdentificationReader } from './identification.ts'
 import { Incoming } from './incoming.ts'
 import { Disconnect, ExtInfo, KexInit, NewKeys, Ping, Pong } from './messages.ts'
-import { type KexInitValue, knownBy, offerOf, ourKexInit, signalsOf } from './kex-init.ts'
+import { ourKexInit, signalsOf, type TheirKexInit, theirKexInit } from './kex-init.ts'
 import { type BufferPool, Outgoing } from './outgoing.ts'
 import { withoutExtensions } from './quirks.ts'
 
@@ -57,7 +57,6 @@ interface KexInitSent {
 }
 interface KexInitReceived {
   readonly payload: Uint8Array
-  readonly value: KexInitValue
 }
 
 const noLines: readonly string[] = []
@@ -297,17 +296,18 @@ export class Transport {
 
   #receiveKexInit(payload: Uint8Array): void {
     if (this.#theirs !== undefined) throw new ProtocolError('message-unexpected', 'The peer sent KEXINIT twice in one key exchange.')
-    const value = decodeMessage(KexInit, payload)
+    const theirs = theirKexInit(payload, this.#config)
+    const { value } = theirs
     if (this.#ours === undefined) this.#beginExchange()
-    this.#theirs = { payload, value }
+    this.#theirs = { payload }
     const first = this.#agreed === undefined
     if (first) this.#noteSignals(value)
-    const agreed = this.#negotiate(offerOf(value))
+    const { agreed } = theirs
     this.#skipGuess = value.firstKexPacketFollows && !agreed.guessRight
     this.#run(agreed, first)
   }
 
-  #noteSignals(value: KexInitValue): void {
+  #noteSignals(value: TheirKexInit['value']): void {
     const { extensionInfo, strict } = signalsOf(value, this.#config.role)
     this.#peerTakesExtensionInfo = extensionInfo
     this.#strict = strict
@@ -318,12 +318,6 @@ export class Transport {
         'Messages came before KEXINIT in a strict key exchange (kex-strict, draft-miller-sshm-strict-kex): someone may be in between.',
       )
     }
-  }
-
-  #negotiate(theirs: Offer): Agreed {
-    const { offer, role, tables } = this.#config
-    const known = knownBy(tables)
-    return role === 'client' ? negotiate(offer, theirs, role, known) : negotiate(theirs, offer, role, known)
   }
 
   #run(agreed: Agreed, first: boolean): void {
@@ -389,12 +383,7 @@ export class Transport {
   #announceExtensions(): void {
     if (!this.#peerTakesExtensionInfo) return
     const without = withoutExtensions(this.#peer?.softwareVersion ?? '')
-    const all: Record<string, string> =
-      this.#config.role === 'server'
-        ? { ...this.#config.extensions, 'ping@openssh.com': '0' }
-        : { ...this.#config.extensions, 'ext-info-in-auth@openssh.com': '0' }
-    const announced = Object.fromEntries(Object.entries(all).filter(([name]) => !without.has(name)))
-    this.#sendNow(ExtInfo, { extensions: writeExtensionInfo(announced) })
+    this.#sendNow(ExtInfo, { extensions: without.size === 0 ? usualExtensions(this.#config) : extensionsFor(this.#config, without) })
   }
 
   #sendHeldBack(): void {
@@ -425,6 +414,25 @@ export class Transport {
     if (!this.established && (this.outgoing.wrapped || this.incoming.wrapped))
       throw new ProtocolError('sequence-number-wrapped', 'The sequence number wrapped around before the first key exchange was complete.')
   }
+}
+
+const extensionsFor = ({ extensions, role }: TransportConfig, without: ReadonlySet<string>): Uint8Array => {
+  const own = role === 'server' ? 'ping@openssh.com' : 'ext-info-in-auth@openssh.com'
+  return writeExtensionInfo(Object.fromEntries(Object.entries({ ...extensions, [own]: '0' }).filter(([name]) => !without.has(name))))
+}
+
+const noNames: ReadonlySet<string> = new Set()
+const usual = {
+  client: new WeakMap<TransportConfig['extensions'], Uint8Array>(),
+  server: new WeakMap<TransportConfig['extensions'], Uint8Array>(),
+}
+
+/** What all peers without quirks are told. */
+const usualExtensions = (config: TransportConfig): Uint8Array => {
+  const known = usual[config.role]
+  const written = known.get(config.extensions) ?? extensionsFor(config, noNames)
+  known.set(config.extensions, written)
+  return written
 }
 
 /** NEWKEYS is part of the exchange, though not of its method. */

@@ -2,7 +2,7 @@
 // Private parts come from the `random` it is given, so that a recorded run can be replayed; one exception is noted.
 import * as nodeCrypto from 'node:crypto'
 import type { Agreement, CurveName, Encapsulation, Random } from '../provider.ts'
-import { plain, prefixed, privateKeyFromDer, publicKeyFromRaw, rawPublicKey } from './plain.ts'
+import { plain, prefixed, privateKeyFromDer, privateKeyFromRaw, publicKeyFromRaw, rawPublicKey } from './plain.ts'
 
 const hex = (digits: string): Uint8Array => Uint8Array.from(Buffer.from(digits, 'hex'))
 
@@ -25,9 +25,7 @@ const isZero = (bytes: Uint8Array): boolean => {
 }
 
 export const x25519 = (random: Random): Agreement => {
-  const scalar = drawn(random, 32)
-  const privateKey = privateKeyFromDer(prefixed(x25519PrivatePrefix, scalar))
-  scalar.fill(0)
+  const privateKey = privateKeyFromRaw(drawn(random, 32), 'x25519', x25519PrivatePrefix)
   return {
     publicKey: rawPublicKey(nodeCrypto.createPublicKey(privateKey), 32),
     agree(theirs) {

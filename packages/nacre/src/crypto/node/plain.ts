@@ -52,6 +52,17 @@ const knowsRawKeys = (): boolean => {
   return probed
 }
 
+/** The key object of a raw private key, which is overwritten. Its length has been checked; `prefix` is its PKCS #8. */
+export const privateKeyFromRaw = (raw: Uint8Array, type: 'x25519', prefix: Uint8Array): KeyObject => {
+  try {
+    return knowsRawKeys()
+      ? createPrivateKey({ key: raw, format: 'raw-private', asymmetricKeyType: type } as never)
+      : privateKeyFromDer(prefixed(prefix, raw))
+  } finally {
+    raw.fill(0)
+  }
+}
+
 /** The raw bytes of a public key whose DER ends with them, `count` of them. */
 export const rawPublicKey = (key: KeyObject, count: number): Uint8Array => {
   if (knowsRawKeys()) return plain(key.export({ format: 'raw-public' } as never) as unknown as Uint8Array)
