@@ -121,12 +121,8 @@ for (const { name, start, skip = false, hostKeys, rekeys, silent } of servers) {
   })
 }
 
-/** What makes a client compress, if it can be made to, or does so by itself. */
-const compressions = new Map<ClientPeer, readonly string[]>([
-  [dbclient, []],
-  [plink, ['-C']],
-  [asyncsshClient, []],
-])
+/** Clients that can be made to compress, or do so by themselves. */
+const compressing: ReadonlySet<ClientPeer> = new Set([dbclient, plink, asyncsshClient, paramikoClient])
 
 interface OtherClient {
   readonly client: ClientPeer
@@ -199,12 +195,11 @@ for (const { client, rekeys, silent } of clients) {
         assert.equal(result.code, 3, result.stderr)
       })
     }
-    const compressing = compressions.get(client)
-    if (compressing !== undefined) {
+    if (compressing.has(client)) {
       test('compressed', {}, async () => {
         await using server = await nacreServer({ accepts, algorithms: { compression: ['zlib@openssh.com'] } })
         const text = 'all work and no play\n'.repeat(20_000)
-        const result = await client.run({ to: server.to, login, command: 'cat', stdin: text, options: compressing })
+        const result = await client.run({ to: server.to, login, command: 'cat', stdin: text, compress: true })
         assert.equal(result.stdout.toString(), text, result.stderr)
       })
     }
