@@ -40,11 +40,6 @@ const echo = (session: Session<string>): Promise<void> =>
     session.tap({ stdin: (bytes, detached) => session.write(detached ? bytes : bytes.slice()), end: resolve })
   })
 
-const hold = (session: Session<string>): Promise<void> =>
-  new Promise(resolve => {
-    session.signal.addEventListener('abort', () => resolve())
-  })
-
 const exec = (session: Session<string>): Promise<void> | number => {
   const [word, count] = (session.command ?? '').split(' ')
   switch (word) {
@@ -55,13 +50,13 @@ const exec = (session: Session<string>): Promise<void> | number => {
     case 'send-stream':
       return sendStream(session, Number(count))
     case 'sink':
+    // As with the other servers: who waits reads what comes.
+    case 'hold':
       return sink(session)
     case 'sink-stream':
       return sinkStream(session)
     case 'echo':
       return echo(session)
-    case 'hold':
-      return hold(session)
     default:
       return 127
   }

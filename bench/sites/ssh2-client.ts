@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { serveCalls } from './calls.ts'
 import { meter } from './meter.ts'
-import { type Channel, type Client, options, ssh2 } from './ssh2.ts'
+import { type Channel, type Client, options, type ParsedKey, parsedKey, ssh2 } from './ssh2.ts'
 import {
   type ChannelsArgs,
   chunkBytes,
@@ -18,11 +18,10 @@ import {
 
 const chunk = Buffer.alloc(chunkBytes)
 
-const keys = new Map<string, Buffer>()
+const keys = new Map<string, ParsedKey>()
 
-/** Read once, as by our own client; ssh2 takes no key that is parsed already. */
-const keyIn = (path: string): Buffer => {
-  const key = keys.get(path) ?? readFileSync(path)
+const keyIn = (path: string): ParsedKey => {
+  const key = keys.get(path) ?? parsedKey(readFileSync(path))
   keys.set(path, key)
   return key
 }
@@ -39,7 +38,11 @@ const login = (args: ClientArgs): Promise<Client> =>
       host: '127.0.0.1',
       port: args.port,
       username: args.user,
-      privateKey: keyIn(args.key),
+      // The same as with `privateKey`, which takes no key that is parsed already.
+      authHandler: [
+        { type: 'none', username: args.user },
+        { type: 'publickey', username: args.user, key: keyIn(args.key) },
+      ],
       hostVerifier: () => true,
       ...(args.cipher === undefined
         ? {}

@@ -1,7 +1,7 @@
 // Owns the server made of npm's ssh2, with the same sessions as ours. Knows nothing of who measures.
 import { readFileSync } from 'node:fs'
 import { serveCalls } from './calls.ts'
-import { type Authentication, type Channel, options, type Served, ssh2 } from './ssh2.ts'
+import { type Authentication, type Channel, options, type ParsedKey, parsedKey, type Served, ssh2 } from './ssh2.ts'
 import { chunkBytes, hostKeyAlgorithm, kex, type ServerArgs } from './types.ts'
 
 const chunk = Buffer.alloc(chunkBytes)
@@ -56,11 +56,8 @@ const authenticate = (attempt: Authentication, authorized: Buffer, verify: (atte
   else attempt.reject(['publickey'])
 }
 
-const serve = (connection: Served, line: string): void => {
+const serve = (connection: Served, key: ParsedKey, authorized: Buffer): void => {
   if (options.noDelay) connection.setNoDelay(true)
-  const key = ssh2.utils.parseKey(line)
-  if (key instanceof Error) throw key
-  const authorized = key.getPublicSSH()
   connection.on('error', () => {})
   connection.on('authentication', attempt =>
     authenticate(attempt, authorized, ({ blob, signature, hashAlgo }) => signature !== undefined && key.verify(blob, signature, hashAlgo)),
@@ -73,12 +70,14 @@ const serve = (connection: Served, line: string): void => {
 serveCalls({
   listen: ({ hostKey, authorized, cipher }: ServerArgs) =>
     new Promise<number>(resolve => {
+      const key = parsedKey(authorized)
+      const blob = key.getPublicSSH()
       const server = new ssh2.Server(
         {
           hostKeys: [readFileSync(hostKey)],
           ...(cipher === undefined ? {} : { algorithms: { kex: [kex], serverHostKey: [hostKeyAlgorithm], cipher: [cipher] } }),
         },
-        connection => serve(connection, authorized),
+        connection => serve(connection, key, blob),
       )
       server.listen(0, '127.0.0.1', () => resolve(server.address().port))
     }),

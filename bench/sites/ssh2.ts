@@ -9,7 +9,7 @@ interface Algorithms {
   readonly cipher: readonly string[]
 }
 
-interface ParsedKey {
+export interface ParsedKey {
   getPublicSSH(): Buffer
   verify(data: Buffer, signature: Buffer, algorithm?: string): boolean
 }
@@ -55,7 +55,10 @@ export interface Client {
     readonly host: string
     readonly port: number
     readonly username: string
-    readonly privateKey: Buffer
+    readonly authHandler: readonly (
+      | { readonly type: 'none'; readonly username: string }
+      | { readonly type: 'publickey'; readonly username: string; readonly key: ParsedKey }
+    )[]
     readonly algorithms?: Algorithms
     readonly hostVerifier: (key: Buffer) => boolean
   }): void
@@ -92,3 +95,10 @@ export const ssh2 = load('ssh2') as Ssh2
 
 const { bindingAvailable } = load('ssh2/lib/protocol/crypto.js') as { readonly bindingAvailable: boolean }
 if (options.addon && !bindingAvailable) throw new Error('the addon of ssh2 is not there')
+
+/** Keys are parsed once, as by our own sites. Throws when it is none. */
+export const parsedKey = (text: string | Buffer): ParsedKey => {
+  const key = ssh2.utils.parseKey(text)
+  if (key instanceof Error) throw key
+  return key
+}
