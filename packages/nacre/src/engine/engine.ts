@@ -4,6 +4,7 @@
 import type { Agreed } from '../algorithms/negotiate.ts'
 import type { Compute } from '../algorithms/rows.ts'
 import { Connection } from '../connection/connection.ts'
+import { ChannelClose } from '../connection/messages.ts'
 import type { ConnectionOut } from '../connection/events.ts'
 import { type AuthenticationAttempt, type DisconnectReason, ProtocolError, WireError } from '../errors.ts'
 import { Debug, Disconnect, ExtInfo, Ignore, Ping, Pong, ServiceAccept, ServiceRequest, Unimplemented } from '../transport/messages.ts'
@@ -56,6 +57,8 @@ export class Engine {
   /** Whatever is thrown now ends the connection. */
   #guarding = false
   #unansweredKeepalives = 0
+  /** Untaken output up to here is nothing but farewells to channels. */
+  #patientBytes = 0
 
   constructor(config: EngineConfig) {
     this.#config = config
@@ -92,8 +95,10 @@ export class Engine {
     return {
       // An application's call must not throw what a peer did: it ends the connection like everything else.
       send: (message, value) => {
+        const before = transport.outgoing.untaken
         if (this.#guarding) transport.send(message, value)
         else this.#guard(() => transport.send(message, value))
+        if (message === ChannelClose && before === this.#patientBytes) this.#patientBytes = transport.outgoing.untaken
       },
       sendData: (channel, type, bytes) => {
         this.#watch?.sentData(channel, type, bytes, transport.outgoing.sequence)
@@ -197,7 +202,16 @@ export class Engine {
 
   /** One buffer to write, or `undefined`. Hand it to `release` when the network has taken it. */
   takeOutgoing(): Uint8Array | undefined {
+    this.#patientBytes = 0
     return this.#transport.outgoing.take()
+  }
+
+  /**
+   * All there is to write are farewells to channels: whoever opened one mostly has something to say next, and then both can
+   * leave together.
+   */
+  get outputCanWait(): boolean {
+    return !this.#ended && this.#patientBytes > 0 && this.#patientBytes === this.#transport.outgoing.untaken
   }
 
   /**

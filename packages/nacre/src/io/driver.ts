@@ -15,6 +15,8 @@ export class Driver {
   #paused = false
   #closed = false
   #deserted = false
+  /** What there is to write waits for the end of the turn. */
+  #waiting = false
   #cancelTimer: (() => void) | undefined
   #timerAt = Number.POSITIVE_INFINITY
 
@@ -79,6 +81,19 @@ export class Driver {
   }
 
   #write(): void {
+    if (this.engine.outputCanWait && this.transport.afterTurn !== undefined) {
+      if (this.#waiting) return
+      this.#waiting = true
+      this.transport.afterTurn(() => {
+        this.#waiting = false
+        this.#writeAll()
+      })
+      return
+    }
+    this.#writeAll()
+  }
+
+  #writeAll(): void {
     for (let buffer = this.engine.takeOutgoing(); buffer !== undefined; buffer = this.engine.takeOutgoing()) {
       const taken = buffer
       this.transport.write(taken, () => {

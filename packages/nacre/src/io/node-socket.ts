@@ -88,6 +88,11 @@ class NodeTransport implements ByteTransport {
     else this.#stream.write(this.#stream instanceof Socket ? bytes : bytes.slice(), taken)
   }
 
+  afterTurn(act: () => void): void {
+    // Ticks come before promises, unless a promise asks for one: then all promises of this turn are through.
+    queueMicrotask(() => process.nextTick(act))
+  }
+
   pause(): void {
     this.#stream.pause()
   }

@@ -98,7 +98,8 @@ export class IdentificationReader {
   }
 
   #take(line: Uint8Array): Identification | undefined {
-    const text = String.fromCharCode(...line)
+    let text = ''
+    for (let i = 0; i < line.length; i++) text += String.fromCharCode(line[i])
     if (!text.startsWith('SSH-')) {
       if (this.#role === 'server')
         throw new ProtocolError(

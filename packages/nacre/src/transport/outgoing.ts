@@ -82,6 +82,8 @@ export class Outgoing {
   packetsUnderKey = 0
   /** Bytes sealed and not yet taken, or taken and not yet released. */
   pending = 0
+  /** Bytes sealed and not yet taken. */
+  untaken = 0
 
   readonly #pool: BufferPool
   readonly #padding: PaddingSource
@@ -104,6 +106,7 @@ export class Outgoing {
     this.#writer.bytes.set(bytes, this.#filled)
     this.#filled += bytes.length
     this.pending += bytes.length
+    this.untaken += bytes.length
   }
 
   /** One packet with `value` as `of` declares it. `expected` bytes is what the payload may need; it grows if more. */
@@ -201,6 +204,7 @@ export class Outgoing {
     this.bytesUnderKey += packetLength
     this.packetsUnderKey++
     this.pending += end - start
+    this.untaken += end - start
     this.#filled = end
   }
 
@@ -210,7 +214,9 @@ export class Outgoing {
       if (this.#writer.bytes.length === bulkBuffer && bulkBuffer - this.#filled >= leastRest) this.#cut()
       else this.#closeBuffer()
     }
-    return this.#full.shift()
+    const buffer = this.#full.shift()
+    if (buffer !== undefined) this.untaken -= buffer.length
+    return buffer
   }
 
   release(buffer: Uint8Array): void {

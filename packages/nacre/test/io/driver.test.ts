@@ -9,7 +9,8 @@ import { Driver } from '../../src/io/driver.ts'
 import type { ByteTransport, TransportSink } from '../../src/io/transport.ts'
 import { virtualClock } from '../../src/testing/clock.ts'
 import { runtime } from './fixtures.ts'
-import { quiet } from './fixtures.ts'
+import { memoryPair } from '../../src/io/memory.ts'
+import { joined, quiet } from './fixtures.ts'
 
 /** A transport that writes down what is done to it. */
 class NotedTransport implements ByteTransport {
@@ -127,5 +128,38 @@ describe('a driver', () => {
     const [first] = events
     assert.ok(first.is === 'identified')
     assert.equal(first.peer.line.constructor, Uint8Array)
+  })
+
+  it('keeps a farewell to a channel until the turn is over, and what is said meanwhile leaves with it', async () => {
+    const [near, far] = memoryPair()
+    const writes: Uint8Array[] = []
+    const turns: (() => void)[] = []
+    const patient: ByteTransport = {
+      remote: undefined,
+      start: sink => near.start(sink),
+      write(bytes, taken) {
+        writes.push(bytes)
+        near.write(bytes, taken)
+      },
+      afterTurn: act => void turns.push(act),
+      pause: () => near.pause(),
+      resume: () => near.resume(),
+      close: () => near.close(),
+    }
+    const { client, served } = await joined({ exec: () => 0 }, { ends: [patient, far] })
+    await client.run('nothing')
+    assert.equal(turns.length, 1)
+    const soFar = writes.length
+    turns[0]()
+    assert.equal(writes.length, soFar + 1)
+
+    await client.run('nothing')
+    assert.equal(turns.length, 2)
+    const before = writes.length
+    await client.close()
+    await served.closed
+    assert.equal(writes.length, before + 1)
+    turns[1]()
+    assert.equal(writes.length, before + 1)
   })
 })

@@ -26,7 +26,7 @@ export const x25519: Curve = {
     checkSize(peer, 'X25519 public value', theirs, 32)
     const secret = secretOf(mine, peer, 'X25519 public value', theirs)
     let any = 0
-    for (const byte of secret) any |= byte
+    for (let i = 0; i < secret.length; i++) any |= secret[i]
     if (any === 0) throw invalidValue(`The ${peer}'s X25519 public value is a point of low order: the shared secret would be zero.`)
     return secret
   },
