@@ -2,7 +2,7 @@
 // queued here. Knows nothing of other channels, of streams or of what a channel is for.
 import { type ChannelOpenFailureReason, ProtocolError, RequestRefusedError } from '../errors.ts'
 import { encode } from '../wire/codec.ts'
-import { AnswerLine } from './answers.ts'
+import { AnswerLine, Question } from './answers.ts'
 import { type Half, type HalfStep, halfTransitions } from './half.ts'
 import type { ConnectionLimits } from './limits.ts'
 import {
@@ -53,6 +53,8 @@ export type ChannelEvent =
   /** Closed by both sides; or the connection ended: then `error` is set. */
   | { readonly is: 'closed'; readonly channel: Channel; readonly error: Error | undefined }
 
+const nothing = new Uint8Array(0)
+
 /** What a channel needs of its connection. */
 export interface ChannelHost {
   readonly out: ConnectionOut
@@ -92,7 +94,7 @@ export class Channel {
 
   readonly #host: ChannelHost
   readonly #receiveWindow: ReceiveWindow
-  #sendWindow = new SendWindow(0)
+  readonly #sendWindow = new SendWindow(0)
   #peerNumber = 0
   #packetLimit = 0
   #phase: ChannelPhase = 'opening'
@@ -198,8 +200,9 @@ export class Channel {
     }
     const details = encode(row.codec, value)
     if (onReply !== undefined) {
-      this.#pendingReplies ??= []
-      this.#pendingReplies.push({ request: row.name, onReply })
+      const pending = { request: row.name, onReply }
+      if (this.#pendingReplies === undefined) this.#pendingReplies = [pending]
+      else this.#pendingReplies.push(pending)
     }
     this.#host.out.send(ChannelRequest, {
       recipientChannel: this.#peerNumber,
@@ -245,7 +248,7 @@ export class Channel {
       )
     }
     this.#peerNumber = peerNumber
-    this.#sendWindow = new SendWindow(window)
+    this.#sendWindow.adjust(window)
     this.#packetLimit = Math.min(maximumPacket, this.#host.limits.maximumDataBytes, this.#host.out.maxPayload)
     this.#phase = 'open'
   }
@@ -254,7 +257,7 @@ export class Channel {
     this.#mustBeOpening(ChannelOpenConfirmation.name)
     this.begin(peerNumber, window, maximumPacket)
     if (this.#closeWanted) this.#closeOurs()
-    else this.#host.emit({ is: 'opened', channel: this, details: details.slice() })
+    else this.#host.emit({ is: 'opened', channel: this, details: details.length === 0 ? nothing : details.slice() })
   }
 
   refused(reason: ChannelOpenFailureReason | undefined, description: string): void {
@@ -308,17 +311,10 @@ export class Channel {
   requested(requestType: string, wantReply: boolean, details: Uint8Array): void {
     this.#step('request', ChannelRequest.name)
     if (this.#ours === 'closed') return
-    const answer = this.#answerLine().add(wantReply)
+    const line = wantReply ? this.#answerLine() : undefined
     const request = this.#host.readRequest(requestType, details)
-    if (request === undefined) {
-      answer(false)
-      return
-    }
-    this.#host.emit({
-      is: 'channel-request',
-      channel: this,
-      question: { request, wantReply, succeed: () => answer(true), fail: () => answer(false) },
-    })
+    if (request === undefined) new Question(request, line).fail()
+    else this.#host.emit({ is: 'channel-request', channel: this, question: new Question(request, line) })
   }
 
   replied(ok: boolean): void {
@@ -355,8 +351,9 @@ export class Channel {
     this.#writableWanted = false
     this.#host.release(this)
     this.#host.emit({ is: 'closed', channel: this, error })
-    const unheard = this.#pendingReplies ?? []
+    const unheard = this.#pendingReplies
     this.#pendingReplies = undefined
+    if (unheard === undefined) return
     for (const { request, onReply } of unheard) onReply(false, error ?? unanswered(request))
   }
 

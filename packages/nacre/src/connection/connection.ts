@@ -6,7 +6,7 @@ import type { Message } from '../wire/message.ts'
 import { Channel, type ChannelEvent, type ChannelHost } from './channel.ts'
 import type { ChannelTypeRow } from './channel-types/row.ts'
 import { session } from './channel-types/session.ts'
-import type { ConnectionEvent, OpenQuestion } from './events.ts'
+import type { ConnectionEvent, OpenQuestion, OpenValue } from './events.ts'
 import { GlobalRequests, type OnGlobalReply } from './global.ts'
 import { keepalive } from './global-requests/keepalive.ts'
 import { noMoreSessions } from './global-requests/no-more-sessions.ts'
@@ -45,6 +45,39 @@ const nothing = new Uint8Array(0)
 
 const failureName = (reasonCode: number): ChannelOpenFailureReason | undefined =>
   (Object.keys(channelOpenFailures) as ChannelOpenFailureReason[]).find(each => channelOpenFailures[each] === reasonCode)
+
+/** The peer wants a channel. */
+class PeerOpen implements OpenQuestion {
+  readonly details: OpenValue
+  readonly #connection: Connection
+  readonly #open: Infer<typeof ChannelOpen>
+  #answered = false
+
+  constructor(connection: Connection, details: OpenValue, open: Infer<typeof ChannelOpen>) {
+    this.#connection = connection
+    this.details = details
+    this.#open = open
+  }
+
+  get channelType(): string {
+    return this.#open.channelType
+  }
+
+  accept(details: Uint8Array = nothing): Channel {
+    this.#once()
+    return this.#connection.acceptOpen(this.#open, details)
+  }
+
+  refuse(reason: ChannelOpenFailureReason, description = ''): void {
+    this.#once()
+    this.#connection.refuseOpen(this.#open, reason, description)
+  }
+
+  #once(): void {
+    if (this.#answered) throw new TypeError('an open can be answered once')
+    this.#answered = true
+  }
+}
 
 export class Connection {
   readonly #out: ConnectionOut
@@ -279,75 +312,70 @@ export class Connection {
   }
 
   #openRequested(open: Infer<typeof ChannelOpen>): void {
-    const { channelType, senderChannel, initialWindowSize, maximumPacketSize } = open
+    const { channelType, senderChannel, maximumPacketSize } = open
     if (maximumPacketSize < 1) {
       throw new ProtocolError('channel-packet-size-too-small', 'The peer opens a channel that takes packets of 0 bytes (RFC 4254 §5.1).')
     }
-    const refuse = (reason: ChannelOpenFailureReason, description: string): void =>
-      this.#out.send(ChannelOpenFailure, {
-        recipientChannel: senderChannel,
-        reasonCode: channelOpenFailures[reason],
-        description,
-        languageTag: '',
-      })
     if (!this.#rows.channelTypes.maySend(channelType, this.#peer)) {
-      refuse('administratively-prohibited', `a ${this.#peer} cannot open channels of this type`)
+      this.#refuse(senderChannel, 'administratively-prohibited', `a ${this.#peer} cannot open channels of this type`)
       return
     }
     if (this.#sessionsRefused && channelType === session.name) {
-      refuse('administratively-prohibited', 'you asked for no more sessions')
+      this.#refuse(senderChannel, 'administratively-prohibited', 'you asked for no more sessions')
       return
     }
     if (this.#full || this.#pendingOpens >= this.#limits.maximumPendingOpens) {
-      refuse('resource-shortage', 'too many channels')
+      this.#refuse(senderChannel, 'resource-shortage', 'too many channels')
       return
     }
     const details = this.#rows.channelTypes.read(channelType, open.details)
     this.#pendingOpens++
-    let answered = false
-    const once = (): void => {
-      if (answered) throw new TypeError('an open can be answered once')
-      answered = true
-      this.#pendingOpens--
-    }
-    const question: OpenQuestion = {
-      channelType,
+    this.#emit({ is: 'open-request', question: new PeerOpen(this, details, open) })
+  }
+
+  #refuse(recipientChannel: number, reason: ChannelOpenFailureReason, description: string): void {
+    this.#out.send(ChannelOpenFailure, {
+      recipientChannel,
+      reasonCode: channelOpenFailures[reason],
+      description,
+      languageTag: '',
+    })
+  }
+
+  /** For the question of an open, once: it is accepted. Throws what ended the connection. */
+  acceptOpen(open: Infer<typeof ChannelOpen>, details: Uint8Array): Channel {
+    this.#pendingOpens--
+    if (this.#ended !== undefined) throw this.#ended
+    const channel = this.#add(open.channelType)
+    channel.begin(open.senderChannel, open.initialWindowSize, open.maximumPacketSize)
+    this.#out.send(ChannelOpenConfirmation, {
+      recipientChannel: open.senderChannel,
+      senderChannel: channel.number,
+      initialWindowSize: this.#limits.initialWindow,
+      maximumPacketSize: this.#limits.maximumPacket,
       details,
-      accept: (confirmation = nothing) => {
-        once()
-        if (this.#ended !== undefined) throw this.#ended
-        const channel = this.#add(channelType)
-        channel.begin(senderChannel, initialWindowSize, maximumPacketSize)
-        this.#out.send(ChannelOpenConfirmation, {
-          recipientChannel: senderChannel,
-          senderChannel: channel.number,
-          initialWindowSize: this.#limits.initialWindow,
-          maximumPacketSize: this.#limits.maximumPacket,
-          details: confirmation,
-        })
-        return channel
-      },
-      refuse: (reason, description = '') => {
-        once()
-        if (this.#ended === undefined) refuse(reason, description)
-      },
-    }
-    this.#emit({ is: 'open-request', question })
+    })
+    return channel
+  }
+
+  /** For the question of an open, once: it is refused. */
+  refuseOpen(open: Infer<typeof ChannelOpen>, reason: ChannelOpenFailureReason, description: string): void {
+    this.#pendingOpens--
+    if (this.#ended === undefined) this.#refuse(open.senderChannel, reason, description)
   }
 
   #globalRequested({ requestName, wantReply, details }: Infer<typeof GlobalRequest>): void {
-    const answer = this.#global.asked(wantReply)
     if (!this.#rows.globalRequests.maySend(requestName, this.#peer)) {
-      answer(false)
+      this.#global.asked(undefined, wantReply).fail()
       return
     }
     // OpenSSH's PROTOCOL 2.2: a promise for the whole connection, kept here because opens are refused here.
     if (requestName === noMoreSessions.name && this.#role === 'server') {
       this.#sessionsRefused = true
-      answer(true)
+      this.#global.asked(undefined, wantReply).succeed()
       return
     }
     const request = this.#rows.globalRequests.read(requestName, details)
-    this.#emit({ is: 'global-request', question: { request, wantReply, succeed: reply => answer(true, reply), fail: () => answer(false) } })
+    this.#emit({ is: 'global-request', question: this.#global.asked(request, wantReply) })
   }
 }

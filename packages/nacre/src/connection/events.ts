@@ -20,9 +20,9 @@ export interface OpenQuestion {
   readonly channelType: string
   readonly details: OpenValue
   /** `details` are those of the type's confirmation, for the few types that have some. */
-  readonly accept: (details?: Uint8Array) => Channel
+  accept(details?: Uint8Array): Channel
   /** `description` is for people at the other end. */
-  readonly refuse: (reason: ChannelOpenFailureReason, description?: string) => void
+  refuse(reason: ChannelOpenFailureReason, description?: string): void
 }
 
 export type ConnectionEvent =

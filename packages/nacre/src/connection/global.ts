@@ -2,7 +2,7 @@
 // expected in the order we asked. Knows nothing of channels or of what a request does.
 import { ProtocolError } from '../errors.ts'
 import { encode } from '../wire/codec.ts'
-import { type Answer, AnswerLine } from './answers.ts'
+import { AnswerLine, Question } from './answers.ts'
 import type { GlobalRequestRow } from './global-requests/row.ts'
 import { GlobalRequest, RequestFailure, RequestSuccess } from './messages.ts'
 import type { ConnectionOut } from './out.ts'
@@ -34,9 +34,9 @@ export class GlobalRequests {
     this.#out.send(GlobalRequest, { requestName: row.name, wantReply: onReply !== undefined, details })
   }
 
-  /** The place of a request of the peer. */
-  asked(wantReply: boolean): Answer {
-    return this.#answers.add(wantReply)
+  /** A request of the peer; it has its place in the line. */
+  asked<R>(request: R, wantReply: boolean): Question<R> {
+    return new Question(request, wantReply ? this.#answers : undefined)
   }
 
   replied(ok: boolean, details: Uint8Array): void {

@@ -13,14 +13,14 @@ export interface ChannelRequestQuestion {
   readonly request: ChannelRequestValue
   /** False when nobody waits for the answer; giving one is harmless. */
   readonly wantReply: boolean
-  readonly succeed: () => void
-  readonly fail: () => void
+  succeed(): void
+  fail(): void
 }
 
 export interface GlobalRequestQuestion {
   readonly request: GlobalRequestValue
   readonly wantReply: boolean
   /** `details` are what the `reply` of the row declares, encoded. */
-  readonly succeed: (details?: Uint8Array) => void
-  readonly fail: () => void
+  succeed(details?: Uint8Array): void
+  fail(): void
 }

@@ -13,7 +13,7 @@ import { Ending } from '../io/ending.ts'
 import { Link } from '../io/link.ts'
 import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
 import { answerAttempts, type Authenticator, type RefusalFloor } from './authenticate.ts'
-import { type SessionHandlers, serveSession } from './session.ts'
+import { type SessionHandlers, type SessionOwner, serveSession } from './session.ts'
 
 /** What a server does for its connections; see `ServerOptions`. */
 export interface ConnectionPolicy<Identity> {
@@ -45,6 +45,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   #clientVersion = ''
   #attempted = false
   #sessions = 0
+  #owner: SessionOwner<Identity> | undefined
 
   constructor(config: EngineConfig, transport: ByteTransport, policy: ConnectionPolicy<Identity>, clock: Clock) {
     this.remote = transport.remote
@@ -174,23 +175,27 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
       return
     }
     this.#safely(() => {
-      const { session } = this.#policy
-      const handlers = typeof session === 'function' ? session(this) : session
-      this.#serve(this.#link.accept(question), login, handlers)
+      const owner = this.#ownerFor(login)
+      const port = this.#link.accept(question)
+      this.#sessions++
+      serveSession(port, owner)
     })
   }
 
-  /** Apart from who asked for it: what serves a session must not keep the question alive. */
-  #serve(port: ChannelPort, login: Login<Identity>, handlers: SessionHandlers<Identity>): void {
-    this.#sessions++
-    serveSession(port, {
+  /** One for all sessions, unless each may have other handlers. It knows no question: what serves a session must not keep one alive. */
+  #ownerFor(login: Login<Identity>): SessionOwner<Identity> {
+    if (this.#owner !== undefined) return this.#owner
+    const { session } = this.#policy
+    const owner: SessionOwner<Identity> = {
       identity: login.identity,
       userName: login.userName,
       remote: this.remote,
-      handlers,
+      handlers: typeof session === 'function' ? session(this) : session,
       failed: error => this.#policy.onError(error, this),
       gone: () => this.#sessions--,
-    })
+    }
+    if (typeof session !== 'function') this.#owner = owner
+    return owner
   }
 
   #globalRequested(question: GlobalRequestQuestion): void {

@@ -109,11 +109,6 @@ const tell = <T>(listener: ((value: T) => void) | undefined, value: T): boolean 
   return listener !== undefined
 }
 
-type Starting =
-  | { readonly kind: 'exec'; readonly command: string }
-  | { readonly kind: 'shell' }
-  | { readonly kind: 'subsystem'; readonly subsystem: string }
-
 class ServedSession<Identity> implements Session<Identity>, PortHandler {
   readonly user: Identity
   readonly userName: string
@@ -121,7 +116,6 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
   kind: 'exec' | 'shell' | 'subsystem' = 'shell'
   command: string | undefined
   subsystem: string | undefined
-  readonly env: Record<string, string> = {}
   pty: SessionTerminal | undefined
   readonly #owner: SessionOwner<Identity>
   readonly #port: ChannelPort
@@ -131,6 +125,8 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
   #stderr: ByteWritable | undefined
   #tap: SessionTap | undefined
   #started = false
+  /** Made when the client sets one, or the handler looks. */
+  #env: Record<string, string> | undefined
   #variableBytes = 0
   #resized: ((size: WindowSize) => void) | undefined
   #signalled: ((name: string) => void) | undefined
@@ -164,6 +160,9 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
   }
   get stderr(): ByteWritable {
     return (this.#stderr ??= this.#writable(1))
+  }
+  get env(): Record<string, string> {
+    return (this.#env ??= {})
   }
   get signal(): AbortSignal {
     return this.#gone.signal
@@ -237,7 +236,8 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
   }
 
   /** Deals with one request; `undefined` when it answered for itself. */
-  #take({ request, succeed }: ChannelRequestQuestion): boolean | undefined {
+  #take(question: ChannelRequestQuestion): boolean | undefined {
+    const { request } = question
     switch (request.type) {
       case 'env':
         return this.#setVariable(request.value.name, request.value.value)
@@ -253,11 +253,11 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
         this.#outputClosed?.()
         return true
       case 'exec':
-        return this.#start({ kind: 'exec', command: request.value.command }, succeed)
+        return this.#start(question, 'exec', request.value.command)
       case 'shell':
-        return this.#start({ kind: 'shell' }, succeed)
+        return this.#start(question, 'shell')
       case 'subsystem':
-        return this.#start({ kind: 'subsystem', subsystem: request.value.subsystemName }, succeed)
+        return this.#start(question, 'subsystem', request.value.subsystemName)
       default:
         return false
     }
@@ -279,23 +279,22 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
     return true
   }
 
-  #handlerFor(starting: Starting): SessionHandler<Identity> | undefined {
+  #handlerFor(kind: Session<Identity>['kind'], what: string): SessionHandler<Identity> | undefined {
     const { handlers } = this.#owner
-    if (starting.kind === 'exec') return handlers.exec
-    if (starting.kind === 'shell') return handlers.shell
+    if (kind !== 'subsystem') return handlers[kind]
     const { subsystems } = handlers
-    return subsystems !== undefined && Object.hasOwn(subsystems, starting.subsystem) ? subsystems[starting.subsystem] : undefined
+    return subsystems !== undefined && Object.hasOwn(subsystems, what) ? subsystems[what] : undefined
   }
 
-  /** RFC 4254 §6.5: one of them per channel. */
-  #start(starting: Starting, succeed: () => void): boolean | undefined {
-    const handler = this.#handlerFor(starting)
+  /** RFC 4254 §6.5: one of them per channel. `what` is the command or the name of the subsystem. */
+  #start(question: ChannelRequestQuestion, kind: Session<Identity>['kind'], what = ''): boolean | undefined {
+    const handler = this.#handlerFor(kind, what)
     if (this.#started || handler === undefined) return false
     this.#started = true
-    this.kind = starting.kind
-    this.command = starting.kind === 'exec' ? starting.command : undefined
-    this.subsystem = starting.kind === 'subsystem' ? starting.subsystem : undefined
-    succeed()
+    this.kind = kind
+    if (kind === 'exec') this.command = what
+    else if (kind === 'subsystem') this.subsystem = what
+    question.succeed()
     this.#serve(handler)
     return undefined
   }
@@ -324,8 +323,8 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
   /** Exit after the last byte: what was written first, then how it ended, then end of file and close. */
   #finish(result: number | Exit): void {
     if (this.#port.closed) return
-    const exit: Exit = typeof result === 'number' ? { code: result } : result
     this.#port.afterWrites(() => {
+      const exit: Exit = typeof result === 'number' ? { code: result } : result
       if ('code' in exit) this.#port.notify(exitStatus, { exitStatus: exit.code >>> 0 })
       else if ('signal' in exit)
         this.#port.notify(exitSignal, { signalName: exit.signal, coreDumped: exit.coreDumped, errorMessage: exit.message, languageTag: '' })

@@ -167,7 +167,13 @@ export class PairSide implements LineEnd {
     // A peer may ask and leave in one breath; whoever accepts then is told that it is over.
     if (openRequested === undefined) {
       if (!this.engine.ended) this.#keep(question.accept())
-    } else openRequested({ ...question, accept: details => this.#keep(question.accept(details)).channel })
+    } else
+      openRequested({
+        channelType: question.channelType,
+        details: question.details,
+        accept: details => this.#keep(question.accept(details)).channel,
+        refuse: (reason, description) => question.refuse(reason, description),
+      })
   }
 
   #answer(question: EngineQuestion): void {
