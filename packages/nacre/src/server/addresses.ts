@@ -7,11 +7,26 @@ export const parseAddress = (text: string): Uint8Array | undefined => {
   return bytes?.length === 16 && isMapped(bytes) ? bytes.subarray(12) : bytes
 }
 
+/** Every connection's address is read, so this looks at each character once. */
 const parseV4 = (text: string): Uint8Array | undefined => {
-  const parts = text.split('.')
-  // Leading zeros are refused: some readers take them for octal.
-  if (parts.length !== 4 || !parts.every(part => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return undefined
-  return Uint8Array.from(parts, Number)
+  const bytes = new Uint8Array(4)
+  let at = 0
+  let number: number | undefined
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 0x30 && code <= 0x39) {
+      // Leading zeros are refused: some readers take them for octal.
+      if (number === 0) return undefined
+      number = (number ?? 0) * 10 + code - 0x30
+      if (number > 255) return undefined
+    } else if (code === 0x2e && number !== undefined && at < 3) {
+      bytes[at++] = number
+      number = undefined
+    } else return undefined
+  }
+  if (at !== 3 || number === undefined) return undefined
+  bytes[3] = number
+  return bytes
 }
 
 const parseV6 = (text: string): Uint8Array | undefined => {

@@ -1,4 +1,5 @@
 // Owns the version exchange (RFC 4253 §4.2): our line, the peer's line and the lines before it. Knows no packets.
+import { equalBytes } from '../crypto/constant-time.ts'
 import { escapeForPeople, ProtocolError } from '../errors.ts'
 
 /** RFC 4253 §4.2: at most 255 characters, CR LF included. */
@@ -29,6 +30,21 @@ export const ourIdentification = (softwareVersion: string, comments?: string): U
 }
 
 export const ascii = (text: string): Uint8Array => Uint8Array.from(text, character => character.charCodeAt(0))
+
+/** Those that came lately: most peers of a program run the same software. */
+const lately: Identification[] = []
+const mostLately = 8
+
+/** What a line was found to say before, with the line as it came now. */
+const knownIdentification = (line: Uint8Array): Identification | undefined => {
+  const found = lately.find(each => equalBytes(each.line, line))
+  return found === undefined ? undefined : { ...found, line }
+}
+
+const remember = (identification: Identification): void => {
+  if (lately.length === mostLately) lately.shift()
+  lately.push({ ...identification, line: identification.line.slice() })
+}
 
 /** Reads lines until the peer's identification is there. */
 export class IdentificationReader {
@@ -98,6 +114,8 @@ export class IdentificationReader {
   }
 
   #take(line: Uint8Array): Identification | undefined {
+    const known = knownIdentification(line)
+    if (known !== undefined) return known
     let text = ''
     for (let i = 0; i < line.length; i++) text += String.fromCharCode(line[i])
     if (!text.startsWith('SSH-')) {
@@ -122,6 +140,8 @@ export class IdentificationReader {
     if (protocolVersion !== '2.0' && protocolVersion !== '1.99') {
       throw new ProtocolError('identification-version', `The peer speaks SSH ${escapeForPeople(protocolVersion)} only; nacre speaks 2.0.`)
     }
-    return { line, protocolVersion, softwareVersion, comments: comments ?? '' }
+    const identification = { line, protocolVersion, softwareVersion, comments: comments ?? '' }
+    remember(identification)
+    return identification
   }
 }

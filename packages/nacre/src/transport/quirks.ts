@@ -9,6 +9,8 @@ export interface Quirk {
 
 const quirks: readonly Quirk[] = []
 
+const none: ReadonlySet<string> = new Set()
+
 /** The extensions not to be used with this peer. */
 export const withoutExtensions = (softwareVersion: string, rows: readonly Quirk[] = quirks): ReadonlySet<string> =>
-  new Set(rows.filter(row => row.matches(softwareVersion)).flatMap(row => row.withoutExtensions))
+  rows.length === 0 ? none : new Set(rows.filter(row => row.matches(softwareVersion)).flatMap(row => row.withoutExtensions))
