@@ -29,6 +29,8 @@ export const isOf = <V extends { readonly type: string; readonly name: string },
 ): named is Exclude<V, { readonly type: 'unknown' }> & { readonly name: N; readonly value: T } =>
   named.type !== 'unknown' && named.name === row.name
 
+const nothing = new Uint8Array(0)
+
 /** Rows by name. `S` are the standard ones among them. */
 export class RowTable<S extends Row> {
   readonly #rows = new Map<string, Row>()
@@ -52,7 +54,7 @@ export class RowTable<S extends Row> {
   /** Reads `details` by the row of that name. The result owns its bytes. Throws `WireError` for details of another shape. */
   read(name: string, details: Uint8Array): Named<S> {
     const row = this.#rows.get(name)
-    const own = details.slice()
+    const own = details.length === 0 ? nothing : details.slice()
     if (row === undefined) return { type: 'unknown', name, details: own }
     const value = decode(row.codec, own)
     if (!this.#standard.has(row)) return { type: 'custom', name, value }

@@ -43,6 +43,12 @@ export const text = codec(
   (w, v: string) => w.text(v),
 )
 
+/** A `text` that names one of a few kinds of things, like the type of a channel. Never for a secret: those seen lately are kept. */
+export const identifier = codec(
+  r => r.identifier(),
+  (w, v: string) => w.text(v),
+)
+
 /** A `string` meant for people: decoded leniently. Escape it before showing it. */
 export const prose = codec(
   r => decodeProse(r.string()),
@@ -205,4 +211,4 @@ export const decode = <T>(of: Codec<T>, input: Uint8Array): T => {
 }
 
 /** Writes `value` into a new buffer of its own. */
-export const encode = <T>(of: Codec<T>, value: T): Uint8Array => inScratch(writer => of.write(writer, value))
+export const encode = <T>(of: Codec<T>, value: T): Uint8Array => inScratch(of, value)

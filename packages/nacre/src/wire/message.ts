@@ -49,11 +49,7 @@ export const message = <const N extends string, const F extends Fields>(columns:
 })
 
 /** The number byte and the fields, in a new buffer. */
-export const encodeMessage = <T>(of: Message<string, T>, value: T): Uint8Array =>
-  inScratch(writer => {
-    writer.byte(of.number)
-    of.write(writer, value)
-  })
+export const encodeMessage = <T>(of: Message<string, T>, value: T): Uint8Array => inScratch(of, value, of.number)
 
 /** Reads a whole payload (number byte included). Throws `WireError` for another number, short or left-over bytes. */
 export const decodeMessage = <T>(of: Message<string, T>, payload: Uint8Array): T => {

@@ -62,7 +62,23 @@ export class Reader {
 
   /** A `string` that must be valid UTF-8. */
   text(): string {
-    return decodeText(this.string())
+    const length = this.uint32()
+    const start = this.#take(length, 'string')
+    return textAt(this.bytes, start, start + length)
+  }
+
+  /** A `text` that says what something is: a name of which peers send the same few again and again. Never for a secret. */
+  identifier(): string {
+    const length = this.uint32()
+    const start = this.#take(length, 'string')
+    const end = start + length
+    if (length > shortText) return textAt(this.bytes, start, end)
+    const place = placeOf(this.bytes, start, end)
+    if (isText(this.bytes, start, end, knownIdentifiers[place])) return knownIdentifiers[place]
+    const value = textAt(this.bytes, start, end)
+    // As many characters as bytes: it is ASCII.
+    if (value.length === length) knownIdentifiers[place] = value
+    return value
   }
 
   /** Everything that is left. A view. */
@@ -76,19 +92,40 @@ export class Reader {
   }
 }
 
+/** Text up to so many bytes is read here; the decoder is worth its call only for more. */
+const shortText = 48
+
 /** UTF-8 that must be valid; throws `WireError`. Short ASCII, which nearly every identifier is, skips the decoder. */
-export const decodeText = (raw: Uint8Array): string => {
-  if (raw.length <= 48) {
+const textAt = (bytes: Uint8Array, start: number, end: number): string => {
+  if (end - start <= shortText) {
     let text = ''
-    let i = 0
-    for (; i < raw.length && raw[i] < 0x80; i++) text += String.fromCharCode(raw[i])
-    if (i === raw.length) return text
+    let i = start
+    for (; i < end && bytes[i] < 0x80; i++) text += String.fromCharCode(bytes[i])
+    if (i === end) return text
   }
   try {
-    return strictUtf8.decode(raw)
+    return strictUtf8.decode(bytes.subarray(start, end))
   } catch (cause) {
     throw new WireError('text is not valid UTF-8', { cause })
   }
+}
+
+/** The same, of bytes that are all text. */
+export const decodeText = (raw: Uint8Array): string => textAt(raw, 0, raw.length)
+
+/** Identifiers as they came lately, each at the place its bytes give: too few to be worth filling for an attacker. */
+const knownIdentifiers: string[] = Array.from({ length: 64 }, () => '')
+
+const placeOf = (bytes: Uint8Array, start: number, end: number): number => {
+  let place = end - start
+  for (let i = start; i < end; i++) place = (Math.imul(place, 31) + bytes[i]) | 0
+  return place & 63
+}
+
+const isText = (bytes: Uint8Array, start: number, end: number, ascii: string): boolean => {
+  if (ascii.length !== end - start) return false
+  for (let i = 0; i < ascii.length; i++) if (bytes[start + i] !== ascii.charCodeAt(i)) return false
+  return true
 }
 
 /** UTF-8 for people: what is not valid becomes U+FFFD. */

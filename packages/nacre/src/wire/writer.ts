@@ -93,15 +93,21 @@ const scratchBytes = 1024
 const largestScratch = 16 * 1024
 let scratch: Writer | undefined = new Writer(scratchBytes)
 
-/** What `write` writes, in a buffer of its own. It is written in one that everybody uses in turn, and wiped there. */
-export const inScratch = (write: (writer: Writer) => void): Uint8Array => {
+const nothing = new Uint8Array(0)
+
+/**
+ * `value` as `of` writes it, after the byte `number` if there is one, in a buffer of its own. It is written in one that everybody
+ * uses in turn, and wiped there.
+ */
+export const inScratch = <T>(of: { write(writer: Writer, value: T): void }, value: T, number?: number): Uint8Array => {
   const writer = scratch ?? new Writer(scratchBytes)
   // Whoever encodes while he is being encoded has one of his own.
   scratch = undefined
   writer.offset = 0
   try {
-    write(writer)
-    return writer.bytes.slice(0, writer.offset)
+    if (number !== undefined) writer.byte(number)
+    of.write(writer, value)
+    return writer.offset === 0 ? nothing : writer.bytes.slice(0, writer.offset)
   } finally {
     writer.bytes.fill(0, 0, writer.offset)
     if (writer.bytes.length <= largestScratch) scratch = writer

@@ -12,6 +12,7 @@ import {
   decode,
   encode,
   fixed,
+  identifier,
   mpint,
   name,
   nameList,
@@ -43,6 +44,7 @@ describe('primitive types (RFC 4251 §5)', () => {
       [uint64 as Codec<never>, fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })],
       [bytes as Codec<never>, fc.uint8Array()],
       [text as Codec<never>, fc.string({ unit: 'binary', maxLength: 100 })],
+      [identifier as Codec<never>, fc.string({ unit: 'binary', maxLength: 60 })],
       [rest as Codec<never>, fc.uint8Array()],
     ]
     for (const [codec, values] of cases) {
@@ -55,6 +57,18 @@ describe('primitive types (RFC 4251 §5)', () => {
   it('refuses left-over bytes', () => refuses(byte, '0102', /1 bytes are left over/))
   it('refuses text that is not UTF-8', () => refuses(text, '00000002 c328', /not valid UTF-8/))
   it('refuses long text that is not UTF-8 too', () => refuses(text, `00000040 ${'61'.repeat(63)}ff`, /not valid UTF-8/))
+  it('refuses an identifier that is not UTF-8, and reads the same one the same way each time', () => {
+    refuses(identifier, '00000002 c328', /not valid UTF-8/)
+    for (const value of ['session', 'sessioN', '', 'é', 'session', 'é', 'x'.repeat(49), 'x'.repeat(49)])
+      assert.equal(decode(identifier, encode(text, value)), value)
+  })
+  it('tells identifiers apart, however many come', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'grapheme-ascii', maxLength: 3 }), { maxLength: 300 }), values => {
+        for (const value of values) assert.equal(decode(identifier, encode(text, value)), value)
+      }),
+    )
+  })
   it('reads prose leniently', () => assert.equal(decode(prose, hex('00000002 c328')), '\ufffd('))
   it('refuses to write what does not fit', () => {
     assert.throws(() => encode(uint32, -1), WireError)
