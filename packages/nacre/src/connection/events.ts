@@ -13,7 +13,7 @@ export type OpenValue = Named<(typeof channelTypes)[number]>
 
 /**
  * The peer wants a channel (RFC 4254 §5.1). Answered once, now or later, in any order; a second answer throws `TypeError`.
- * After the connection has ended `refuse` does nothing and `accept` throws what ended it.
+ * After the connection has ended `refuse` does nothing and `accept` throws what ended it. Both are methods: call them on it.
  */
 export interface OpenQuestion {
   /** The name on the wire, also of a type nobody declared. */

@@ -1,5 +1,6 @@
 // Owns the requests a peer makes and the way to answer them. Each is answered once, now or later, in any order; replies
-// leave in the order of the requests. An answer after the end does nothing, a second one throws `TypeError`.
+// leave in the order of the requests. An answer after the end does nothing, a second one throws `TypeError`. The answers are
+// methods: they are called on their question.
 import type { globalRequests } from './global-requests/table.ts'
 import type { channelRequests } from './requests/table.ts'
 import type { Named } from './row.ts'

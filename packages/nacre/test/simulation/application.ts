@@ -451,16 +451,17 @@ export class Application implements LineEnd {
     }
   }
 
-  #globalRequested({ request, succeed, fail }: GlobalRequestQuestion): void {
+  #globalRequested(question: GlobalRequestQuestion): void {
+    const { request } = question
     const { stage } = this.#context
     const answer = (after: number, ordinal: number): void =>
       stage.later(after, () => {
-        succeed(encode(numberReply, { ordinal }))
+        question.succeed(encode(numberReply, { ordinal }))
         this.settle()
       })
     if (isOf(request, orderedGlobal)) answer(request.value.answerAfter, request.value.ordinal)
     else if (request.type === 'tcpip-forward') answer(request.value.portNumberToBind, request.value.portNumberToBind)
-    else fail()
+    else question.fail()
   }
 
   #ponged(data: Uint8Array): void {
