@@ -50,8 +50,9 @@ const exec = (session: Session<string>): Promise<void> | number => {
     case 'send-stream':
       return sendStream(session, Number(count))
     case 'sink':
-    // As with the other servers: who waits reads what comes.
+      return sink(session)
     case 'hold':
+      // As with the other servers: who waits reads what comes.
       return sink(session)
     case 'sink-stream':
       return sinkStream(session)

@@ -19,6 +19,7 @@ import { networkEnded, peerEnded, type PeerDeadline, silent, tooLate, weEnded } 
 import { EventQueue } from './event-queue.ts'
 import type { EngineEvent } from './events.ts'
 import { faultOf } from './fault.ts'
+import { type Goodbye, heldGoodbye } from './goodbye.ts'
 import { messages } from './message-table.ts'
 import { openQuestion } from './open-question.ts'
 import { PacketWatch } from './packet-watch.ts'
@@ -57,8 +58,6 @@ export class Engine {
   /** Whatever is thrown now ends the connection. */
   #guarding = false
   #unansweredKeepalives = 0
-  /** Untaken output up to here is nothing but farewells to channels. */
-  #patientBytes = 0
 
   constructor(config: EngineConfig) {
     this.#config = config
@@ -98,7 +97,7 @@ export class Engine {
         const before = transport.outgoing.untaken
         if (this.#guarding) transport.send(message, value)
         else this.#guard(() => transport.send(message, value))
-        if (message === ChannelClose && before === this.#patientBytes) this.#patientBytes = transport.outgoing.untaken
+        if (message === ChannelClose) transport.outgoing.mayWait(before)
       },
       sendData: (channel, type, bytes) => {
         this.#watch?.sentData(channel, type, bytes, transport.outgoing.sequence)
@@ -145,24 +144,13 @@ export class Engine {
   end(now: number, cause?: unknown): void {
     if (this.#ended) return
     this.#now = now
-    if (this.#heldGoodbye()) return
+    const goodbye = heldGoodbye(this.#transport.incoming)
+    if (goodbye !== undefined) {
+      this.#peerDisconnected(goodbye)
+      return
+    }
     const error = networkEnded(this.#stage, this.#transport.peer !== undefined, cause)
     this.#finish('network', undefined, this.#loggingIn ? (this.#auth?.cutOff(error, 'network') ?? error) : error)
-  }
-
-  /** While packets wait for an answer of ours the peer may have said why it leaves: better than that it left. */
-  #heldGoodbye(): boolean {
-    const { incoming } = this.#transport
-    try {
-      for (let payload = incoming.next(); payload !== undefined; payload = incoming.next()) {
-        if (payload[0] !== Disconnect.number) continue
-        this.#peerDisconnected(decodeMessage(Disconnect, payload))
-        return true
-      }
-    } catch {
-      // What cannot be read any more says nothing.
-    }
-    return false
   }
 
   /** Says goodbye (RFC 4253 §11.1) and ends. */
@@ -202,7 +190,6 @@ export class Engine {
 
   /** One buffer to write, or `undefined`. Hand it to `release` when the network has taken it. */
   takeOutgoing(): Uint8Array | undefined {
-    this.#patientBytes = 0
     return this.#transport.outgoing.take()
   }
 
@@ -211,7 +198,7 @@ export class Engine {
    * leave together.
    */
   get outputCanWait(): boolean {
-    return !this.#ended && this.#patientBytes > 0 && this.#patientBytes === this.#transport.outgoing.untaken
+    return !this.#ended && this.#transport.outgoing.canWait
   }
 
   /**
@@ -413,7 +400,7 @@ export class Engine {
     }
   }
 
-  #peerDisconnected(goodbye: { reasonCode: number; description: string }): void {
+  #peerDisconnected(goodbye: Goodbye): void {
     const error = peerEnded(goodbye)
     this.#finish('peer', error.reason, this.#loggingIn ? (this.#auth?.cutOff(error, 'peer') ?? error) : error)
   }

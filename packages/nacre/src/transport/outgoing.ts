@@ -40,7 +40,7 @@ export class BufferPool {
 }
 
 /** A call into the system for each packet is dear. */
-const paddingBlock = 1024
+const paddingBlock = 4096
 
 /** Padding is taken from a block of random bytes, each of which is used once. */
 class PaddingSource {
@@ -84,6 +84,8 @@ export class Outgoing {
   pending = 0
   /** Bytes sealed and not yet taken. */
   untaken = 0
+  /** As many of those, from the first on, as nobody is in a hurry for. */
+  #patient = 0
 
   readonly #pool: BufferPool
   readonly #padding: PaddingSource
@@ -208,12 +210,23 @@ export class Outgoing {
     this.#filled = end
   }
 
+  /** Nobody is in a hurry for what was sealed since `untaken` was `before`. */
+  mayWait(before: number): void {
+    if (this.#patient === before) this.#patient = this.untaken
+  }
+
+  /** There is something to take, and nobody is in a hurry for any of it. */
+  get canWait(): boolean {
+    return this.untaken > 0 && this.#patient === this.untaken
+  }
+
   /** The next bytes to write; give them back with `release` once the transport has taken them. */
   take(): Uint8Array | undefined {
     if (this.#full.length === 0) {
       if (this.#writer.bytes.length === bulkBuffer && bulkBuffer - this.#filled >= leastRest) this.#cut()
       else this.#closeBuffer()
     }
+    this.#patient = 0
     const buffer = this.#full.shift()
     if (buffer !== undefined) this.untaken -= buffer.length
     return buffer
