@@ -168,7 +168,10 @@ export class ClientConnection implements AsyncDisposable {
   /** Says goodbye and waits until the connection is gone. Never rejects. */
   async close(): Promise<void> {
     this.#link.disconnect('by-application', '')
-    await Promise.race([this.#link.closed, new Promise<void>(resolve => systemClock.after(goodbyeMilliseconds, resolve))])
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const cancel = systemClock.after(goodbyeMilliseconds, resolve)
+    await Promise.race([this.#link.closed, promise])
+    cancel()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
