@@ -68,7 +68,7 @@ export const channels: Scenario = {
   about: `${total} channels opened and closed on one connection: CPU of both ends`,
   title: 'Channels',
   prose: [
-    `${total} sessions on one connection, ${lanes} at a time: each opens a channel, runs a command that does nothing, reads its exit status, and closes.`,
+    `${total} sessions on one connection, ${lanes} at a time: each opens a channel, runs a command that does nothing, reads its exit status, and closes. Our client and Go's also say that the command gets no input, which is one more packet; ssh2's does not.`,
   ],
   contenders,
   comparisons: [

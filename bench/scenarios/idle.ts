@@ -15,6 +15,10 @@ const warmUpSessions = 600
 const warmUpOfProbe = 300
 const patience = 300
 
+const figure = (count: number): string => `each of ${count}`
+/** From the first measurement to the second: what the warm-up left behind is full by then. */
+const beyond = `each beyond ${few}`
+
 const contender = (
   name: string,
   settings: Settings,
@@ -38,8 +42,11 @@ const contender = (
       const count = Math.ceil(step / settings.divisor)
       await heapProbed(settings, `idle ${name}`, both, count, () => hold(count - held))
       held = count
-      figures[`each of ${step}`] = ((await server.memory()) - base) / held
+      figures[figure(step)] = ((await server.memory()) - base) / held
     }
+    const [first, all] = [few, many].map(step => Math.ceil(step / settings.divisor))
+    const ofAll = figures[figure(many)]
+    if (ofAll !== undefined) figures[beyond] = (ofAll * all - figures[figure(few)] * first) / (all - first)
     await client.call('release', {}, patience)
     await server.cpu()
     return { ...figures, after: await server.memory() }
@@ -65,8 +72,6 @@ const contenders = (settings: Settings): readonly Contender[] => {
   ]
 }
 
-const figure = (count: number): string => `each of ${count}`
-
 const row = (count: number, theirCount: number, beside: string, theirs: string, most?: number): Comparison => ({
   work: `idle connection, memory of the server, of ${count}`,
   beside: theirCount === count ? beside : `${beside}, of ${theirCount}`,
@@ -82,7 +87,7 @@ export const idle: Scenario = {
   about: `${few} and ${many} idle connections with one session each: memory of the server`,
   title: 'Idle connections',
   prose: [
-    `Proportional set size above that of the server before, without the pages of program files, with ${few} and then ${many} connections logged in and one session open on each. Servers that collect garbage have collected it and given free pages back before they are looked at, as they do by themselves in a process that rests. All but sshd have served ${warmUpSessions} sessions one after the other by then, and ${warmUp} at once; what memory those leave behind is filled again first, which shows at ${few} and hardly at ${many}. For sshd its own processes count, not the command. ${many} connections at sshd would be ${3 * many} processes, too many for this machine; since each costs the same, the ${many} of others are set beside its ${few}.`,
+    `Proportional set size above that of the server before, without the pages of program files, with ${few} and then ${many} connections logged in and one session open on each. Servers that collect garbage have collected it and given free pages back before they are looked at, as they do by themselves in a process that rests. All but sshd have served ${warmUpSessions} sessions one after the other by then, and ${warmUp} at once; what memory those leave behind is filled again first, which hides a part of what the first ${few} take; what each beyond them takes is free of it. For sshd its own processes count, not the command. ${many} connections at sshd would be ${3 * many} processes, too many for this machine; since each costs the same, the ${many} of others are set beside its ${few}.`,
   ],
   // Memory hardly differs from round to round, and filling a server takes a while.
   mostRounds: 3,
@@ -94,6 +99,18 @@ export const idle: Scenario = {
       row(count, count, 'AsyncSSH', 'AsyncSSH', 0.6),
       row(count, count, 'Go x/crypto', 'Go'),
     ]),
+    ...[
+      ['ssh2', 'ssh2'],
+      ['AsyncSSH', 'AsyncSSH'],
+      ['Go x/crypto', 'Go'],
+    ].map(([beside, theirs]): Comparison => ({
+      work: `idle connection, memory of the server, each beyond ${few}`,
+      beside,
+      unit: 'KiB',
+      ours: ['nacre', beyond],
+      theirs: [theirs, beyond],
+      accelerated: { ours: ['accelerated', beyond] },
+    })),
     { work: 'server without connections, memory', beside: 'ssh2', unit: 'KiB', ours: ['nacre', 'base'], theirs: ['ssh2', 'base'] },
   ],
   floor: {
