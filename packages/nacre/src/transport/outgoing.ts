@@ -3,6 +3,7 @@
 import type { Compressor, Sealer } from '../algorithms/rows.ts'
 import type { Random } from '../crypto/provider.ts'
 import type { Message } from '../wire/message.ts'
+import { writeUint32 } from '../wire/uint32.ts'
 import { Writer } from '../wire/writer.ts'
 import { plainSealer } from './protect.ts'
 
@@ -193,10 +194,7 @@ export class Outgoing {
     writer.offset = start + 5 + length
     writer.reserve(padding + sealer.tagBytes)
     const bytes = writer.bytes
-    bytes[start] = packetLength >>> 24
-    bytes[start + 1] = packetLength >>> 16
-    bytes[start + 2] = packetLength >>> 8
-    bytes[start + 3] = packetLength
+    writeUint32(bytes, start, packetLength)
     bytes[start + 4] = padding
     this.#padding.fill(bytes, start + 5 + length, start + 5 + length + padding)
     sealer.seal(bytes, start, packetLength, this.sequence)

@@ -3,9 +3,7 @@
 import type { Cipher, Mac, Opener, PacketMac, PlainCipher, Sealer } from '../algorithms/rows.ts'
 import type { CryptoProvider, Direction, StreamTransform } from '../crypto/provider.ts'
 import { equalRegions } from '../crypto/constant-time.ts'
-
-const readLength = (bytes: Uint8Array, at: number): number =>
-  ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0
+import { readUint32 } from '../wire/uint32.ts'
 
 /** Before keys exist: no encryption, no integrity (RFC 4253 §6.3, §6.4 `none`). */
 export const plainSealer: Sealer = { tagBytes: 0, blockBytes: 8, lengthCounts: true, seal: () => {} }
@@ -15,7 +13,7 @@ export const plainOpener: Opener = {
   blockBytes: 8,
   lengthCounts: true,
   detached: false,
-  packetLength: (bytes, start) => readLength(bytes, start),
+  packetLength: readUint32,
   open: (bytes, start, packetLength) => bytes.subarray(start + 4, start + 4 + packetLength),
 }
 
@@ -79,7 +77,7 @@ class MacOpener implements Opener {
   }
   packetLength(bytes: Uint8Array, start: number): number {
     if (this.lengthCounts) this.#cipher.process(bytes, start, start + this.blockBytes)
-    return readLength(bytes, start)
+    return readUint32(bytes, start)
   }
   open(bytes: Uint8Array, start: number, packetLength: number, sequence: number): Uint8Array | undefined {
     const end = start + 4 + packetLength

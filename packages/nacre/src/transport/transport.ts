@@ -52,13 +52,6 @@ export interface TransportHooks {
   sent: ((message: Message, value: unknown, sequence: number) => void) | undefined
 }
 
-interface KexInitSent {
-  readonly payload: Uint8Array
-}
-interface KexInitReceived {
-  readonly payload: Uint8Array
-}
-
 const noLines: readonly string[] = []
 
 /** Control messages held back during one exchange; a peer cannot make us produce more than this in good faith. */
@@ -76,8 +69,9 @@ export class Transport {
   #peer: Identification | undefined
   #linesBefore: readonly string[] = noLines
 
-  #ours: KexInitSent | undefined
-  #theirs: KexInitReceived | undefined
+  /** The KEXINITs of the exchange that runs, as payloads. */
+  #ours: Uint8Array | undefined
+  #theirs: Uint8Array | undefined
   #runner: DialogueRunner<ExchangeResult> | undefined
   /** Our NEWKEYS went out and theirs has not come yet. */
   #ourKeysInUse = false
@@ -288,7 +282,7 @@ export class Transport {
 
   #beginExchange(): void {
     const payload = ourKexInit(this.#config, this.#agreed === undefined)
-    this.#ours = { payload }
+    this.#ours = payload
     this.#hooks.sent?.(KexInit, decodeMessage(KexInit, payload), this.outgoing.sequence)
     this.outgoing.payload(payload)
     this.#checkFirstSequence()
@@ -299,7 +293,7 @@ export class Transport {
     const theirs = theirKexInit(payload, this.#config)
     const { value } = theirs
     if (this.#ours === undefined) this.#beginExchange()
-    this.#theirs = { payload }
+    this.#theirs = payload
     const first = this.#agreed === undefined
     if (first) this.#noteSignals(value)
     const { agreed } = theirs
@@ -322,8 +316,8 @@ export class Transport {
 
   #run(agreed: Agreed, first: boolean): void {
     const { role } = this.#config
-    const ours = this.#ours?.payload
-    const theirs = this.#theirs?.payload
+    const ours = this.#ours
+    const theirs = this.#theirs
     const method = this.#config.tables.kexMethods.find(row => row.name === agreed.kex)
     if (method === undefined || ours === undefined || theirs === undefined || this.#peer === undefined)
       throw new TypeError('an exchange cannot run before both offers are known')

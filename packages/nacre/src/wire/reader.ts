@@ -1,6 +1,7 @@
 // Owns reading the primitive types of RFC 4251 §5 from bytes. Knows nothing of messages or their meaning.
 // Every read is bounds-checked; a short read throws `WireError`. Byte strings are views, not copies.
 import { WireError } from '../errors.ts'
+import { readUint32 } from './uint32.ts'
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lenientUtf8 = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -37,9 +38,7 @@ export class Reader {
   }
 
   uint32(): number {
-    const at = this.#take(4, 'uint32')
-    const b = this.bytes
-    return ((b[at] << 24) | (b[at + 1] << 16) | (b[at + 2] << 8) | b[at + 3]) >>> 0
+    return readUint32(this.bytes, this.#take(4, 'uint32'))
   }
 
   uint64(): bigint {

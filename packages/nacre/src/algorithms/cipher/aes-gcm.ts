@@ -1,6 +1,7 @@
 // Owns AES-GCM as SSH uses it (RFC 5647 §7, under OpenSSH's names): the length in clear as additional data, the nonce a
 // counter of packets. Knows nothing of framing; the primitive is the provider's.
 import type { Aead, CryptoProvider } from '../../crypto/provider.ts'
+import { readUint32, writeUint32 } from '../../wire/uint32.ts'
 import type { AeadCipher, Opener, Sealer } from '../rows.ts'
 import { aesRekeyBytes } from './limits.ts'
 
@@ -35,16 +36,6 @@ class Nonce {
     if (this.#low === 0) this.#high = (this.#high + 1) >>> 0
     return scratch
   }
-}
-
-const readUint32 = (bytes: Uint8Array, at: number): number =>
-  ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0
-
-const writeUint32 = (bytes: Uint8Array, at: number, value: number): void => {
-  bytes[at] = value >>> 24
-  bytes[at + 1] = value >>> 16
-  bytes[at + 2] = value >>> 8
-  bytes[at + 3] = value
 }
 
 class GcmSealer implements Sealer {

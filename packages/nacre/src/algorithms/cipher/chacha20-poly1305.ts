@@ -1,6 +1,7 @@
 // Owns ChaCha20 and Poly1305 as SSH combines them (draft-ietf-sshm-chacha20-poly1305): the length encrypted under a key of
 // its own, the tag over length and packet as sent. Knows nothing of framing; the primitive is the provider's.
 import type { ChaChaPoly } from '../../crypto/provider.ts'
+import { readUint32 } from '../../wire/uint32.ts'
 import type { AeadCipher, Opener, Sealer } from '../rows.ts'
 import { aesRekeyBytes } from './limits.ts'
 
@@ -44,7 +45,7 @@ class ChaChaOpener implements Opener {
     length[2] = bytes[start + 2]
     length[3] = bytes[start + 3]
     this.#primitive.chacha(1, sequence, 0, length, 0, 4)
-    return ((length[0] << 24) | (length[1] << 16) | (length[2] << 8) | length[3]) >>> 0
+    return readUint32(length, 0)
   }
   open(bytes: Uint8Array, start: number, packetLength: number, sequence: number): Uint8Array | undefined {
     return this.#primitive.open(sequence, bytes, start, start + 4 + packetLength)

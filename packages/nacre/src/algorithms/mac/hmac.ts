@@ -2,6 +2,7 @@
 // OpenSSH's names. Knows nothing of ciphers. MD5 and the cut forms are insecure: only for peers that know nothing else.
 import type { CryptoProvider, HashName, KeyedHash } from '../../crypto/provider.ts'
 import type { Mac, PacketMac, Standing } from '../rows.ts'
+import { writeUint32 } from '../../wire/uint32.ts'
 
 class PacketHmac implements PacketMac {
   readonly #hash: KeyedHash
@@ -13,10 +14,7 @@ class PacketHmac implements PacketMac {
   }
   compute(sequence: number, bytes: Uint8Array, start: number, end: number): Uint8Array {
     const number = this.#sequence
-    number[0] = sequence >>> 24
-    number[1] = sequence >>> 16
-    number[2] = sequence >>> 8
-    number[3] = sequence
+    writeUint32(number, 0, sequence)
     const tag = this.#hash.digest(number, bytes.subarray(start, end))
     return tag.length === this.#tagBytes ? tag : tag.subarray(0, this.#tagBytes)
   }

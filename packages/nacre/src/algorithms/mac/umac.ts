@@ -3,6 +3,7 @@
 import type { CryptoProvider } from '../../crypto/provider.ts'
 import type { Mac, PacketMac } from '../rows.ts'
 import { uhash, type UhashKey } from './umac-hash.ts'
+import { readUint32 } from '../../wire/uint32.ts'
 
 const keyBytes = 16
 
@@ -93,7 +94,7 @@ export class Umac implements PacketMac {
     const nonce = this.#nonce
     const index = this.#tag.length === 8 ? nonce[7] & 1 : 0
     nonce[7] -= index
-    const low = ((nonce[4] << 24) | (nonce[5] << 16) | (nonce[6] << 8) | nonce[7]) >>> 0
+    const low = readUint32(nonce, 4)
     if (this.#padFor !== low) {
       this.#pad = this.#encryptPad(nonce)
       this.#padFor = low
