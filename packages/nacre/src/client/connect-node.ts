@@ -1,7 +1,5 @@
 // Owns `connect` on Node: a destination, a socket, and OpenSSH's habits unless told otherwise. Knows no protocol.
 import { userInfo } from 'node:os'
-import { choose } from '../algorithms/preference.ts'
-import { signatureAlgorithms } from '../algorithms/signature/table.ts'
 import type { CommonOptions } from '../engine/assemble.ts'
 import type { EngineEvent } from '../engine/events.ts'
 import { ConfigError } from '../errors.ts'
@@ -12,7 +10,7 @@ import { connectOver } from './connect.ts'
 import type { ClientConnection } from './connection.ts'
 import { type Destination, parseDestination } from './destination.ts'
 import { dial, type DialOptions } from './dial-node.ts'
-import { credentials, type CredentialOptions } from './identities.ts'
+import { chosenSignatures, type CredentialOptions, identitiesFrom } from './identities.ts'
 import { openssh, type OpensshOptions } from './openssh-node.ts'
 import type { HostKeyPolicy, Identities } from './policy.ts'
 
@@ -43,8 +41,6 @@ export interface ExplicitOptions extends BaseOptions {
   readonly auth: CredentialOptions | Identities
 }
 
-const isIdentities = (auth: CredentialOptions | Identities): auth is Identities => 'next' in auth
-
 const defaultPort = 22
 
 /**
@@ -62,16 +58,10 @@ export const connect = async (
   if (user === undefined)
     throw new ConfigError('No user name: give one in the destination or as `user`, since `config: false` asks nobody.')
   options.signal?.throwIfAborted()
-  const accepted = options.algorithms?.publicKeyAccepted
-  const signatures = accepted === undefined ? {} : { signatureAlgorithms: choose('signature algorithm', signatureAlgorithms, accepted) }
+  const signatures = chosenSignatures(options.algorithms?.publicKeyAccepted)
   const usual = options.config === false ? undefined : await openssh(host, port, { ...options, ...signatures })
   const hostKey = options.hostKey ?? usual?.hostKey
-  const identities =
-    options.auth === undefined
-      ? usual?.identities
-      : isIdentities(options.auth)
-        ? options.auth
-        : credentials({ ...signatures, ...options.auth })
+  const identities = options.auth === undefined ? usual?.identities : identitiesFrom(options.auth, signatures)
   if (hostKey === undefined || identities === undefined)
     throw new ConfigError('With `config: false`, `hostKey` and `auth` are required: there is no safe default for them.')
   const open = (): Promise<ByteTransport> =>

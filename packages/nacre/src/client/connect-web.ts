@@ -1,14 +1,12 @@
 // Owns `connect` where there is neither TCP nor a file: everything is in the options, a transport among them. Knows no
 // protocol.
-import { choose } from '../algorithms/preference.ts'
-import { signatureAlgorithms } from '../algorithms/signature/table.ts'
 import { ConfigError } from '../errors.ts'
 import type { ByteTransport } from '../io/transport.ts'
 import { webRuntime } from '../io/runtime-web.ts'
 import { type ConnectOptions, connectOver } from './connect.ts'
 import type { ClientConnection } from './connection.ts'
 import { type Destination, parseDestination } from './destination.ts'
-import { credentials, type CredentialOptions } from './identities.ts'
+import { chosenSignatures, type CredentialOptions, identitiesFrom } from './identities.ts'
 import type { HostKeyPolicy, Identities } from './policy.ts'
 
 /** What Node's `connect` takes with `config: false` and a transport is taken here too. */
@@ -39,10 +37,7 @@ export const connect = async (destination: string | Destination, options: WebCon
     throw new ConfigError('`hostKey` and `auth` are required: there is no safe default for them.')
   const name = options.user ?? user
   if (name === undefined) throw new ConfigError('No user name: give one in the destination or as `user`.')
-  const accepted = options.algorithms?.publicKeyAccepted
-  const signatures = accepted === undefined ? {} : { signatureAlgorithms: choose('signature algorithm', signatureAlgorithms, accepted) }
-  const { auth } = options
-  const identities = 'next' in auth ? auth : credentials({ ...signatures, ...auth })
+  const identities = identitiesFrom(options.auth, chosenSignatures(options.algorithms?.publicKeyAccepted))
   return await connectOver(
     options.transport,
     { ...options, user: name, host, port: options.port ?? port ?? defaultPort, identities },

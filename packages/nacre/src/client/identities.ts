@@ -1,9 +1,11 @@
 // Owns the usual way to log in: keys in order, then prompts, then a password, each only while the server takes it. Knows
 // nothing of files or agents: signers and answers are given to it.
+import { choose } from '../algorithms/preference.ts'
 import { signatureAlgorithms } from '../algorithms/signature/table.ts'
 import type { Credential, CredentialQuestion, PromptsQuestion } from '../auth/questions.ts'
 import { Secret } from '../crypto/secret.ts'
 import type { AuthenticationAttempt } from '../errors.ts'
+import type { AlgorithmOptions } from '../engine/assemble.ts'
 import { whenThere } from '../io/soon.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { Identities } from './policy.ts'
@@ -193,6 +195,16 @@ class UsualIdentities {
     return { method: 'keyboard-interactive', submethods: '', source: answer === undefined ? 'password' : 'prompt' }
   }
 }
+
+/** The signature algorithms a choice leaves (PubkeyAcceptedAlgorithms), as an option; nothing when nothing was chosen. */
+export const chosenSignatures = (choice: AlgorithmOptions['publicKeyAccepted']): Pick<CredentialOptions, 'signatureAlgorithms'> =>
+  choice === undefined ? {} : { signatureAlgorithms: choose('signature algorithm', signatureAlgorithms, choice) }
+
+/** What a program gave to log in with, which may be identities already. What `auth` says of signatures goes before `signatures`. */
+export const identitiesFrom = (
+  auth: CredentialOptions | Identities,
+  signatures: Pick<CredentialOptions, 'signatureAlgorithms'>,
+): Identities => ('next' in auth ? auth : credentials({ ...signatures, ...auth }))
 
 /** Identities from keys, a password and answers, each kind tried only while the server takes it. */
 export const credentials = (options: CredentialOptions): Identities => {
