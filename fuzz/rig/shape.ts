@@ -10,8 +10,11 @@ import { edgeNumber, randomBytes, spliced } from './mutate.ts'
 
 type Kind = 'byte' | 'boolean' | 'uint32' | 'uint64' | 'fixed' | 'string' | 'text' | 'rest'
 
+/** All that a codec may call: a stand-in that lacks a method a reader has gained does not compile. */
+type Readable = Omit<Pick<Reader, keyof Reader>, 'bytes' | 'end'>
+
 /** Writes one value of a primitive kind. */
-class Inventor {
+class Inventor implements Readable {
   readonly writer = new Writer()
   readonly #random: SeededRandom
   readonly #words: readonly string[]
@@ -53,6 +56,9 @@ class Inventor {
     const value = this.#word()
     this.writer.text(value)
     return value
+  }
+  identifier(): string {
+    return this.text()
   }
   rest(): Uint8Array {
     const value = randomBytes(this.#random, 30)
@@ -100,7 +106,7 @@ interface Span {
 }
 
 /** A reader that notes what it read. */
-class Tracer {
+class Tracer implements Readable {
   readonly spans: Span[] = []
   readonly #reader: Reader
   constructor(bytes: Uint8Array) {
@@ -119,6 +125,7 @@ class Tracer {
   fixed = (count: number): Uint8Array => this.#note('fixed', reader => reader.fixed(count))
   string = (): Uint8Array => this.#note('string', reader => reader.string())
   text = (): string => this.#note('text', reader => reader.text())
+  identifier = (): string => this.#note('text', reader => reader.identifier())
   rest = (): Uint8Array => this.#note('rest', reader => reader.rest())
   finish = (): void => this.#reader.finish()
   get remaining(): number {
