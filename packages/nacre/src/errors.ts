@@ -353,3 +353,67 @@ export class AgentError extends SshError {
     super(code, message, options)
   }
 }
+
+/**
+ * Outcomes of an SFTP request by their number (draft-ietf-secsh-filexfer-13 §9.1). Version 3 knows those up to 8; what it
+ * cannot say is `failure` there, with a message that tells.
+ */
+export const sftpStatuses = {
+  ok: 0,
+  eof: 1,
+  'no-such-file': 2,
+  'permission-denied': 3,
+  failure: 4,
+  'bad-message': 5,
+  'no-connection': 6,
+  'connection-lost': 7,
+  'op-unsupported': 8,
+  'invalid-handle': 9,
+  'no-such-path': 10,
+  'file-already-exists': 11,
+  'write-protect': 12,
+  'no-media': 13,
+  'no-space-on-filesystem': 14,
+  'quota-exceeded': 15,
+  'unknown-principal': 16,
+  'lock-conflict': 17,
+  'dir-not-empty': 18,
+  'not-a-directory': 19,
+  'invalid-filename': 20,
+  'link-loop': 21,
+  'cannot-delete': 22,
+  'invalid-parameter': 23,
+  'file-is-a-directory': 24,
+  'byte-range-lock-conflict': 25,
+  'byte-range-lock-refused': 26,
+  'delete-pending': 27,
+  'file-corrupt': 28,
+  'owner-invalid': 29,
+  'group-invalid': 30,
+  'no-matching-byte-range-lock': 31,
+} as const
+export type SftpStatus = keyof typeof sftpStatuses
+
+export interface SftpErrorDetails {
+  /** What was asked for, as a verb: `open`, `read`, `rename`, … */
+  readonly operation?: string
+  /** The path it was asked of, as the caller gave it. */
+  readonly path?: string
+  /** The name the system has for the fault, as in `ENOENT`: for programs that know Node's file system. */
+  readonly errno?: string
+}
+
+/** A file operation did not succeed: the server said so, or files of ours did. `code` is `SFTP_` and the status. */
+export class SftpError extends SshError {
+  readonly status: SftpStatus
+  readonly operation: string | undefined
+  readonly path: string | undefined
+  readonly errno: string | undefined
+  constructor(status: SftpStatus, message: string, details: SftpErrorDetails = {}, options?: ErrorOptions) {
+    super(`SFTP_${status.toUpperCase().replaceAll('-', '_')}`, message, options)
+    this.status = status
+    this.operation = details.operation
+    this.path = details.path
+    this.errno = details.errno
+  }
+}
