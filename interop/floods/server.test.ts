@@ -11,8 +11,8 @@ import { Crowd, persistentLogin } from './crowd.ts'
 /** Seconds that a login may take at these servers, and so the ceiling for an honest one. */
 const grace = 15
 const upTo = (seconds: number) => ({ deadlines: { handshake: seconds * 1000, login: seconds * 1000 } })
-/** `NACRE_FLOOD_SECONDS=10` floods for longer. */
-const floodSeconds = Number(process.env['NACRE_FLOOD_SECONDS'] ?? 2)
+/** `NACRE_FLOOD_SECONDS=2` floods for a shorter time. */
+const floodSeconds = Number(process.env['NACRE_FLOOD_SECONDS'] ?? 10)
 const many = Array.from({ length: 200 }, (_, index) => `127.0.${1 + (index >> 7)}.${1 + (index & 127)}`)
 
 /** A server under attack with honest company, that counts what it turns away and how connections end. */

@@ -15,7 +15,7 @@ import { Crowd, persistentLogin } from './crowd.ts'
 const mebibyte = 2 ** 20
 const accepts = { keys: [userKey()] }
 const grace = 15
-const floodSeconds = Number(process.env['NACRE_FLOOD_SECONDS'] ?? 2)
+const floodSeconds = Number(process.env['NACRE_FLOOD_SECONDS'] ?? 10)
 
 const enters = async (server: PeerServer): Promise<void> => {
   const login = (): Promise<ClientConnection> => nacreConnect(server.to, { key: userKey() })
