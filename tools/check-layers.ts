@@ -16,7 +16,9 @@ const layers: readonly (readonly string[])[] = [
   ['transport', 'auth', 'connection'],
   ['engine'],
   ['io'],
-  ['sftp', 'agent', 'forward', 'scp', 'secure'],
+  // scp serves and fills the same files, by the same names.
+  ['sftp'],
+  ['agent', 'forward', 'scp', 'secure'],
   ['client'],
   ['server'],
   ['terminal'],

@@ -417,3 +417,10 @@ export class SftpError extends SshError {
     this.errno = details.errno
   }
 }
+
+/** A copy by the scp protocol could not begin or go on: the other side broke the protocol, gave up, or went away. */
+export class ScpError extends SshError {
+  constructor(code: 'SCP_PROTOCOL' | 'SCP_REFUSED' | 'SCP_CUT_OFF', message: string, options?: ErrorOptions) {
+    super(code, message, options)
+  }
+}
