@@ -424,3 +424,25 @@ export class ScpError extends SshError {
     super(code, message, options)
   }
 }
+
+/** Every way in which a server can break SFTP itself, as distinct from refusing a request. */
+export const sftpFaults = [
+  'not-sftp',
+  'version',
+  'packet-too-short',
+  'packet-too-long',
+  'unknown-request',
+  'unexpected-answer',
+  'malformed-answer',
+  'too-much-data',
+] as const
+export type SftpFault = (typeof sftpFaults)[number]
+
+/** What the server sent is no SFTP, or answers nothing that was asked. The SFTP session has ended; the connection has not. */
+export class SftpProtocolError extends SshError {
+  readonly fault: SftpFault
+  constructor(fault: SftpFault, message: string, options?: ErrorOptions) {
+    super('SFTP_PROTOCOL', message, options)
+    this.fault = fault
+  }
+}
