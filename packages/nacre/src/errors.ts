@@ -418,6 +418,45 @@ export class SftpError extends SshError {
   }
 }
 
+export type TransferCode =
+  /** The source became shorter, longer or another file while it was read. */
+  | 'TRANSFER_SOURCE_CHANGED'
+  /** The server says that the file ends before the size it gives it. */
+  | 'TRANSFER_CUT_SHORT'
+  /** What arrived is not what was sent. */
+  | 'TRANSFER_MISMATCH'
+  /** A name that would lead out of the target folder, or means another there. */
+  | 'TRANSFER_UNSAFE_NAME'
+  /** Something of that name is there, and was not to be replaced. */
+  | 'TRANSFER_EXISTS'
+  /** A directory where a file was meant, or the other way round, or neither. */
+  | 'TRANSFER_WRONG_TYPE'
+
+/** A transfer did not succeed for a reason that is not one refused request. Nothing half-written is under the final name. */
+export class TransferError extends SshError {
+  readonly code: TransferCode
+  /** The file it is about. */
+  readonly path: string | undefined
+  constructor(code: TransferCode, message: string, path?: string, options?: ErrorOptions) {
+    super(code, message, options)
+    this.code = code
+    this.path = path
+  }
+}
+
+/** Some files of a tree were not transferred; all others were. */
+export class TransferFailures extends SshError {
+  /** What went wrong with each, in the order it did; at most the first thousand. */
+  readonly failures: readonly { readonly path: string; readonly error: Error }[]
+  /** How many there were. */
+  readonly count: number
+  constructor(message: string, failures: readonly { readonly path: string; readonly error: Error }[], count: number) {
+    super('TRANSFER_FAILURES', message)
+    this.failures = failures
+    this.count = count
+  }
+}
+
 /** A copy by the scp protocol could not begin or go on: the other side broke the protocol, gave up, or went away. */
 export class ScpError extends SshError {
   constructor(code: 'SCP_PROTOCOL' | 'SCP_REFUSED' | 'SCP_CUT_OFF', message: string, options?: ErrorOptions) {
