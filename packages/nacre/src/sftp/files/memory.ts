@@ -1,7 +1,7 @@
 // Owns `memoryFiles`: a POSIX file system in memory, which answers everything at once. Serves browsers, tests, and programs
 // that make up what they serve. Knows neither wire nor disk.
 import { SftpError } from '../../errors.ts'
-import { type Attributes, type FileTime, timeFromSeconds } from '../attributes.ts'
+import type { Attributes, FileTime } from '../attributes.ts'
 import type { FileEntry, Files, FilesystemStat, Listing, MaybePromise, OpenFile, OpenOptions } from '../files.ts'
 
 import { fault } from './faults.ts'
@@ -323,7 +323,11 @@ const realPath = (tree: Tree, path: string, mustExist: boolean): string => {
   return tree.checked(`/${names.join('/')}`, 'realpath')
 }
 
-const clock = (now: () => number) => (): FileTime => timeFromSeconds(now() / 1000)
+const clock = (now: () => number) => (): FileTime => {
+  const milliseconds = now()
+  const seconds = Math.floor(milliseconds / 1000)
+  return { seconds, nanoseconds: Math.min(999_999_999, Math.round((milliseconds - seconds * 1000) * 1e6)) }
+}
 
 const removals = (tree: Tree): Pick<MemoryFiles, 'remove' | 'removeDirectory'> => ({
   remove: path => {
