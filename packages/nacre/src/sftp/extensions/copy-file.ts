@@ -1,0 +1,57 @@
+// Owns copy-file: a copy of a file by name, on the server (draft-ietf-secsh-filexfer-extensions-00 §6).
+import { SftpError } from '../../errors.ts'
+import { boolean, type Infer, struct } from '../../wire/codec.ts'
+import type { OpenFile, OpenOptions } from '../files.ts'
+import { fileName } from '../names.ts'
+import { eachPiece } from './pieces.ts'
+import { asBytes, asStatus, type ExtensionRow, type Serving } from './row.ts'
+
+const request = struct({ from: fileName, to: fileName, overwrite: boolean })
+type CopyFile = Infer<typeof request>
+
+const none: OpenOptions = { read: false, write: false, append: false, create: false, exclusive: false, truncate: false, noFollow: false }
+
+const pump = async (serving: Serving, from: OpenFile, to: OpenFile): Promise<void> => {
+  await eachPiece({ file: from, offset: 0, length: 0 }, serving.over, async (piece, offset) => {
+    await to.write(offset, piece)
+  })
+}
+
+/** What is at `to` is truncated once `from` is known to be readable; a copy that fails half-way leaves what it has written. */
+const copy = async (serving: Serving, asked: CopyFile): Promise<void> => {
+  const { files } = serving
+  const [from, to] = [serving.absolute(asked.from), serving.absolute(asked.to)]
+  const source = await files.open(from, { ...none, read: true }, {})
+  try {
+    const { permissions, type } = await source.stat()
+    if (type === 'directory') throw new SftpError('file-is-a-directory', 'Is a directory', { operation: 'copy', path: from })
+    if (asked.overwrite && (await sameFile(serving, from, to)))
+      throw new SftpError('invalid-parameter', 'Both are the same file.', { operation: 'copy', path: to })
+    const options = { ...none, write: true, create: true, exclusive: !asked.overwrite, truncate: asked.overwrite }
+    const target = await files.open(to, options, permissions === undefined ? {} : { permissions })
+    try {
+      await pump(serving, source, target)
+    } finally {
+      await target.close()
+    }
+  } finally {
+    await source.close()
+  }
+}
+
+/** Whether both names lead to one path; a second name for the file itself is not noticed. */
+const sameFile = async ({ files }: Serving, from: string, to: string): Promise<boolean> => {
+  const [one, other] = [await files.realPath(from, false), await files.realPath(to, false)]
+  return one === other
+}
+
+export const copyFile: ExtensionRow<'copy-file', CopyFile, void> = {
+  name: 'copy-file',
+  about: 'copy a file by name on the server',
+  announced: () => asBytes('1'),
+  request,
+  answer: asStatus,
+  changes: true,
+  paths: ({ from, to }) => [from, to],
+  serve: copy,
+}
