@@ -1,0 +1,199 @@
+// Owns changes to what is on the disk, each at a place the caller has found: attributes, names, links, folders. The order of
+// calls is that of OpenSSH's server where somebody could see it. Knows no paths of clients, and follows what Node follows.
+import fs from 'node:fs'
+import { SftpError } from '../../errors.ts'
+import type { Attributes, FileTime } from '../attributes.ts'
+import { systemAccounts } from './accounts-node.ts'
+import { calls, type Place, type Task } from './disk-node.ts'
+import { Errno, errnoOf } from './errno.ts'
+import { timeForNode } from './stats-node.ts'
+
+const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_CREAT, O_EXCL, O_NOFOLLOW, S_IFMT, S_IFREG, S_IFDIR, S_IFLNK } = fs.constants
+/** open(2): a descriptor that names a file without opening it. Linux has it, and Node hands it through. */
+export const O_PATH = 0o10000000
+
+const kindOf = (stats: fs.BigIntStats): number => Number(stats.mode) & S_IFMT
+export const isDirectory = (stats: fs.BigIntStats): boolean => kindOf(stats) === S_IFDIR
+export const isLink = (stats: fs.BigIntStats): boolean => kindOf(stats) === S_IFLNK
+export const isRegular = (stats: fs.BigIntStats): boolean => kindOf(stats) === S_IFREG
+
+/** The numbers to set, -1 for what stays; `undefined` when both stay. */
+const ownersOf = (attributes: Attributes): readonly [number, number] | undefined => {
+  const named = (kind: 'user' | 'group', name: string | undefined, id: number | undefined): number => {
+    if (id !== undefined) return id
+    if (name === undefined || name === '') return -1
+    // Version 4 has text only, and clients that know no name write the number.
+    const number = systemAccounts.idOf(kind, name) ?? (/^\d{1,10}$/.test(name) ? Number(name) : undefined)
+    if (number !== undefined) return number
+    throw new SftpError(kind === 'user' ? 'owner-invalid' : 'group-invalid', `There is no ${kind} of that name on the server.`, {
+      operation: 'set attributes',
+    })
+  }
+  const uid = named('user', attributes.owner, attributes.uid)
+  const gid = named('group', attributes.group, attributes.gid)
+  return uid === -1 && gid === -1 ? undefined : [uid, gid]
+}
+
+interface Setters {
+  size(size: number): Task<void>
+  mode(mode: number): Task<void>
+  times(accessed: number | string, modified: number | string): Task<void>
+  owners(uid: number, gid: number): Task<void>
+  stat(): Task<fs.BigIntStats>
+}
+
+const timeOfNanoseconds = (nanoseconds: bigint): FileTime => {
+  const seconds = nanoseconds / 1_000_000_000n
+  return { seconds: Number(seconds), nanoseconds: Number(nanoseconds - seconds * 1_000_000_000n) }
+}
+
+/** Size, mode, times, owner, in the order of OpenSSH: what follows a fault is still done, and the last fault is told. */
+function* setAll(set: Setters, attributes: Attributes): Task<void> {
+  const faults: unknown[] = []
+  function* attempt(task: Task<void>): Task<void> {
+    try {
+      yield* task
+    } catch (error) {
+      faults.push(error)
+    }
+  }
+  const { size, permissions, accessed, modified } = attributes
+  if (size !== undefined) yield* attempt(set.size(size))
+  if (permissions !== undefined) yield* attempt(set.mode(permissions & 0o7777))
+  if (accessed !== undefined && modified !== undefined) yield* attempt(set.times(timeForNode(accessed), timeForNode(modified)))
+  else if (accessed !== undefined || modified !== undefined) {
+    // Node sets both or none: the other one stays to the nearest its clock can say.
+    const stats = yield* set.stat()
+    yield* attempt(
+      set.times(timeForNode(accessed ?? timeOfNanoseconds(stats.atimeNs)), timeForNode(modified ?? timeOfNanoseconds(stats.mtimeNs))),
+    )
+  }
+  const owners = ownersOf(attributes)
+  if (owners) yield* attempt(set.owners(...owners))
+  if (faults.length > 0) throw faults.at(-1)
+}
+
+export const setAttributesOfDescriptor = (fd: number, attributes: Attributes): Task<void> =>
+  setAll(
+    {
+      size: size => calls.ftruncate(fd, size),
+      mode: mode => calls.fchmod(fd, mode),
+      times: (accessed, modified) => calls.futimes(fd, accessed, modified),
+      owners: (uid, gid) => calls.fchown(fd, uid, gid),
+      stat: () => calls.fstat(fd),
+    },
+    attributes,
+  )
+
+/**
+ * truncate(2), which Node has only for those who may also read. What is no file is not opened, since opening a device or a
+ * pipe may do something.
+ */
+function* truncate(place: Place, size: number, extraFlags = 0): Task<void> {
+  const stats = yield* extraFlags === 0 ? calls.stat(place) : calls.lstat(place)
+  if (isLink(stats)) throw new Errno('ELOOP')
+  if (isDirectory(stats)) throw new Errno('EISDIR')
+  if (!isRegular(stats)) throw new Errno('EINVAL')
+  const fd = yield* calls.open(place, O_WRONLY | O_NONBLOCK | O_NOCTTY | extraFlags)
+  try {
+    yield* calls.ftruncate(fd, size)
+  } finally {
+    yield* calls.close(fd)
+  }
+}
+
+/** Of what `place` points to. */
+export const setAttributesAt = (place: Place, attributes: Attributes): Task<void> =>
+  setAll(
+    {
+      size: size => truncate(place, size),
+      mode: mode => calls.chmod(place, mode),
+      times: (accessed, modified) => calls.utimes(place, accessed, modified),
+      owners: (uid, gid) => calls.chown(place, uid, gid),
+      stat: () => calls.stat(place),
+    },
+    attributes,
+  )
+
+/** chmod(2) of what stands at `place` itself, which a symbolic link on Linux does not take. */
+function* chmodNoFollow(place: Place, mode: number): Task<void> {
+  const fd = yield* calls.open(place, O_PATH | O_NOFOLLOW)
+  try {
+    if (isLink(yield* calls.fstat(fd))) throw new Errno('EOPNOTSUPP')
+    yield* calls.chmod(`/proc/self/fd/${fd}`, mode)
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/** Of a symbolic link itself, should one stand at `place`. */
+export const setAttributesNoFollow = (place: Place, attributes: Attributes): Task<void> =>
+  setAll(
+    {
+      size: size => truncate(place, size, O_NOFOLLOW),
+      mode: mode => chmodNoFollow(place, mode),
+      times: (accessed, modified) => calls.lutimes(place, accessed, modified),
+      owners: (uid, gid) => calls.lchown(place, uid, gid),
+      stat: () => calls.lstat(place),
+    },
+    attributes,
+  )
+
+/** What the system says where a file system has no hard links, or does not let this user make one. */
+const noLinks = new Set(['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK'])
+
+/**
+ * rename(2) that replaces nothing, without renameat2(2), which Node does not have. A file gets a second name, which fails when
+ * there is one, and loses the first, as with OpenSSH. For a folder, a new and empty one takes the name and is replaced by
+ * it, which rename(2) does for empty folders only. Where no second name can be given, an empty file that nobody may open
+ * holds the name.
+ */
+export function* renameWithoutReplacing(from: Place, to: Place): Task<void> {
+  const stats = yield* calls.lstat(from)
+  if (isDirectory(stats)) {
+    yield* calls.mkdir(to, 0o700)
+    return yield* renameOver(from, to, calls.rmdir(to))
+  }
+  try {
+    yield* calls.link(from, to)
+  } catch (error) {
+    if (!noLinks.has(errnoOf(error) ?? '')) throw error
+    const empty = yield* makeEmpty(to)
+    return yield* renameOver(from, to, unlinkIf(to, empty))
+  }
+  try {
+    yield* calls.unlink(from)
+  } catch (error) {
+    yield* unlinkIf(to, stats)
+    throw error
+  }
+}
+
+function* makeEmpty(place: Place): Task<fs.BigIntStats> {
+  const fd = yield* calls.open(place, O_WRONLY | O_CREAT | O_EXCL, 0)
+  try {
+    return yield* calls.fstat(fd)
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/** Removes what is at `place` if it is still `known`: somebody may have put there something of theirs. */
+function* unlinkIf(place: Place, known: fs.BigIntStats): Task<void> {
+  const { ino, dev } = yield* calls.lstat(place)
+  if (ino === known.ino && dev === known.dev) yield* calls.unlink(place)
+}
+
+/** Takes the place of what was made there to hold it; `drop` removes that when it cannot be. */
+function* renameOver(from: Place, to: Place, drop: Task<void>): Task<void> {
+  try {
+    yield* calls.rename(from, to)
+  } catch (error) {
+    try {
+      yield* drop
+    } catch {
+      // It is not empty any more, or gone: it is somebody else's now.
+    }
+    throw error
+  }
+}

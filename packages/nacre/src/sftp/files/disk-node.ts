@@ -1,0 +1,243 @@
+// Owns how an operation on the disk runs: a generator that yields one call after the other, each made at once or in the
+// thread pool, so that every operation is written once. Knows Node's file system, and no SFTP.
+import fs from 'node:fs'
+import type { MaybePromise } from '../files.ts'
+import { fileError } from './errno.ts'
+import { watchMounts } from './mounts-node.ts'
+import { createPace, type Pace } from './pace-node.ts'
+
+/**
+ * What a call does. Each is timed for itself: freeing the blocks of a large file takes long on a disk where everything else
+ * is quick. `flush` always goes to the pool.
+ */
+export type Work = 'look' | 'change' | 'free' | 'read' | 'write' | 'flush'
+
+type Done<T> = (error: Error | null, value: T) => void
+
+export interface DiskCall<T> {
+  readonly work: Work
+  now(): T
+  later(done: Done<T>): void
+}
+
+export type Task<T> = Generator<DiskCall<unknown>, T, unknown>
+
+/** A path for Node's functions: bytes where it is not UTF-8. */
+export type Place = string | Buffer
+
+/** The value of one call. */
+export function* call<T>(work: Work, now: () => T, later: (done: Done<T>) => void): Task<T> {
+  return (yield { work, now, later }) as T
+}
+
+const bigint = { bigint: true } as const
+type Nothing = Done<void>
+
+/** Calls of Node's, each as a task. */
+export const calls = {
+  open: (place: Place, flags: number, mode = 0) =>
+    call<number>(
+      (flags & fs.constants.O_CREAT) === 0 ? 'look' : 'change',
+      () => fs.openSync(place, flags, mode),
+      done => fs.open(place, flags, mode, done),
+    ),
+  close: (fd: number, work: Work = 'look') =>
+    call<void>(
+      work,
+      () => fs.closeSync(fd),
+      (done: Nothing) => fs.close(fd, done as fs.NoParamCallback),
+    ),
+  lstat: (place: Place) =>
+    call(
+      'look',
+      () => fs.lstatSync(place, bigint),
+      done => fs.lstat(place, bigint, done),
+    ),
+  stat: (place: Place) =>
+    call(
+      'look',
+      () => fs.statSync(place, bigint),
+      done => fs.stat(place, bigint, done),
+    ),
+  fstat: (fd: number) =>
+    call(
+      'look',
+      () => fs.fstatSync(fd, bigint),
+      done => fs.fstat(fd, bigint, done),
+    ),
+  readlink: (place: Place) =>
+    call(
+      'look',
+      () => fs.readlinkSync(place, 'buffer'),
+      done => fs.readlink(place, 'buffer', done),
+    ),
+  realpath: (place: Place) =>
+    call(
+      'look',
+      () => fs.realpathSync.native(place, 'buffer'),
+      done => fs.realpath.native(place, 'buffer', done),
+    ),
+  opendir: (place: Place, options: fs.OpenDirOptions) =>
+    call(
+      'look',
+      () => fs.opendirSync(place as string, options),
+      done => fs.opendir(place as string, options, done),
+    ),
+  statfs: (place: Place) =>
+    call(
+      'look',
+      () => fs.statfsSync(place),
+      done => fs.statfs(place, done),
+    ),
+  ftruncate: (fd: number, size: number) =>
+    call<void>(
+      'free',
+      () => fs.ftruncateSync(fd, size),
+      (done: Nothing) => fs.ftruncate(fd, size, done as fs.NoParamCallback),
+    ),
+  fsync: (fd: number) =>
+    call<void>(
+      'flush',
+      () => fs.fsyncSync(fd),
+      (done: Nothing) => fs.fsync(fd, done as fs.NoParamCallback),
+    ),
+  fchmod: (fd: number, mode: number) => change(fs.fchmodSync, fs.fchmod, fd, mode),
+  chmod: (place: Place, mode: number) => change(fs.chmodSync, fs.chmod, place, mode),
+  fchown: (fd: number, uid: number, gid: number) => change(fs.fchownSync, fs.fchown, fd, uid, gid),
+  chown: (place: Place, uid: number, gid: number) => change(fs.chownSync, fs.chown, place, uid, gid),
+  lchown: (place: Place, uid: number, gid: number) => change(fs.lchownSync, fs.lchown, place, uid, gid),
+  futimes: (fd: number, accessed: Time, modified: Time) => change(fs.futimesSync, fs.futimes, fd, accessed, modified),
+  utimes: (place: Place, accessed: Time, modified: Time) => change(fs.utimesSync, fs.utimes, place, accessed, modified),
+  lutimes: (place: Place, accessed: Time, modified: Time) => change(fs.lutimesSync, fs.lutimes, place, accessed, modified),
+  mkdir: (place: Place, mode: number) =>
+    call<void>(
+      'change',
+      () => void fs.mkdirSync(place, mode),
+      (done: Nothing) => fs.mkdir(place, mode, done as fs.NoParamCallback),
+    ),
+  link: (existing: Place, place: Place) => change(fs.linkSync, fs.link, existing, place),
+  symlink: (target: Place, place: Place) =>
+    call<void>(
+      'change',
+      () => fs.symlinkSync(target, place),
+      (done: Nothing) => fs.symlink(target, place, done as fs.NoParamCallback),
+    ),
+  unlink: (place: Place) =>
+    call<void>(
+      'free',
+      () => fs.unlinkSync(place),
+      (done: Nothing) => fs.unlink(place, done as fs.NoParamCallback),
+    ),
+  rmdir: (place: Place) =>
+    call<void>(
+      'change',
+      () => fs.rmdirSync(place),
+      (done: Nothing) => fs.rmdir(place, done as fs.NoParamCallback),
+    ),
+  rename: (from: Place, to: Place) =>
+    call<void>(
+      'free',
+      () => fs.renameSync(from, to),
+      (done: Nothing) => fs.rename(from, to, done as fs.NoParamCallback),
+    ),
+} as const
+
+type Time = number | string
+
+function change<A extends readonly unknown[]>(
+  now: (...args: A) => void,
+  later: (...args: [...A, fs.NoParamCallback]) => void,
+  ...args: A
+): Task<void> {
+  return call<void>(
+    'change',
+    () => now(...args),
+    (done: Nothing) => later(...args, done as fs.NoParamCallback),
+  )
+}
+
+export type Blocking = 'adaptive' | 'never'
+
+export interface Disk {
+  /** Runs an operation to its end, at once if it can. Throws, or rejects with, `SftpError` for what the disk refuses. */
+  run<T>(operation: string, path: string | undefined, task: Task<T>): MaybePromise<T>
+  /** Whether a call of this kind should be made at once: for those that need no task. `now` as `performance.now()`. */
+  atOnce(work: Work, now: number): boolean
+  took(work: Work, began: number, ended: number): void
+  /** The devices that are windows into processes, as `deviceText` makes them. */
+  ofProcesses(): ReadonlySet<string>
+}
+
+/** `root` is where the files are: whatever may hang under it sends every call to the thread pool. */
+export const createDisk = (root: string, blocking: Blocking = 'adaptive'): Disk => {
+  const mounts = watchMounts(root)
+  const paces: Readonly<Record<Work, Pace>> = {
+    look: createPace(),
+    change: createPace(),
+    free: createPace(),
+    read: createPace(),
+    write: createPace(),
+    flush: { atOnce: () => false, took: () => {} },
+  }
+  const atOnce = (work: Work, now: number): boolean => blocking === 'adaptive' && paces[work].atOnce(now) && !mounts.mayHang(now)
+
+  const makeNow = <T>(task: Task<T>, { work, now }: DiskCall<unknown>, began: number): IteratorResult<DiskCall<unknown>, T> => {
+    let value: unknown
+    try {
+      value = now()
+    } catch (error) {
+      paces[work].took(began, performance.now())
+      return task.throw(error)
+    }
+    paces[work].took(began, performance.now())
+    return task.next(value)
+  }
+
+  /** Goes on until the task ends or must wait. */
+  const advance = <T>(task: Task<T>, from: IteratorResult<DiskCall<unknown>, T>): IteratorResult<DiskCall<unknown>, T> => {
+    let step = from
+    while (!step.done) {
+      const began = performance.now()
+      if (!atOnce(step.value.work, began)) break
+      step = makeNow(task, step.value, began)
+    }
+    return step
+  }
+
+  const wait = <T>(task: Task<T>, first: DiskCall<unknown>, resolve: (value: T) => void, reject: (error: unknown) => void): void => {
+    const goOn = (next: () => IteratorResult<DiskCall<unknown>, T>): void => {
+      try {
+        const step = advance(task, next())
+        if (step.done) resolve(step.value)
+        else make(step.value)
+      } catch (fault) {
+        reject(fault)
+      }
+    }
+    const make = (one: DiskCall<unknown>): void => {
+      try {
+        one.later((error, value) => goOn(() => (error ? task.throw(error) : task.next(value))))
+      } catch (error) {
+        // Node refuses some arguments before it asks the disk.
+        goOn(() => task.throw(error))
+      }
+    }
+    make(first)
+  }
+
+  return {
+    atOnce,
+    took: (work, began, ended) => paces[work].took(began, ended),
+    ofProcesses: () => mounts.ofProcesses(performance.now()),
+    run: (operation, path, task) => {
+      try {
+        const step = advance(task, task.next())
+        if (step.done) return step.value
+        const { value } = step
+        return new Promise((resolve, reject) => wait(task, value, resolve, error => reject(fileError(error, operation, path))))
+      } catch (error) {
+        throw fileError(error, operation, path)
+      }
+    },
+  }
+}

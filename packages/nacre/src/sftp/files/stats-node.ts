@@ -1,0 +1,48 @@
+// Owns how Node's word on a file becomes `Attributes`, and how times become what Node sets. Knows no calls.
+import type { BigIntStats } from 'node:fs'
+import { type Attributes, type FileTime, typeOfMode } from '../attributes.ts'
+
+const billion = 1_000_000_000n
+
+const timeOf = (nanoseconds: bigint): FileTime => {
+  let seconds = nanoseconds / billion
+  if (seconds * billion > nanoseconds) seconds--
+  return { seconds: Number(seconds), nanoseconds: Number(nanoseconds - seconds * billion) }
+}
+
+/** Times to the nanosecond, as the file system has them. */
+export const attributesOf = (stats: BigIntStats): Attributes => {
+  const mode = Number(stats.mode)
+  return {
+    type: typeOfMode(mode) ?? 'unknown',
+    size: Number(stats.size),
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    permissions: mode & 0o7777,
+    accessed: timeOf(stats.atimeNs),
+    modified: timeOf(stats.mtimeNs),
+    created: timeOf(stats.birthtimeNs),
+    changed: timeOf(stats.ctimeNs),
+    links: Number(stats.nlink),
+    allocated: Number(stats.blocks) * 512,
+  }
+}
+
+const bits = new DataView(new ArrayBuffer(8))
+/** The next number nearer to zero. */
+const nextDown = (value: number): number => {
+  bits.setFloat64(0, value)
+  bits.setBigUint64(0, bits.getBigUint64(0) - 1n)
+  return bits.getFloat64(0)
+}
+
+/**
+ * A time for Node's `utimes`. Node takes seconds as a double: between 2004 and 2038 that is exact to 239 nanoseconds, of which
+ * half is lost at most. A time never moves into the next second by it. As text before 1970, since Node takes negative numbers
+ * for "now".
+ */
+export const timeForNode = ({ seconds, nanoseconds }: FileTime): number | string => {
+  let value = seconds + nanoseconds / 1e9
+  if (value >= seconds + 1 && value > 0) value = nextDown(value)
+  return value < 0 ? String(value) : value
+}
