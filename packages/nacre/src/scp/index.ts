@@ -1,0 +1,13 @@
+// The public face of the scp protocol: its client's side, its server's side, and reading its command lines.
+export { receiveByScp, sendByScp } from './client.ts'
+export type { ScpClientOptions, ScpOutcome } from './client.ts'
+export { isScpCommand, parseScpCommand } from './command.ts'
+export type { ScpCommand } from './command.ts'
+export { braceAlternatives, expandPattern, isPattern, nameMatcher, plainText } from './glob.ts'
+export type { Tree } from './glob.ts'
+export { scpCommand, wantedNames } from './request.ts'
+export type { ScpRequest } from './request.ts'
+export { scpServer, serveScp } from './server.ts'
+export type { ScpServerOptions, ScpSession } from './server.ts'
+export type { SinkOptions } from './sink.ts'
+export type { CopyOptions, FileWatch, NamedPath } from './source.ts'
