@@ -59,8 +59,8 @@ export const authenticationMutants: readonly Mutant[] = [
   {
     name: 'whoever judges is told that a queried key was proven',
     file: 'auth/methods/publickey.ts',
-    from: 'shownKey(turn, algorithm, publicKey, false)',
-    to: 'shownKey(turn, algorithm, publicKey, true)',
+    from: 'new ShownKey(turn, algorithm, publicKey, false)',
+    to: 'new ShownKey(turn, algorithm, publicKey, true)',
     test: 'auth/methods/publickey.test.ts',
     fails: [
       'answered accept yields PK_OK with algorithm and key, and lets nobody in',

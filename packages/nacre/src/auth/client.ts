@@ -23,7 +23,7 @@ const bannerBytes = 65536
  * `AuthenticationError` with every attempt.
  */
 export function* clientAuthentication(run: ClientAuthRun): Dialogue<ClientAuthResult> {
-  const turn = clientTurn(run)
+  const turn = new Turn(run)
   const attempts: AuthenticationAttempt[] = []
   let remaining: readonly string[] | undefined
   for (let tried = 0; tried < credentialLimit; tried++) {
@@ -57,32 +57,41 @@ const attemptOf = (credential: Attempted, outcome: ClientOutcome, remaining: rea
   ...('note' in outcome && !(outcome.is === 'failure' && outcome.partialSuccess) ? { note: outcome.note } : {}),
 })
 
-const clientTurn = (run: ClientAuthRun): ClientTurn => {
-  let banners = 0
-  const banner = (received: Received<typeof UserauthBanner>): void => {
-    if (++banners > bannerLimit) throw new ProtocolError('auth-request-limit', `The server sent more than ${bannerLimit} banners.`)
+/** A class: a generator that is a closure costs a hidden class of its own each time. */
+class Turn implements ClientTurn {
+  readonly run: ClientAuthRun
+  #banners = 0
+
+  constructor(run: ClientAuthRun) {
+    this.run = run
+  }
+
+  *request<T>(methodName: string, details: Codec<T>, value: T): Dialogue<void> {
+    const { user, service } = this.run
+    yield* send(UserauthRequest, { userName: user, serviceName: service, methodName, details: encode(details, value) })
+  }
+
+  *reply<const M extends readonly Message[]>(
+    ...messages: M
+  ): Dialogue<Received<typeof UserauthFailure | typeof UserauthSuccess | M[number]>> {
+    for (;;) {
+      const received = (yield* receiveAny(UserauthFailure, UserauthSuccess, UserauthBanner, ...messages)) as Received<
+        typeof UserauthFailure | typeof UserauthSuccess | typeof UserauthBanner | M[number]
+      >
+      if (received.is !== 'SSH_MSG_USERAUTH_BANNER')
+        return received as Received<typeof UserauthFailure | typeof UserauthSuccess | M[number]>
+      this.#banner(received as Received<typeof UserauthBanner>)
+    }
+  }
+
+  #banner(received: Received<typeof UserauthBanner>): void {
+    if (++this.#banners > bannerLimit) throw new ProtocolError('auth-request-limit', `The server sent more than ${bannerLimit} banners.`)
     if (received.payload.length > bannerBytes) {
       throw new ProtocolError(
         'auth-request-limit',
         `The server sent a banner of ${received.payload.length} bytes; at most ${bannerBytes} are read.`,
       )
     }
-    run.banner(received.value.message)
-  }
-  return {
-    run,
-    *request<T>(methodName: string, details: Codec<T>, value: T) {
-      yield* send(UserauthRequest, { userName: run.user, serviceName: run.service, methodName, details: encode(details, value) })
-    },
-    *reply<const M extends readonly Message[]>(...messages: M) {
-      for (;;) {
-        const received = (yield* receiveAny(UserauthFailure, UserauthSuccess, UserauthBanner, ...messages)) as Received<
-          typeof UserauthFailure | typeof UserauthSuccess | typeof UserauthBanner | M[number]
-        >
-        if (received.is !== 'SSH_MSG_USERAUTH_BANNER')
-          return received as Received<typeof UserauthFailure | typeof UserauthSuccess | M[number]>
-        banner(received as Received<typeof UserauthBanner>)
-      }
-    },
+    this.run.banner(received.value.message)
   }
 }

@@ -6,7 +6,7 @@ import type { Infer } from '../wire/codec.ts'
 import { UserauthBanner, UserauthFailure, UserauthRequest, UserauthSuccess } from './messages.ts'
 import type { ServerAuthResult, ServerAuthRun, ServerOutcome, ServerTurn } from './method.ts'
 import { authMethod, authMethods } from './methods/table.ts'
-import type { AttemptQuestion, ServerAttempt } from './questions.ts'
+import type { AttemptQuestion, ServerAttempt, Verdict } from './questions.ts'
 
 export type { ServerAuthResult, ServerAuthRun } from './method.ts'
 
@@ -72,27 +72,42 @@ function* attempt(
   const method = authMethod(methodName)
   // RFC 4252 §5.2: "none" is never listed, and may always be asked.
   if (!method || (methodName !== 'none' && !progress.remaining.includes(methodName))) return { is: 'failed' }
-  const turn: ServerTurn = {
-    run,
-    user: progress.user,
-    service: run.service,
-    count,
-    *judge(presented: ServerAttempt) {
-      const banners: string[] = []
-      const question: AttemptQuestion = {
-        is: 'attempt',
-        user: progress.user,
-        service: run.service,
-        attempt: presented,
-        ordinal: progress.asked++,
-        banner: message => banners.push(message),
-      }
-      const verdict = yield* ask(question)
-      for (const message of banners) yield* send(UserauthBanner, { message, languageTag: '' })
-      return verdict
-    },
+  return yield* method.server(new Turn(run, progress, count), details)
+}
+
+/** One request. A class: a generator that is a closure costs a hidden class of its own each time. */
+class Turn implements ServerTurn {
+  readonly run: ServerAuthRun
+  readonly count: () => void
+  readonly #progress: Progress
+
+  constructor(run: ServerAuthRun, progress: Progress, count: () => void) {
+    this.run = run
+    this.count = count
+    this.#progress = progress
   }
-  return yield* method.server(turn, details)
+
+  get user(): string {
+    return this.#progress.user
+  }
+  get service(): string {
+    return this.run.service
+  }
+
+  *judge(presented: ServerAttempt): Dialogue<Verdict> {
+    const banners: string[] = []
+    const question: AttemptQuestion = {
+      is: 'attempt',
+      user: this.user,
+      service: this.service,
+      attempt: presented,
+      ordinal: this.#progress.asked++,
+      banner: message => banners.push(message),
+    }
+    const verdict = yield* ask(question)
+    for (const message of banners) yield* send(UserauthBanner, { message, languageTag: '' })
+    return verdict
+  }
 }
 
 /** RFC 4252 §5.2: "none" must not be listed. */

@@ -53,16 +53,7 @@ export const connectOver = async (
   const trust = (blob: Uint8Array, algorithm: string): true | Promise<true> => {
     const key = parsePublicKey(blob)
     hostKey = key
-    const presented: PresentedHostKey = {
-      key,
-      get fingerprint() {
-        return key.fingerprint()
-      },
-      algorithm,
-      host: options.host,
-      port: options.port,
-      address: transport.remote?.address,
-    }
+    const presented = new Presented(key, algorithm, options, transport.remote?.address)
     return whenThere(options.hostKey(presented), () => true as const)
   }
 
@@ -99,6 +90,27 @@ export const connectOver = async (
     return await promise
   } finally {
     options.signal?.removeEventListener('abort', abort)
+  }
+}
+
+/** A class: a literal with a getter costs a hidden class of its own each time, which then keeps all the getter knows. */
+class Presented implements PresentedHostKey {
+  readonly key: PublicKey
+  readonly algorithm: string
+  readonly host: string
+  readonly port: number
+  readonly address: string | undefined
+
+  constructor(key: PublicKey, algorithm: string, { host, port }: Pick<ConnectOptions, 'host' | 'port'>, address: string | undefined) {
+    this.key = key
+    this.algorithm = algorithm
+    this.host = host
+    this.port = port
+    this.address = address
+  }
+
+  get fingerprint(): string {
+    return this.key.fingerprint()
   }
 }
 

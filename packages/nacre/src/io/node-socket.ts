@@ -35,6 +35,9 @@ export interface ReadTarget {
   early?: Uint8Array
 }
 
+/** Who no longer listens. */
+const deaf: TransportSink = { data: () => {}, end: () => {} }
+
 class NodeTransport implements ByteTransport {
   readonly remote: RemoteAddress | undefined
   readonly #stream: Duplex
@@ -42,6 +45,9 @@ class NodeTransport implements ByteTransport {
   #sink: TransportSink | undefined
   #ended = false
   #closed = false
+  /** Who wants to know that his bytes have left, in the order of writes; mostly one. */
+  #taken: (() => void) | undefined
+  #takenLater: (() => void)[] | undefined
 
   constructor(stream: Duplex, target: ReadTarget | undefined) {
     this.#stream = stream
@@ -65,7 +71,7 @@ class NodeTransport implements ByteTransport {
     }
     if (this.#target === undefined) {
       this.#stream.on('data', (bytes: Uint8Array) => {
-        if (!this.#ended) sink.data(bytes)
+        this.#sink?.data(bytes)
       })
     } else {
       this.#target.sink = sink
@@ -80,12 +86,35 @@ class NodeTransport implements ByteTransport {
     if (this.#ended) return
     this.#ended = true
     this.#sink?.end(error)
+    this.#letGo()
+  }
+
+  /**
+   * Nothing that comes is of interest any more. A socket of Node that was closed lives until the next whole collection, because
+   * V8 puts functions that are assigned to a property into the old space, and each Writable has such a one: what hangs on the
+   * socket would be kept, copied and copied again with it.
+   */
+  #letGo(): void {
+    this.#sink = undefined
+    if (this.#target !== undefined) this.#target.sink = deaf
   }
 
   write(bytes: Uint8Array, taken: () => void): void {
     if (this.#stream.destroyed || this.#closed) queueMicrotask(taken)
     // Only of sockets is it sure that the bytes have left when the callback comes; other streams may still hold them.
-    else this.#stream.write(this.#stream instanceof Socket ? bytes : bytes.slice(), taken)
+    else {
+      if (this.#taken === undefined) this.#taken = taken
+      else (this.#takenLater ??= []).push(taken)
+      this.#stream.write(this.#stream instanceof Socket ? bytes : bytes.slice(), this.#sent)
+    }
+  }
+
+  /** Who waits longest is told. The same function for all writes: a stream remembers the last one for as long as it lives. */
+  readonly #sent = (): void => {
+    const taken = this.#taken
+    this.#taken = this.#takenLater?.shift()
+    if (this.#taken === undefined) this.#takenLater = undefined
+    taken?.()
   }
 
   afterTurn(act: () => void): void {
@@ -103,6 +132,7 @@ class NodeTransport implements ByteTransport {
   close(deserted = false): void {
     if (this.#closed) return
     this.#closed = true
+    this.#letGo()
     const stream = this.#stream
     if (stream.destroyed) return
     if (deserted) {

@@ -63,7 +63,7 @@ export class Server<Identity> implements AsyncDisposable {
   readonly #clock: Clock
   readonly #connections = new Set<ServerConnection<Identity>>()
   readonly #startups: Startups
-  readonly #places = new WeakMap<ServerConnection<Identity>, Startup>()
+  readonly #places = new Map<ServerConnection<Identity>, Startup>()
   readonly #maximumConnections: number
   readonly #onTurnedAway: NonNullable<ServerOptions<Identity>['onTurnedAway']>
   #stopping = false
@@ -130,10 +130,13 @@ export class Server<Identity> implements AsyncDisposable {
 
   #event(event: EngineEvent, connection: ServerConnection<Identity>, listener: ServerOptions<Identity>['onEvent']): void {
     if (event.is === 'exchanged') this.#places.get(connection)?.exchanged()
-    else if (event.is === 'authenticated') this.#places.get(connection)?.over('authenticated', this.#clock.now())
-    else if (event.is === 'ended') {
+    else if (event.is === 'authenticated') {
+      this.#places.get(connection)?.over('authenticated', this.#clock.now())
+      this.#places.delete(connection)
+    } else if (event.is === 'ended') {
       this.#connections.delete(connection)
       this.#places.get(connection)?.over(this.#outcome(event, connection), this.#clock.now())
+      this.#places.delete(connection)
     }
     listener?.(event, connection)
   }

@@ -8,6 +8,7 @@ import {
   type KexProof,
   type KexResult,
   type KexRun,
+  type KexServerRun,
   type Mac,
   type Opener,
   type Sealer,
@@ -101,6 +102,8 @@ const exchangeHash = (run: ExchangeRun, hostKey: Uint8Array, result: KexResult):
   return hash
 }
 
+const nothing: Uint8Array = new Uint8Array(0)
+
 /** The whole exchange, in the order of RFC 4253 §7 and §8. */
 export function* exchange(run: ExchangeRun): Dialogue<ExchangeResult> {
   const { result, hostKey, hash } = run.role === 'client' ? yield* proveThem(run) : yield* proveUs(run)
@@ -184,17 +187,45 @@ const checkHostKey = (run: ExchangeRun, blob: Uint8Array): string => {
 function* proveUs(run: ExchangeRun): Dialogue<Proven> {
   const signer = run.hostKey
   if (signer === undefined) throw new TypeError('a server needs a host key for the agreed algorithm')
-  const hostKey = signer.publicKey.blob
-  let hash = new Uint8Array(0) as Uint8Array
-  const result = yield* run.method.server({
-    ...run,
-    *prove(soFar: KexResult): Dialogue<KexProof> {
-      hash = exchangeHash(run, hostKey, soFar)
-      const signature = yield* ask(compute(() => signer.sign(hash, run.agreed.hostKey)))
-      return { hostKey, signature }
-    },
-  })
-  return { result, hostKey, hash }
+  const proving = new Proving(run, signer)
+  const result = yield* run.method.server(proving)
+  return { result, hostKey: signer.publicKey.blob, hash: proving.hash }
+}
+
+/** What the method of a server is given. A class: a generator that is a closure costs a hidden class of its own each time. */
+class Proving implements KexServerRun {
+  readonly #run: ExchangeRun
+  readonly #signer: Signer
+  /** Once `prove` was called. */
+  hash: Uint8Array = nothing
+
+  constructor(run: ExchangeRun, signer: Signer) {
+    this.#run = run
+    this.#signer = signer
+  }
+
+  get crypto(): KexRun['crypto'] {
+    return this.#run.crypto
+  }
+  get random(): KexRun['random'] {
+    return this.#run.random
+  }
+  get role(): KexRun['role'] {
+    return this.#run.role
+  }
+  get groupSizes(): KexRun['groupSizes'] {
+    return this.#run.groupSizes
+  }
+  get groups(): KexRun['groups'] {
+    return this.#run.groups
+  }
+
+  *prove(soFar: KexResult): Dialogue<KexProof> {
+    const hostKey = this.#signer.publicKey.blob
+    this.hash = exchangeHash(this.#run, hostKey, soFar)
+    const signature = yield* ask(compute(() => this.#signer.sign(this.hash, this.#run.agreed.hostKey)))
+    return { hostKey, signature }
+  }
 }
 
 interface Directions {

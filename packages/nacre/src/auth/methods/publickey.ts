@@ -6,7 +6,7 @@ import { boolean, byte, bytes, decode, encode, struct, text } from '../../wire/c
 import { ask, type Dialogue, send } from '../../wire/dialogue.ts'
 import { UserauthPkOk, UserauthRequest } from '../messages.ts'
 import { type AuthMethod, type ClientOutcome, type ClientTurn, outcomeOf, type ServerTurn, settled } from '../method.ts'
-import type { Credential, ServerAttempt, SignatureQuestion } from '../questions.ts'
+import type { Credential, SignatureQuestion } from '../questions.ts'
 import { blobType, keyTypeOf, signatureBlobName, signatureNameOf } from '../signature-names.ts'
 
 // RFC 4252 §7: without a signature it is a query, with one the proof.
@@ -68,30 +68,38 @@ export const publickey: AuthMethod<KeyCredential> = {
     const { algorithmName: algorithm, publicKey } = proof ?? decode(queryDetails, input)
     if (!acceptable(turn, algorithm, publicKey)) return { is: 'failed' }
     if (proof === undefined) {
-      const verdict = settled('publickey', yield* turn.judge(shownKey(turn, algorithm, publicKey, false)))
+      const verdict = settled('publickey', yield* turn.judge(new ShownKey(turn, algorithm, publicKey, false)))
       if (verdict.is === 'refuse') return verdict
       // Whatever identity the verdict carries is dropped here: nothing has been proven (RFC 4252 §7).
       yield* send(UserauthPkOk, { algorithmName: algorithm, publicKey })
       return { is: 'answered' }
     }
     if (!proven(turn, algorithm, publicKey, proof.signature)) return { is: 'failed' }
-    return settled('publickey', yield* turn.judge(shownKey(turn, algorithm, publicKey, true)))
+    return settled('publickey', yield* turn.judge(new ShownKey(turn, algorithm, publicKey, true)))
   },
 }
 
-type KeyAttempt = Extract<ServerAttempt, { method: 'publickey' }>
+/**
+ * A key somebody shows. Its fingerprint is only made for those who look at it. A class: a literal with a getter costs a hidden
+ * class of its own each time, which then keeps all the getter knows.
+ */
+class ShownKey {
+  readonly method = 'publickey'
+  readonly algorithm: string
+  readonly publicKey: Uint8Array
+  readonly proven: boolean
+  readonly #run: ServerTurn['run']
+  #fingerprint: string | undefined
 
-/** A key somebody shows. Its fingerprint is only made for those who look at it. */
-const shownKey = (turn: ServerTurn, algorithm: string, publicKey: Uint8Array, proven: boolean): KeyAttempt => {
-  let fingerprint: string | undefined
-  return {
-    method: 'publickey',
-    algorithm,
-    publicKey,
-    get fingerprint() {
-      return (fingerprint ??= turn.run.fingerprint(publicKey))
-    },
-    proven,
+  constructor({ run }: ServerTurn, algorithm: string, publicKey: Uint8Array, proven: boolean) {
+    this.algorithm = algorithm
+    this.publicKey = publicKey
+    this.proven = proven
+    this.#run = run
+  }
+
+  get fingerprint(): string {
+    return (this.#fingerprint ??= this.#run.fingerprint(this.publicKey))
   }
 }
 
