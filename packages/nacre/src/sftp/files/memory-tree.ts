@@ -3,6 +3,7 @@
 import type { Attributes, FileTime } from '../attributes.ts'
 import { bytesOfName, isUnicodeName, nameFromBytes } from '../names.ts'
 import { fault } from './faults.ts'
+import { checkPath, longerThan, maximumHops, maximumName } from './path-limits.ts'
 import { SparseBytes } from './sparse.ts'
 
 interface NodeState {
@@ -38,7 +39,7 @@ export type TreeNode = FileNode | DirectoryNode | LinkNode
 export interface Place {
   readonly parent: DirectoryNode
   readonly name: string
-  /** `special`: the last component is `.`, `..` or there is none: what it names cannot be made, removed or renamed. */
+  /** What the last component is; `root`: there is none. Only a `name` can be made, removed or renamed. */
   readonly kind: 'name' | 'dot' | 'dot-dot' | 'root'
   /** What is there, if anything. */
   readonly node: TreeNode | undefined
@@ -65,14 +66,6 @@ export interface TreeLimits {
   /** Files, directories and symbolic links. */
   readonly entries: number
 }
-
-/** `NAME_MAX` and `PATH_MAX` of Linux, the NUL not counted. */
-export const maximumName = 255
-const maximumPath = 4095
-/** path_resolution(7). */
-const maximumHops = 40
-
-const longer = (name: string, most: number): boolean => name.length > most || (name.length * 3 > most && bytesOfName(name).length > most)
 
 /** One string for each sequence of bytes, however a program wrote it. */
 const canonical = (name: string): string => (isUnicodeName(name) ? name : nameFromBytes(bytesOfName(name)))
@@ -119,15 +112,14 @@ export class Tree {
 
   /** A path checked as the kernel does it before it looks at a file: of a length it takes, and not empty. */
   checked(path: string, operation: string): string {
-    if (path === '') throw fault('ENOENT', operation, path)
-    if (longer(path, maximumPath)) throw fault('ENAMETOOLONG', operation, path)
+    checkPath(path, operation)
     return canonical(path)
   }
 
   /** One component looked up; `undefined` when it is not there. Asks for the right to search the directory. */
   lookUp(directory: DirectoryNode, name: string, operation: string, path: string): TreeNode | undefined {
     if (!this.may(directory, access.search)) throw fault('EACCES', operation, path)
-    if (longer(name, maximumName)) throw fault('ENAMETOOLONG', operation, path)
+    if (longerThan(name, maximumName)) throw fault('ENAMETOOLONG', operation, path)
     return directory.entries.get(name)
   }
 

@@ -11,12 +11,12 @@ import {
   type DirectoryNode,
   dropPrivileges,
   type FileNode,
-  maximumName,
   type Place,
   Tree,
   type TreeNode,
   type TreeUser,
 } from './memory-tree.ts'
+import { maximumHops, maximumName } from './path-limits.ts'
 
 export interface MemoryFilesOptions {
   /** Milliseconds since 1970, fractions included. Default: `Date.now`. */
@@ -309,7 +309,7 @@ const realPath = (tree: Tree, path: string, mustExist: boolean): string => {
       if (mustExist || left.length > 0) throw fault('ENOENT', 'realpath', path)
       names.push(name)
     } else if (node.type === 'symlink') {
-      if (++hops > 40) throw fault('ELOOP', 'realpath', path)
+      if (++hops > maximumHops) throw fault('ELOOP', 'realpath', path)
       if (node.target.startsWith('/')) {
         directories.length = 1
         names.length = 0
