@@ -212,8 +212,8 @@ export const authenticationMutants: readonly Mutant[] = [
   {
     name: 'a server may send banners without end',
     file: 'auth/client.ts',
-    from: 'if (++banners > bannerLimit) throw',
-    to: 'if (++banners < 0) throw',
+    from: 'if (++this.#banners > bannerLimit) throw',
+    to: 'if (++this.#banners < 0) throw',
     test: 'auth/client.test.ts',
     fails: ['64 are shown, the 65th is a violation, over the whole login'],
   },
