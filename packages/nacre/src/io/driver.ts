@@ -94,12 +94,24 @@ export class Driver {
   }
 
   #writeAll(): void {
-    for (let buffer = this.engine.takeOutgoing(); buffer !== undefined; buffer = this.engine.takeOutgoing()) {
-      const taken = buffer
-      this.transport.write(taken, () => {
-        if (this.engine.release(taken)) this.wake()
-      })
+    const first = this.engine.takeOutgoing()
+    if (first === undefined) return
+    let next = this.engine.takeOutgoing()
+    if (next === undefined) {
+      this.#writeOne(first)
+      return
     }
+    // Bulk: as one write of many buffers, for which the other end is woken once.
+    this.transport.gather?.()
+    this.#writeOne(first)
+    for (; next !== undefined; next = this.engine.takeOutgoing()) this.#writeOne(next)
+    this.transport.flush?.()
+  }
+
+  #writeOne(buffer: Uint8Array): void {
+    this.transport.write(buffer, () => {
+      if (this.engine.release(buffer)) this.wake()
+    })
   }
 
   #regulate(): void {

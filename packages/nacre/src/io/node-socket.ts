@@ -117,6 +117,13 @@ class NodeTransport implements ByteTransport {
     taken?.()
   }
 
+  gather(): void {
+    this.#stream.cork()
+  }
+  flush(): void {
+    this.#stream.uncork()
+  }
+
   afterTurn(act: () => void): void {
     // Ticks come before promises, unless a promise asks for one: then all promises of this turn are through.
     queueMicrotask(() => process.nextTick(act))

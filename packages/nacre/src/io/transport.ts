@@ -16,6 +16,9 @@ export interface ByteTransport {
   start(sink: TransportSink): void
   /** Takes all of `bytes`; `taken` is called once the buffer may be used again. */
   write(bytes: Uint8Array, taken: () => void): void
+  /** What is written from here until `flush` may leave as one. Transports that gain nothing by it leave both out. */
+  gather?(): void
+  flush?(): void
   /** Calls `act` when what this turn of the event loop set going has been done. Transports that cannot tell leave it out. */
   afterTurn?(act: () => void): void
   /** Stops or resumes delivery; what is in flight may still arrive. */

@@ -7,8 +7,8 @@ import { writeUint32 } from '../wire/uint32.ts'
 import { Writer } from '../wire/writer.ts'
 import { plainSealer } from './protect.ts'
 
-/** Size of the buffers that bulk data is gathered in; one socket write each. */
-const bulkBuffer = 256 * 1024
+/** Size of the buffers that bulk data is gathered in: eight packets with 32 KiB of data, or four with 64. */
+const bulkBuffer = 264 * 1024
 /**
  * Size of the buffer that a few control messages share: a KEXINIT with all we know and what follows it go in one write. It
  * goes back to the pool with each write, so that an idle connection holds nothing.

@@ -68,6 +68,26 @@ describe('a driver', () => {
     assert.deepEqual(transport.log, ['write'])
   })
 
+  it('hands over what fills several buffers as one write', () => {
+    const { transport, engine, driver } = ready()
+    Object.assign(transport, { gather: () => transport.log.push('gather'), flush: () => transport.log.push('flush') })
+    const buffers = [1, 2, 3, 4].map(byte => Uint8Array.of(byte))
+    const released: number[] = []
+    Object.assign(engine, { takeOutgoing: () => buffers.shift(), release: ([byte]: Uint8Array) => void released.push(byte) })
+    transport.log.length = 0
+    transport.written.length = 0
+    transport.taken.length = 0
+    driver.settle()
+    assert.deepEqual(transport.log, ['gather', 'write', 'write', 'write', 'write', 'flush'])
+    assert.deepEqual(transport.written, [1, 2, 3, 4].map(byte => Uint8Array.of(byte)))
+    for (const taken of transport.taken) taken()
+    assert.deepEqual(released, [1, 2, 3, 4])
+    transport.log.length = 0
+    buffers.push(Uint8Array.of(5))
+    driver.settle()
+    assert.deepEqual(transport.log, ['write'], 'one buffer needs no gathering')
+  })
+
   it('gives buffers back when the transport has taken them', async () => {
     const { transport, engine } = ready()
     assert.ok(engine.pendingOutput > 0)
