@@ -1,6 +1,7 @@
 // Owns what a refusal of the server is in words: its status, what it said, and what most likely was the matter. Knows no
 // packets.
 import { escapeForPeople, SftpError, type SftpStatus, sftpStatuses } from '../../errors.ts'
+import { statusOfCode } from '../status.ts'
 
 /** What a request was for, as it stands in errors. */
 export interface About {
@@ -62,8 +63,6 @@ const saidErrno: readonly (readonly [RegExp, string])[] = [
   [/too many open files/i, 'EMFILE'],
 ]
 
-const byNumber = new Map<number, SftpStatus>(Object.entries(sftpStatuses).map(([name, number]) => [number, name as SftpStatus]))
-
 /** A path as it stands in messages: `"/srv/a\x0ab"`. */
 export const shownPath = (path: string): string => `"${escapeForPeople(path, { limit: 300 })}"`
 
@@ -91,11 +90,11 @@ const saysNothing = (said: string, sentence: string): boolean =>
  * implementations (draft-ietf-secsh-filexfer-13 §9.1), and the message names it.
  */
 export const refusalOf = (code: number, said: string, about: About): SftpError => {
-  const status = byNumber.get(code)
-  const known: SftpStatus = status === undefined || status === 'ok' ? 'failure' : status
+  const known = statusOfCode(code)
+  const outside = known === 'failure' && code !== sftpStatuses.failure
   const [sentence] = sentences[known] ?? [known.replaceAll('-', ' ')]
   const words = said.trim().replace(/\.$/, '')
-  const parts = [status === undefined ? `the server failed with status ${code}, which is none of SFTP's` : sentence]
+  const parts = [outside ? `the server failed with status ${code}, which is none of SFTP's` : sentence]
   if (!saysNothing(words, sentence)) parts.push(`the server says "${escapeForPeople(words, { limit: 300 })}"`)
   else if (known === 'failure' && likely[about.operation] !== undefined) parts.push(likely[about.operation])
   const errno = known === 'failure' ? saidErrno.find(([pattern]) => pattern.test(words))?.[1] : undefined
