@@ -56,8 +56,8 @@ export const connectionMutants: readonly Mutant[] = [
   {
     name: 'a slow reader blocks others: channels share one window',
     file: 'connection/channel.ts',
-    from: 'this.#receiveWindow = new ReceiveWindow(host.limits.initialWindow, host.limits.maximumPacket)',
-    to: 'const shared = host as unknown as { window?: ReceiveWindow }\n    this.#receiveWindow = shared.window ??= new ReceiveWindow(host.limits.initialWindow, host.limits.maximumPacket)',
+    from: 'this.#receiveWindow = new ReceiveWindow(limits.initialWindow,',
+    to: 'const shared = host as unknown as { window?: ReceiveWindow }\n    this.#receiveWindow = shared.window ??= new ReceiveWindow(limits.initialWindow,',
     test: 'connection/flow-control.test.ts',
     fails: ['takes no room from another channel: each has a window of its own'],
   },

@@ -110,7 +110,8 @@ export class Channel {
     this.#host = host
     this.channelType = channelType
     this.number = number
-    this.#receiveWindow = new ReceiveWindow(host.limits.initialWindow, host.limits.maximumPacket)
+    const { limits, out } = host
+    this.#receiveWindow = new ReceiveWindow(limits.initialWindow, Math.min(limits.maximumPacket, out.maxIncoming))
   }
 
   get phase(): ChannelPhase {
@@ -127,6 +128,10 @@ export class Channel {
   /** Bytes that were delivered and not consumed. */
   get unconsumed(): number {
     return this.#receiveWindow.unconsumed
+  }
+  /** Bytes of data in one message that we tell the peer we take. */
+  get maximumPacket(): number {
+    return this.#receiveWindow.maximumPacket
   }
   /** Bytes the peer's window has room for. */
   get sendWindow(): number {

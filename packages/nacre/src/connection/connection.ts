@@ -161,7 +161,7 @@ export class Connection {
       channelType: row.name,
       senderChannel: channel.number,
       initialWindowSize: this.#limits.initialWindow,
-      maximumPacketSize: this.#limits.maximumPacket,
+      maximumPacketSize: channel.maximumPacket,
       details,
     })
     return channel
@@ -352,7 +352,7 @@ export class Connection {
       recipientChannel: open.senderChannel,
       senderChannel: channel.number,
       initialWindowSize: this.#limits.initialWindow,
-      maximumPacketSize: this.#limits.maximumPacket,
+      maximumPacketSize: channel.maximumPacket,
       details,
     })
     return channel

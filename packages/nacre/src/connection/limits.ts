@@ -5,12 +5,11 @@ export interface ConnectionLimits {
   /** Bytes of data a peer may send on a channel before we have to give some back. Default 2 MiB. Each channel may hold as many. */
   readonly initialWindow: number
   /**
-   * Bytes of data in one message that we tell the peer we take. Default 32 KiB, at most 255 KiB. OpenSSH (9.2 to 10.5)
-   * counts the bytes of the next packet as cipher blocks against its RekeyLimit, so with a larger packet and a limit of
-   * a few MiB it would exchange keys for nearly every packet.
+   * Bytes of data in one message that we tell the peer we take. Default 64 KiB, at most 255 KiB; OpenSSH is never told more
+   * than 32 KiB, which `transport/quirks.ts` explains.
    */
   readonly maximumPacket: number
-  /** Bytes of data we send in one message, if the peer takes as many. Default 32 KiB, at most 64 KiB. */
+  /** Bytes of data we send in one message, if the peer takes as many. Default 64 KiB, which is the most. */
   readonly maximumDataBytes: number
   /** Channels at once, whoever opened them. Default 1024. More are refused with `resource-shortage`. */
   readonly maximumChannels: number
@@ -25,8 +24,8 @@ export interface ConnectionLimits {
 
 export const defaultLimits: ConnectionLimits = {
   initialWindow: 2 * 1024 * 1024,
-  maximumPacket: 32 * 1024,
-  maximumDataBytes: 32 * 1024,
+  maximumPacket: 64 * 1024,
+  maximumDataBytes: 64 * 1024,
   maximumChannels: 1024,
   maximumPendingOpens: 1024,
   maximumPendingRequests: 256,

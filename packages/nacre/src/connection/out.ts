@@ -10,4 +10,6 @@ export interface ConnectionOut {
   canSend(): boolean
   /** Bytes of data that fit one message. */
   readonly maxPayload: number
+  /** Bytes of data in one message that suit this peer, however many more we would take. Known before any channel is. */
+  readonly maxIncoming: number
 }

@@ -8,6 +8,7 @@ import { ChannelClose } from '../connection/messages.ts'
 import type { ConnectionOut } from '../connection/events.ts'
 import { type AuthenticationAttempt, type DisconnectReason, ProtocolError, WireError } from '../errors.ts'
 import { Debug, Disconnect, ExtInfo, Ignore, Ping, Pong, ServiceAccept, ServiceRequest, Unimplemented } from '../transport/messages.ts'
+import { mostDataFor } from '../transport/quirks.ts'
 import { isExchangeNumber, Transport } from '../transport/transport.ts'
 import type { Ask } from '../wire/dialogue.ts'
 import { decodeMessage, type Message } from '../wire/message.ts'
@@ -110,6 +111,9 @@ export class Engine {
         return can
       },
       maxPayload: this.#config.connection.limits.maximumDataBytes,
+      get maxIncoming() {
+        return mostDataFor(transport.peer?.softwareVersion ?? '')
+      },
     }
   }
 

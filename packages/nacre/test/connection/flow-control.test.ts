@@ -41,12 +41,13 @@ describe('sending', () => {
     pair.client.quiet()
   })
 
-  it('splits at the smallest of three: what the peer takes, our limit, and what fits a packet', () => {
+  it('splits at the smallest of four: what the peer takes, what it says to a peer like us, our limit, and what fits a packet', () => {
     const cases = [
       [{ limits: { maximumDataBytes: 5000 } }, { limits: { maximumPacket: 300 } }, 300],
       [{ limits: { maximumDataBytes: 400 } }, { limits: { maximumPacket: 5000 } }, 400],
       [{ maxPayload: 500 }, {}, 500],
-      [{}, {}, 32 * 1024],
+      [{}, { maxIncoming: 600 }, 600],
+      [{}, {}, 64 * 1024],
     ] as const
     for (const [client, server, expected] of cases) {
       const pair = new Pair(client, server)
@@ -61,7 +62,7 @@ describe('sending', () => {
   })
 
   it('stops while the network is full, and goes on when it is told', () => {
-    const pair = new Pair()
+    const pair = new Pair({ limits: { maximumDataBytes: 32 * 1024 } })
     const { ours } = pair.channel()
     pair.client.room = 2
     assert.equal(ours.write(pattern(100_000)), 64 * 1024)

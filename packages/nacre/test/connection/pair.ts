@@ -16,6 +16,8 @@ export interface SideOptions extends OwnRows {
   readonly limits?: Partial<ConnectionLimits>
   /** Bytes of data one message to the other side may have. */
   readonly maxPayload?: number
+  /** Bytes of data in one message that the other side is to be told at most. */
+  readonly maxIncoming?: number
 }
 
 export type EventOf<I extends ConnectionEvent['is']> = Extract<ConnectionEvent, { readonly is: I }>
@@ -65,6 +67,7 @@ export class Side {
         },
         canSend: () => this.room > 0,
         maxPayload: options.maxPayload ?? 64 * 1024,
+        maxIncoming: options.maxIncoming ?? Number.POSITIVE_INFINITY,
       },
     })
   }

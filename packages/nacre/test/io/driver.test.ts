@@ -79,7 +79,10 @@ describe('a driver', () => {
     transport.taken.length = 0
     driver.settle()
     assert.deepEqual(transport.log, ['gather', 'write', 'write', 'write', 'write', 'flush'])
-    assert.deepEqual(transport.written, [1, 2, 3, 4].map(byte => Uint8Array.of(byte)))
+    assert.deepEqual(
+      transport.written,
+      [1, 2, 3, 4].map(byte => Uint8Array.of(byte)),
+    )
     for (const taken of transport.taken) taken()
     assert.deepEqual(released, [1, 2, 3, 4])
     transport.log.length = 0

@@ -9,6 +9,19 @@ import { patterned, same } from './fixtures.ts'
 const window = 64 * 1024
 const limits = { initialWindow: window, maximumPacket: 16 * 1024 }
 
+describe('data in one message', () => {
+  const taken = (software: string): number => {
+    const pair = createPair({ server: { software } }).run()
+    const { client, server } = pair.open(session, {})
+    server.send(patterned(200_000))
+    pair.run()
+    same(client.received(), patterned(200_000), software)
+    return client.channel.maximumPacket
+  }
+  it('is up to 64 KiB', () => assert.equal(taken('nacre_0.1'), 64 * 1024))
+  it('is up to 32 KiB when OpenSSH sends it', () => assert.equal(taken('OpenSSH_9.2p1'), 32 * 1024))
+})
+
 describe('a reader that does not read', () => {
   it('holds its sender back at one window', () => {
     const pair = createPair({ client: { limits, consume: false } }).run()
