@@ -1,115 +1,6 @@
-// Owns patterns of file names as glob(7) has them: `*`, `?`, `[a-z]`, `[!a-z]`, and a backslash that takes a meaning away;
-// matching a name, and finding the paths of a tree that match. Knows nothing of whose tree it is.
-
-type Piece =
-  | { readonly is: 'text'; readonly character: string }
-  | { readonly is: 'one' | 'many' }
-  | { readonly is: 'set'; readonly test: RegExp }
-
-/** Named sets of POSIX, in ASCII. */
-const classes: Readonly<Record<string, string>> = {
-  alnum: 'A-Za-z0-9',
-  alpha: 'A-Za-z',
-  blank: ' \\t',
-  cntrl: '\\x00-\\x1f\\x7f',
-  digit: '0-9',
-  graph: '\\x21-\\x7e',
-  lower: 'a-z',
-  print: '\\x20-\\x7e',
-  punct: '\\x21-\\x2f\\x3a-\\x40\\x5b-\\x60\\x7b-\\x7e',
-  space: ' \\t\\n\\v\\f\\r',
-  upper: 'A-Z',
-  xdigit: '0-9A-Fa-f',
-}
-
-const escaped = (character: string): string => `\\u{${(character.codePointAt(0) as number).toString(16)}}`
-
-/** A set from behind its `[`, and how many characters it took; `undefined` when there is none: then it is a bracket. */
-const setAt = (pattern: readonly string[], start: number): { readonly test: RegExp; readonly next: number } | undefined => {
-  let at = start
-  const negated = pattern[at] === '!' || pattern[at] === '^'
-  if (negated) at++
-  let members = ''
-  for (let first = true; first || pattern[at] !== ']'; first = false) {
-    if (at >= pattern.length) return undefined
-    const named = pattern[at] === '[' && pattern[at + 1] === ':' ? /^\[:([a-z]+):\]/.exec(pattern.slice(at).join('')) : null
-    if (named !== null && Object.hasOwn(classes, named[1])) {
-      members += classes[named[1]]
-      at += named[0].length
-      continue
-    }
-    if (pattern[at] === '\\' && at + 1 < pattern.length) at++
-    const low = pattern[at++]
-    if (pattern[at] !== '-' || at + 1 >= pattern.length || pattern[at + 1] === ']') {
-      members += escaped(low)
-      continue
-    }
-    at++
-    if (pattern[at] === '\\' && at + 1 < pattern.length) at++
-    const high = pattern[at++]
-    if ((low.codePointAt(0) as number) <= (high.codePointAt(0) as number)) members += `${escaped(low)}-${escaped(high)}`
-  }
-  // A set of nothing matches nothing, and its opposite anything.
-  return { test: new RegExp(`^[${negated ? '^' : ''}${members}]$`, 'su'), next: at + 1 }
-}
-
-const piecesOf = (pattern: string): readonly Piece[] => {
-  const characters = Array.from(pattern)
-  const pieces: Piece[] = []
-  for (let at = 0; at < characters.length; at++) {
-    const character = characters[at]
-    if (character === '*') pieces.push({ is: 'many' })
-    else if (character === '?') pieces.push({ is: 'one' })
-    else if (character === '[') {
-      const set = setAt(characters, at + 1)
-      if (set === undefined) pieces.push({ is: 'text', character })
-      else {
-        pieces.push({ is: 'set', test: set.test })
-        at = set.next - 1
-      }
-    } else {
-      if (character === '\\' && at + 1 < characters.length) at++
-      pieces.push({ is: 'text', character: characters[at] })
-    }
-  }
-  return pieces
-}
-
-const fits = (piece: Piece, character: string): boolean =>
-  piece.is === 'one' || (piece.is === 'text' && piece.character === character) || (piece.is === 'set' && piece.test.test(character))
-
-/** A test for names. A dot at the beginning must be said. Takes at most pattern × name steps. */
-export const nameMatcher = (pattern: string): ((name: string) => boolean) => {
-  const pieces = piecesOf(pattern)
-  const saysDot = pieces[0]?.is === 'text' && pieces[0].character === '.'
-  return name => {
-    if (name.startsWith('.') && !saysDot) return false
-    const characters = Array.from(name)
-    let p = 0
-    let star = -1
-    let resume = 0
-    for (let n = 0; n < characters.length;) {
-      if (pieces[p]?.is === 'many') {
-        star = p++
-        resume = n
-      } else if (p < pieces.length && fits(pieces[p], characters[n])) {
-        p++
-        n++
-      } else if (star >= 0) {
-        p = star + 1
-        n = ++resume
-      } else return false
-    }
-    while (pieces[p]?.is === 'many') p++
-    return p === pieces.length
-  }
-}
-
-/** Whether anything in it means more than itself. */
-export const isPattern = (pattern: string): boolean => piecesOf(pattern).some(piece => piece.is !== 'text')
-
-/** The pattern without its backslashes: what it says when it is none. */
-export const plainText = (pattern: string): string => pattern.replaceAll(/\\([\s\S])/g, '$1')
+// Owns finding the paths of a tree that match a pattern, as glob(7) has it, and what braces stand for. Knows nothing of whose
+// tree it is.
+import { isPattern, literalOf, nameMatcher } from '../sftp/client/pattern.ts'
 
 /** `{a,b}` as separate patterns, as bash and csh have it; at most 1024. */
 export const braceAlternatives = (pattern: string): readonly string[] => {
@@ -166,7 +57,7 @@ export const expandPattern = async (pattern: string, tree: Tree): Promise<readon
     // Doubled slashes, and those at either end.
     if (step === '') continue
     if (!isPattern(step)) {
-      found = found.map(directory => join(directory, plainText(step)))
+      found = found.map(directory => join(directory, literalOf(step)))
       sure = false
       continue
     }

@@ -1,6 +1,7 @@
 // Owns what a client asks a remote shell for, and which names may then come: the words of a remote path, read as that shell
 // reads them. Knows nothing of connections.
-import { braceAlternatives, nameMatcher, plainText } from './glob.ts'
+import { literalOf, nameMatcher } from '../sftp/client/pattern.ts'
+import { braceAlternatives } from './glob.ts'
 import { shellWords } from './words.ts'
 
 export interface ScpRequest {
@@ -39,6 +40,6 @@ export const wantedNames = (path: string): ((name: string) => boolean) => {
     }
   }
   // What a shell that knows no braces, or a server without a shell, makes of it.
-  exact.add(lastOf(plainText(path)))
+  exact.add(lastOf(literalOf(path)))
   return name => exact.has(name) || matchers.some(matches => matches(name))
 }
