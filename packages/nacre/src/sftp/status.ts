@@ -12,6 +12,8 @@ const instead: Partial<Readonly<Record<SftpStatus, SftpStatus>>> = {
   'link-loop': 'no-such-file',
   'write-protect': 'permission-denied',
   'cannot-delete': 'permission-denied',
+  'invalid-filename': 'bad-message',
+  'invalid-parameter': 'bad-message',
 }
 
 /** The number for `status` in `version`: the nearest that it knows, else `failure`. */
