@@ -80,3 +80,6 @@ export const readAccounts = (passwd = '/etc/passwd', group = '/etc/group'): Acco
 
 /** One for all `Files` of the process. */
 export const systemAccounts: Accounts = readAccounts()
+
+/** Numbers only. */
+export const noAccounts: Accounts = { nameOf: () => '', idOf: () => undefined, homeOf: () => undefined }

@@ -3,7 +3,7 @@
 import fs from 'node:fs'
 import { SftpError } from '../../errors.ts'
 import type { Attributes, FileTime } from '../attributes.ts'
-import { systemAccounts } from './accounts-node.ts'
+import type { Accounts } from './accounts-node.ts'
 import { calls, type Place, type Task } from './disk-node.ts'
 import { Errno, errnoOf } from './errno.ts'
 import { timeForNode } from './stats-node.ts'
@@ -18,12 +18,12 @@ export const isLink = (stats: fs.BigIntStats): boolean => kindOf(stats) === S_IF
 export const isRegular = (stats: fs.BigIntStats): boolean => kindOf(stats) === S_IFREG
 
 /** The numbers to set, -1 for what stays; `undefined` when both stay. */
-const ownersOf = (attributes: Attributes): readonly [number, number] | undefined => {
+const ownersOf = (attributes: Attributes, accounts: Accounts): readonly [number, number] | undefined => {
   const named = (kind: 'user' | 'group', name: string | undefined, id: number | undefined): number => {
     if (id !== undefined) return id
     if (name === undefined || name === '') return -1
     // Version 4 has text only, and clients that know no name write the number.
-    const number = systemAccounts.idOf(kind, name) ?? (/^\d{1,10}$/.test(name) ? Number(name) : undefined)
+    const number = accounts.idOf(kind, name) ?? (/^\d{1,10}$/.test(name) ? Number(name) : undefined)
     if (number !== undefined) return number
     throw new SftpError(kind === 'user' ? 'owner-invalid' : 'group-invalid', `There is no ${kind} of that name on the server.`, {
       operation: 'set attributes',
@@ -48,7 +48,7 @@ const timeOfNanoseconds = (nanoseconds: bigint): FileTime => {
 }
 
 /** Size, mode, times, owner, in the order of OpenSSH: what follows a fault is still done, and the last fault is told. */
-function* setAll(set: Setters, attributes: Attributes): Task<void> {
+function* setAll(set: Setters, attributes: Attributes, accounts: Accounts): Task<void> {
   const faults: unknown[] = []
   function* attempt(task: Task<void>): Task<void> {
     try {
@@ -68,12 +68,12 @@ function* setAll(set: Setters, attributes: Attributes): Task<void> {
       set.times(timeForNode(accessed ?? timeOfNanoseconds(stats.atimeNs)), timeForNode(modified ?? timeOfNanoseconds(stats.mtimeNs))),
     )
   }
-  const owners = ownersOf(attributes)
+  const owners = ownersOf(attributes, accounts)
   if (owners) yield* attempt(set.owners(...owners))
   if (faults.length > 0) throw faults.at(-1)
 }
 
-export const setAttributesOfDescriptor = (fd: number, attributes: Attributes): Task<void> =>
+export const setAttributesOfDescriptor = (fd: number, attributes: Attributes, accounts: Accounts): Task<void> =>
   setAll(
     {
       size: size => calls.ftruncate(fd, size),
@@ -83,6 +83,7 @@ export const setAttributesOfDescriptor = (fd: number, attributes: Attributes): T
       stat: () => calls.fstat(fd),
     },
     attributes,
+    accounts,
   )
 
 /**
@@ -103,7 +104,7 @@ function* truncate(place: Place, size: number, extraFlags = 0): Task<void> {
 }
 
 /** Of what `place` points to. */
-export const setAttributesAt = (place: Place, attributes: Attributes): Task<void> =>
+export const setAttributesAt = (place: Place, attributes: Attributes, accounts: Accounts): Task<void> =>
   setAll(
     {
       size: size => truncate(place, size),
@@ -113,6 +114,7 @@ export const setAttributesAt = (place: Place, attributes: Attributes): Task<void
       stat: () => calls.stat(place),
     },
     attributes,
+    accounts,
   )
 
 /** chmod(2) of what stands at `place` itself, which a symbolic link on Linux does not take. */
@@ -127,7 +129,7 @@ function* chmodNoFollow(place: Place, mode: number): Task<void> {
 }
 
 /** Of a symbolic link itself, should one stand at `place`. */
-export const setAttributesNoFollow = (place: Place, attributes: Attributes): Task<void> =>
+export const setAttributesNoFollow = (place: Place, attributes: Attributes, accounts: Accounts): Task<void> =>
   setAll(
     {
       size: size => truncate(place, size, O_NOFOLLOW),
@@ -137,6 +139,7 @@ export const setAttributesNoFollow = (place: Place, attributes: Attributes): Tas
       stat: () => calls.lstat(place),
     },
     attributes,
+    accounts,
   )
 
 /** What the system says where a file system has no hard links, or does not let this user make one. */

@@ -2,6 +2,7 @@
 // thread pool, so that every operation is written once. Knows Node's file system, and no SFTP.
 import fs from 'node:fs'
 import type { MaybePromise } from '../files.ts'
+import { bytesOfName } from '../names.ts'
 import { fileError } from './errno.ts'
 import { watchMounts } from './mounts-node.ts'
 import { createPace, type Pace } from './pace-node.ts'
@@ -24,6 +25,8 @@ export type Task<T> = Generator<DiskCall<unknown>, T, unknown>
 
 /** A path for Node's functions: bytes where it is not UTF-8. */
 export type Place = string | Buffer
+
+export const placeOf = (path: string): Place => (path.isWellFormed() ? path : Buffer.from(bytesOfName(path)))
 
 /** The value of one call. */
 export function* call<T>(work: Work, now: () => T, later: (done: Done<T>) => void): Task<T> {

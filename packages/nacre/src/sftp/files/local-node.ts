@@ -3,13 +3,13 @@
 import fs from 'node:fs'
 import { SftpError } from '../../errors.ts'
 import type { Files, OpenFile, OpenOptions } from '../files.ts'
-import { bytesOfName, nameFromBytes } from '../names.ts'
+import { nameFromBytes } from '../names.ts'
 import { systemAccounts } from './accounts-node.ts'
-import { isDirectory, isLink, isRegular, O_PATH, renameWithoutReplacing, setAttributesAt, setAttributesNoFollow } from './change-node.ts'
-import { type Blocking, calls, createDisk, type Disk, type Place, type Task } from './disk-node.ts'
+import { isLink, O_PATH, renameWithoutReplacing, setAttributesAt, setAttributesNoFollow } from './change-node.ts'
+import { type Blocking, calls, createDisk, placeOf, type Task } from './disk-node.ts'
 import { Errno, errnoOf } from './errno.ts'
 import { openListing } from './listing-node.ts'
-import { openFile } from './open-file-node.ts'
+import { flagsOf, takeOpened } from './opening-node.ts'
 import { spaceOf } from './space-node.ts'
 import { attributesOf } from './stats-node.ts'
 
@@ -27,42 +27,6 @@ export interface LocalFilesOptions {
    * pool. Default: `adaptive`.
    */
   readonly blocking?: Blocking
-}
-
-const { O_RDONLY, O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = fs.constants
-
-export const placeOf = (path: string): Place => (path.isWellFormed() ? path : Buffer.from(bytesOfName(path)))
-
-/** Flags of open(2), but for O_TRUNC, which comes later where it can. */
-export const flagsOf = ({ read, write, append, create, exclusive, truncate, noFollow }: OpenOptions): number =>
-  (write ? (read ? O_RDWR : O_WRONLY) : O_RDONLY) |
-  (append ? O_APPEND : 0) |
-  (create ? O_CREAT : 0) |
-  (create && exclusive ? O_EXCL : 0) |
-  // Without the right to write nobody can cut the file off later; Linux does it at once.
-  (truncate && !write ? O_TRUNC : 0) |
-  (noFollow ? O_NOFOLLOW : 0) |
-  // Opening a pipe must not wait for its other end, and no terminal becomes ours.
-  O_NONBLOCK |
-  O_NOCTTY
-
-const notAFile = (): SftpError =>
-  new SftpError('failure', 'It is a pipe, a socket or a device: there is nothing in it to transfer.', { operation: 'open' })
-
-/** What has just been opened, looked at: cut off if it is to be, or refused and closed. */
-export function* takeOpened(disk: Disk, fd: number, options: OpenOptions, devices: boolean): Task<OpenFile> {
-  try {
-    const stats = yield* calls.fstat(fd)
-    if (!isRegular(stats) && !isDirectory(stats) && (!devices || (Number(stats.mode) & fs.constants.S_IFMT) === fs.constants.S_IFIFO)) {
-      throw notAFile()
-    }
-    // Here rather than while opening, since freeing the blocks of a large file takes its time, and so nothing but a file is cut off.
-    if (options.truncate && options.write && isRegular(stats) && !(options.create && options.exclusive)) yield* calls.ftruncate(fd, 0)
-    return openFile(disk, fd, options.append)
-  } catch (error) {
-    fs.closeSync(fd)
-    throw error
-  }
 }
 
 /** Symbolic links that may follow one another at the end of a path (path_resolution(7)). */
@@ -113,7 +77,7 @@ export const localFiles = ({ home, umask = 0, blocking }: LocalFilesOptions = {}
 
   function* open(path: string, options: OpenOptions, mode: number): Task<OpenFile> {
     const fd = yield* calls.open(placeOf(path), flagsOf(options), mode & 0o7777 & ~umask)
-    return yield* takeOpened(disk, fd, options, true)
+    return yield* takeOpened(disk, fd, options, true, systemAccounts)
   }
   function* space(path: string): Task<Awaited<ReturnType<Files['statvfs']>>> {
     const fd = yield* calls.open(placeOf(path), O_PATH)
@@ -135,7 +99,7 @@ export const localFiles = ({ home, umask = 0, blocking }: LocalFilesOptions = {}
     list: path => run('list', path, openListing(disk, placeOf(path))),
     stat: (path, follow) => run('stat', path, stat(path, follow)),
     setAttributes: (path, attributes, follow) =>
-      run('set attributes', path, (follow ? setAttributesAt : setAttributesNoFollow)(placeOf(path), attributes)),
+      run('set attributes', path, (follow ? setAttributesAt : setAttributesNoFollow)(placeOf(path), attributes, systemAccounts)),
     remove: path => run('remove', path, calls.unlink(placeOf(path))),
     rename: (from, to, replace) => run('rename', from, (replace ? calls.rename : renameWithoutReplacing)(placeOf(from), placeOf(to))),
     makeDirectory: (path, { permissions = 0o777 }) =>

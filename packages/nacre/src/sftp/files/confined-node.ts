@@ -1,0 +1,118 @@
+// Owns each operation on files under a root, as a task: walk there, then one call that follows no link. Knows no options.
+import fs from 'node:fs'
+import type { Attributes } from '../attributes.ts'
+import type { FilesystemStat, Listing, OpenFile, OpenOptions } from '../files.ts'
+import { nameFromBytes } from '../names.ts'
+import type { Accounts } from './accounts-node.ts'
+import { isDirectory, isLink, O_PATH, renameWithoutReplacing, setAttributesAt, setAttributesNoFollow } from './change-node.ts'
+import { calls, type Place, type Task } from './disk-node.ts'
+import { Errno, errnoOf } from './errno.ts'
+import { openListing } from './listing-node.ts'
+import { flagsOf, takeOpened } from './opening-node.ts'
+import { spaceOf } from './space-node.ts'
+import { placeOfDescriptor, type Root, type Walk, walking } from './walk-node.ts'
+
+const { O_NOFOLLOW } = fs.constants
+
+/** Does `act` at the last component of `path`. `plain`: a slash at the end means nothing. */
+export const at = <T>(root: Root, path: string, act: (place: Place) => Task<T>, plain = false): Task<T> =>
+  walking(
+    root,
+    path,
+    function* (walk) {
+      return yield* act(yield* walk.last())
+    },
+    plain,
+  )
+
+/** Does `act` with a descriptor of what `path` leads to, and with nothing else whatever happens to the name. */
+const pinned = <T>(root: Root, path: string, act: (place: string, fd: number) => Task<T>): Task<T> =>
+  walking(root, path, function* (walk) {
+    let place = yield* walk.last()
+    for (;;) {
+      const fd = yield* calls.open(place, O_PATH | O_NOFOLLOW)
+      try {
+        if (!isLink(yield* calls.fstat(fd))) return yield* act(placeOfDescriptor(fd), fd)
+      } finally {
+        fs.closeSync(fd)
+      }
+      place = yield* walk.through()
+    }
+  })
+
+/** What is at the end of the way, and of the links there. */
+function* lookFollowing(walk: Walk): Task<fs.BigIntStats> {
+  let place = yield* walk.last()
+  for (;;) {
+    const stats = yield* calls.lstat(place)
+    if (!isLink(stats)) return stats
+    place = yield* walk.through()
+  }
+}
+
+export const statUnder = (root: Root, path: string, follow: boolean): Task<fs.BigIntStats> =>
+  follow ? walking(root, path, lookFollowing) : at(root, path, calls.lstat)
+
+/** `mode` as it is to be. */
+export function* openUnder(root: Root, path: string, options: OpenOptions, mode: number, accounts: Accounts): Task<OpenFile> {
+  const flags = flagsOf(options) | O_NOFOLLOW
+  const fd = yield* walking(root, path, function* (walk) {
+    let place = yield* walk.last()
+    for (;;) {
+      try {
+        return yield* calls.open(place, flags, mode)
+      } catch (error) {
+        if (errnoOf(error) !== 'ELOOP' || options.noFollow) throw error
+      }
+      place = yield* walk.through()
+    }
+  })
+  return yield* takeOpened(root.disk, fd, options, false, accounts)
+}
+
+export const setAttributesUnder = (root: Root, path: string, attributes: Attributes, follow: boolean, accounts: Accounts): Task<void> =>
+  follow
+    ? pinned(root, path, place => setAttributesAt(place, attributes, accounts))
+    : at(root, path, place => setAttributesNoFollow(place, attributes, accounts))
+
+export const listUnder = (root: Root, path: string, isShown: (stats: fs.BigIntStats) => boolean): Task<Listing> =>
+  walking(root, `${path}/`, function* (walk) {
+    const fd = yield* walk.folder()
+    try {
+      return yield* openListing(root.disk, `${placeOfDescriptor(fd)}/.`, () => fs.closeSync(fd), isShown)
+    } catch (error) {
+      fs.closeSync(fd)
+      throw error
+    }
+  })
+
+/** A slash at the end of either name says that it is a folder. */
+export const renameUnder = (root: Root, from: string, to: string, replace: boolean): Task<void> => {
+  const isFolder = from.endsWith('/') || to.endsWith('/')
+  const act = replace ? calls.rename : renameWithoutReplacing
+  function* between(source: Place): Task<void> {
+    if (isFolder && !isDirectory(yield* calls.lstat(source))) throw new Errno('ENOTDIR')
+    yield* at(root, to, target => act(source, target), true)
+  }
+  return at(root, from, between, true)
+}
+
+export const linkUnder = (root: Root, existing: string, path: string): Task<void> =>
+  at(root, existing, source => at(root, path, place => calls.link(source, place)))
+
+export function* readLinkUnder(root: Root, path: string): Task<string> {
+  return nameFromBytes(yield* at(root, path, calls.readlink))
+}
+
+/** The components walked are the path. */
+export const realPathUnder = (root: Root, path: string, mustExist: boolean): Task<string> =>
+  walking(root, path, function* (walk) {
+    try {
+      yield* lookFollowing(walk)
+    } catch (error) {
+      if (mustExist || errnoOf(error) !== 'ENOENT' || walk.path() === undefined) throw error
+    }
+    return walk.path() ?? '/'
+  })
+
+export const spaceUnder = (root: Root, path: string): Task<FilesystemStat> => pinned(root, path, spaceOf)
