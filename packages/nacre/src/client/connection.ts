@@ -8,12 +8,15 @@ import { exec as execRow } from '../connection/requests/exec.ts'
 import { shell as shellRow } from '../connection/requests/shell.ts'
 import { subsystem as subsystemRow } from '../connection/requests/subsystem.ts'
 import type { Ended } from '../engine/events.ts'
-import { type Exit, ExitError } from '../errors.ts'
+import { type Exit, ExitError, RequestRefusedError, SftpError } from '../errors.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
 import { systemClock } from '../io/clock.ts'
 import type { Link } from '../io/link.ts'
 import type { PublicKey } from '../keys/public.ts'
+import { openSftp, type OpenSftpOptions } from '../sftp/client/open.ts'
+import type { Sftp } from '../sftp/client/sftp.ts'
 import type { Process, ProcessTap } from './process.ts'
+import { processPipe } from './process-pipe.ts'
 import { quote } from './quote.ts'
 import { type BeginSession, type SessionOptions, SessionStart } from './session-start.ts'
 
@@ -41,6 +44,13 @@ export interface RunResult {
   /** The signal that ended it, without SIG. */
   readonly signal: string | undefined
   readonly truncated: boolean
+}
+
+export interface SftpOptions extends Pick<OpenSftpOptions, 'deadline' | 'signal'> {
+  /** The subsystem that speaks SFTP. Default `sftp`. */
+  readonly subsystem?: string
+  /** A command that does, in place of a subsystem: `/usr/lib/openssh/sftp-server`. */
+  readonly command?: Command
 }
 
 const defaultMaximumOutput = 64 * 1024 * 1024
@@ -133,6 +143,31 @@ export class ClientConnection implements AsyncDisposable {
     return await this.#session(options, (port, answered) => port.request(subsystemRow, { subsystemName: name }, answered))
   }
 
+  /** Files on the server. Our greeting leaves together with the request for the subsystem. `signal` matters only until it resolves. */
+  async sftp({ subsystem = 'sftp', command, signal, deadline }: SftpOptions = {}): Promise<Sftp> {
+    signal?.throwIfAborted()
+    const opening = new AbortController()
+    const abort = (): void => opening.abort(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    let files: Promise<Sftp> | undefined
+    try {
+      await this.#session({ signal: opening.signal }, (port, answered, made) => {
+        if (command === undefined) port.request(subsystemRow, { subsystemName: subsystem }, answered)
+        else port.request(execRow, { command: commandLine(command) }, answered)
+        const options = { signal: opening.signal, serverVersion: this.serverVersion, ...(deadline === undefined ? {} : { deadline }) }
+        files = openSftp(processPipe(made), options)
+        // It fails too when the request is refused, which is told as such.
+        files.catch(() => {})
+      })
+      if (files === undefined) throw new TypeError('a session that has started was never begun')
+      return await files
+    } catch (error) {
+      throw error instanceof RequestRefusedError ? noSftp(command === undefined ? `subsystem "${subsystem}"` : 'command', error) : error
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
   /** Opens a channel of any type. */
   async open<T>(row: ChannelTypeRow<string, T>, details: T): Promise<ChannelPort> {
     return await this.#link.open(row, details)
@@ -180,6 +215,14 @@ export class ClientConnection implements AsyncDisposable {
 }
 
 const commandLine = (command: Command): string => (typeof command === 'string' ? command : quote(command))
+
+const noSftp = (what: string, cause: Error): SftpError =>
+  new SftpError(
+    'no-connection',
+    `Cannot start SFTP: the server refused the ${what}. It may offer no SFTP, or not to this user; where sftp-server is installed, its path can be given as \`command\`.`,
+    { operation: 'start SFTP' },
+    { cause },
+  )
 
 const nothing = new Uint8Array(0)
 const decoder = new TextDecoder()

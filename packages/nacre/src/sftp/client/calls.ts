@@ -11,6 +11,7 @@ import type { ExtensionRow } from '../extensions/row.ts'
 import type { OpenOptions } from '../files.ts'
 import { Close, maximumData, maximumPacket, Opendir, packetTypes, Readdir, Readlink, Remove, Rmdir } from '../messages.ts'
 import { SftpError, SftpProtocolError } from '../../errors.ts'
+import { decode } from '../../wire/codec.ts'
 import { version3 } from '../versions/version3.ts'
 import type { NameEntry } from '../versions/version.ts'
 import { failureOf } from './explain.ts'
@@ -66,7 +67,8 @@ const expectedOf = <Answer>(row: Pick<ExtensionRow<string, never, Answer>, 'answ
   // What stands for no fields is `void`, and a name is a string: the row's type says so.
   if (shape.as === 'status') return done as Expected<Answer>
   if (shape.as === 'name') return onlyName as Expected<Answer>
-  return { type: packetTypes.SSH_FXP_EXTENDED_REPLY, read: body => shape.fields.read(body) }
+  // Fields that are bytes are views, and whoever waits looks at them later.
+  return { type: packetTypes.SSH_FXP_EXTENDED_REPLY, read: body => decode(shape.fields, body.rest().slice()) }
 }
 
 export class Calls {

@@ -135,28 +135,31 @@ class Removal {
         .finally(() => underWay.delete(task))
       underWay.add(task)
     }
-    await this.#directories.run(async () => {
-      for await (const batch of batchesOf(this.#calls, path, this.#given)) {
-        for (const { filename, attributes } of batch) {
-          if (filename === '.' || filename === '..') continue
-          const bad = badName(path, filename)
-          if (bad !== undefined) throw bad
-          const child = joinPath(path, filename)
-          const type = attributes.type ?? (await this.#calls.lstat(child, this.#given)).type
-          if (type === 'directory') below.push(child)
-          else start(() => this.#file(child))
+    try {
+      await this.#directories.run(async () => {
+        for await (const batch of batchesOf(this.#calls, path, this.#given)) {
+          for (const { filename, attributes } of batch) {
+            if (filename === '.' || filename === '..') continue
+            const bad = badName(path, filename)
+            if (bad !== undefined) throw bad
+            const child = joinPath(path, filename)
+            const type = attributes.type ?? (await this.#calls.lstat(child, this.#given)).type
+            if (type === 'directory') below.push(child)
+            else start(() => this.#file(child))
+          }
+          while (underWay.size >= removalsAtOnce) await Promise.race(underWay)
+          if (this.#stopped) break
         }
-        while (underWay.size >= removalsAtOnce) await Promise.race(underWay)
+      })
+      // One after the other within a directory of many: each has many of its own under way.
+      for (const child of below) {
         if (this.#stopped) break
+        while (underWay.size >= directoriesAtOnce) await Promise.race(underWay)
+        start(() => this.directory(child, depth + 1))
       }
-    })
-    // One after the other within a directory of many: each has many of its own under way.
-    for (const child of below) {
-      if (this.#stopped) break
-      while (underWay.size >= directoriesAtOnce) await Promise.race(underWay)
-      start(() => this.directory(child, depth + 1))
+    } finally {
+      await Promise.all(underWay)
     }
-    await Promise.all(underWay)
     if (fault !== undefined) throw fault.error
     return removed
   }
