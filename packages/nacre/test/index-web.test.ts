@@ -30,6 +30,7 @@ describe('a bundle for browsers', () => {
     'nacre',
     'nacre/web',
     'nacre/server',
+    'nacre/sftp',
     'nacre/keys',
     'nacre/agent',
     'nacre/engine',

@@ -13,7 +13,7 @@ import type { ChannelPort } from '../io/channel-port.ts'
 import { systemClock } from '../io/clock.ts'
 import type { Link } from '../io/link.ts'
 import type { PublicKey } from '../keys/public.ts'
-import { openSftp, type OpenSftpOptions } from '../sftp/client/open.ts'
+import type { OpenSftpOptions } from '../sftp/client/open.ts'
 import type { Sftp } from '../sftp/client/sftp.ts'
 import type { Process, ProcessTap } from './process.ts'
 import { processPipe } from './process-pipe.ts'
@@ -146,9 +146,12 @@ export class ClientConnection implements AsyncDisposable {
   /** Files on the server. Our greeting leaves together with the request for the subsystem. `signal` matters only until it resolves. */
   async sftp({ subsystem = 'sftp', command, signal, deadline }: SftpOptions = {}): Promise<Sftp> {
     signal?.throwIfAborted()
+    // Most programs only run commands: they need not load it.
+    const { openSftp } = await import('../sftp/client/open.ts')
     const opening = new AbortController()
     const abort = (): void => opening.abort(signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
+    if (signal?.aborted === true) abort()
     let files: Promise<Sftp> | undefined
     try {
       await this.#session({ signal: opening.signal }, (port, answered, made) => {
