@@ -1,0 +1,298 @@
+// Owns files at this end in Node: folders held by descriptor so that nobody can swap one under us, and single operations that
+// are done at once where the disk answers in microseconds. Knows nothing of servers.
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { promisify } from 'node:util'
+import { TransferError } from '../../errors.ts'
+import { shownPath } from '../client/explain.ts'
+import type { Attributes } from '../attributes.ts'
+import { bytesOfName, isUnicodeName, nameFromBytes } from '../names.ts'
+import type { LocalEntry, LocalFiles, LocalFolder, LocalWriteOptions } from './local.ts'
+import { attributesOfStats, LocalNodeFile } from './local-file-node.ts'
+import { Haste } from './haste-node.ts'
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC } = fs.constants
+/** Linux: a descriptor for finding things only. */
+const pathOnly = 0x20_0000
+/** Descriptors can stand in paths. */
+const byDescriptor = process.platform === 'linux' && fs.existsSync('/proc/self/fd')
+const windows = process.platform === 'win32'
+const foldsCase = windows || process.platform === 'darwin'
+
+const later = {
+  open: promisify(fs.open),
+  close: promisify(fs.close),
+  mkdir: promisify(fs.mkdir),
+  lstat: promisify(fs.lstat),
+  stat: promisify(fs.stat),
+  rename: promisify(fs.rename),
+  unlink: promisify(fs.unlink),
+  symlink: promisify(fs.symlink),
+  chmod: promisify(fs.chmod),
+  utimes: promisify(fs.utimes),
+  opendir: promisify(fs.opendir),
+  fstat: promisify(fs.fstat),
+  realpath: promisify(fs.realpath),
+}
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
+const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT'
+
+/** Names Windows keeps for devices, with or without an extension. */
+const devices = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?$/i
+
+const allows = (name: string): boolean => {
+  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) return false
+  // What a file system makes of a name must not be another than what was checked.
+  if (bytesOfName(name).length > 255) return false
+  return !windows || !(/[\\:*?"<>|]/.test(name) || [...name].some(each => each < ' ') || /[. ]$/.test(name) || devices.test(name))
+}
+
+const unsafe = (folder: string, name: string): TransferError =>
+  new TransferError('TRANSFER_UNSAFE_NAME', `The name ${shownPath(name)} cannot be that of a file in ${shownPath(folder)}.`, name)
+const wrongType = (where: string, what: string): TransferError =>
+  new TransferError('TRANSFER_WRONG_TYPE', `${shownPath(where)} ${what}.`, where)
+
+class NodeFolder implements LocalFolder {
+  readonly path: string
+  readonly identity: string
+  readonly #haste: Haste
+  /** Of the folder; unused where descriptors cannot stand in paths. */
+  readonly #descriptor: number | undefined
+
+  constructor(folder: string, identity: string, descriptor: number | undefined, haste: Haste) {
+    this.path = folder
+    this.identity = identity
+    this.#descriptor = descriptor
+    this.#haste = haste
+  }
+
+  get #base(): string {
+    return this.#descriptor === undefined ? this.path : `/proc/self/fd/${this.#descriptor}`
+  }
+
+  #at(name: string): string | Buffer {
+    if (!allows(name)) throw unsafe(this.path, name)
+    const base = this.#base
+    if (isUnicodeName(name)) return this.#descriptor === undefined ? path.join(base, name) : `${base}/${name}`
+    return Buffer.concat([Buffer.from(`${base}/`), bytesOfName(name)])
+  }
+  #shown(name: string): string {
+    return path.join(this.path, name)
+  }
+
+  async openRead(name: string, follow: boolean): Promise<LocalNodeFile> {
+    // Without O_NONBLOCK a pipe nobody writes to would hold us for ever.
+    const descriptor = await this.#open(name, O_RDONLY | (O_NONBLOCK ?? 0) | (follow ? 0 : (O_NOFOLLOW ?? 0)), 0)
+    return this.#file(descriptor, name, false, ['file', 'character-device'])
+  }
+
+  async openWrite(name: string, { exclusive, truncate, follow, mode = 0o666, sparse = false }: LocalWriteOptions): Promise<LocalNodeFile> {
+    if (!byDescriptor && follow !== true && (await this.stat(name, false))?.type === 'symlink')
+      throw wrongType(this.#shown(name), 'is a symbolic link')
+    const flags =
+      O_RDWR |
+      O_CREAT |
+      (exclusive === true ? O_EXCL : 0) |
+      (truncate === true ? O_TRUNC : 0) |
+      (follow === true ? 0 : (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0))
+    const descriptor = await this.#open(name, flags, mode)
+    // A pipe or a terminal is for the caller to choose, not for a server.
+    return this.#file(descriptor, name, sparse, follow === true ? undefined : ['file'])
+  }
+
+  async #open(name: string, flags: number, mode: number): Promise<number> {
+    const at = this.#at(name)
+    try {
+      return await this.#haste.do(
+        () => fs.openSync(at, flags, mode),
+        () => later.open(at, flags, mode),
+      )
+    } catch (error) {
+      if (codeOf(error) === 'ELOOP') throw wrongType(this.#shown(name), 'is a symbolic link')
+      throw this.#told(error, name)
+    }
+  }
+
+  async #file(descriptor: number, name: string, sparse: boolean, types: readonly string[] | undefined): Promise<LocalNodeFile> {
+    const file = await LocalNodeFile.opened(descriptor, this.#shown(name), sparse, this.#haste)
+    const { type = 'unknown' } = file.opened
+    if (types === undefined || types.includes(type)) return file
+    await file.close()
+    throw wrongType(this.#shown(name), `is no regular file, but of the type "${type}"`)
+  }
+
+  async folder(name: string, options: { create?: boolean; follow?: boolean } = {}): Promise<NodeFolder> {
+    const { create = false, follow = false } = options
+    const at = this.#at(name)
+    if (create) {
+      try {
+        await this.#haste.do(
+          () => void fs.mkdirSync(at),
+          () => later.mkdir(at),
+        )
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw this.#told(error, name)
+      }
+    }
+    try {
+      return await openFolder(at, this.#shown(name), follow, this.#haste)
+    } catch (error) {
+      if (codeOf(error) === 'ELOOP' || codeOf(error) === 'ENOTDIR')
+        throw wrongType(this.#shown(name), 'is in the way: it is a symbolic link or a file, and no folder')
+      throw this.#told(error, name)
+    }
+  }
+
+  async *list(follow: boolean): AsyncGenerator<readonly LocalEntry[], void, undefined> {
+    // The types do not know that names may come as bytes; Node gives them so.
+    const directory = await later.opendir(this.#base, { encoding: 'buffer' as BufferEncoding, bufferSize: 128 })
+    let found: LocalEntry[] = []
+    for await (const { name: bytes } of directory) {
+      const name = nameFromBytes(bytes as unknown as Uint8Array)
+      const attributes = (await this.stat(name, follow)) ?? (await this.stat(name, false))
+      if (attributes !== undefined) found.push({ name, attributes })
+      if (found.length < 128) continue
+      yield found
+      found = []
+    }
+    if (found.length > 0) yield found
+  }
+
+  async stat(name: string, follow: boolean): Promise<Attributes | undefined> {
+    const at = this.#at(name)
+    try {
+      const stats = await this.#haste.do(
+        () => (follow ? fs.statSync(at) : fs.lstatSync(at)),
+        () => (follow ? later.stat(at) : later.lstat(at)),
+      )
+      return attributesOfStats(stats)
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw this.#told(error, name)
+    }
+  }
+
+  async setOwnAttributes({ permissions, accessed, modified }: Attributes): Promise<void> {
+    if (permissions !== undefined) await later.chmod(this.#base, permissions)
+    if (modified !== undefined) {
+      const seconds = modified.seconds + modified.nanoseconds / 1e9
+      await later.utimes(this.#base, accessed === undefined ? seconds : accessed.seconds + accessed.nanoseconds / 1e9, seconds)
+    }
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const [source, target] = [this.#at(from), this.#at(to)]
+    try {
+      await this.#haste.do(
+        () => fs.renameSync(source, target),
+        () => later.rename(source, target),
+      )
+    } catch (error) {
+      throw this.#told(error, to)
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    const at = this.#at(name)
+    try {
+      await this.#haste.do(
+        () => fs.unlinkSync(at),
+        () => later.unlink(at),
+      )
+    } catch (error) {
+      if (!isMissing(error)) throw this.#told(error, name)
+    }
+  }
+
+  async readLink(name: string): Promise<string> {
+    const target = await new Promise<Buffer>((resolve, reject) => {
+      fs.readlink(this.#at(name), { encoding: 'buffer' }, (error, link) =>
+        error === null ? resolve(link) : reject(this.#told(error, name)),
+      )
+    })
+    return nameFromBytes(target)
+  }
+
+  async symlink(target: string, name: string): Promise<void> {
+    const text = isUnicodeName(target) ? target : Buffer.from(bytesOfName(target))
+    await later.symlink(text, this.#at(name)).catch((error: unknown) => {
+      throw this.#told(error, name)
+    })
+  }
+
+  sameName(name: string): string | undefined {
+    return foldsCase ? name.normalize('NFC').toLowerCase() : undefined
+  }
+
+  async close(): Promise<void> {
+    const descriptor = this.#descriptor
+    if (descriptor !== undefined)
+      await this.#haste.do(
+        () => fs.closeSync(descriptor),
+        () => later.close(descriptor),
+      )
+  }
+
+  /** Node's errors name the descriptor's path; people want theirs. */
+  #told(error: unknown, name: string): Error {
+    if (!(error instanceof Error)) return new Error(String(error), { cause: error })
+    const ours = /\/proc\/self\/fd\/\d+(\/[^']*)?/
+    if (ours.test(error.message)) error.message = error.message.replace(ours, () => this.#shown(name))
+    if ('path' in error) error.path = this.#shown(name)
+    return error
+  }
+}
+
+const identityOf = (stats: fs.Stats): string => `${stats.dev}:${stats.ino}`
+
+const openFolder = async (at: string | Buffer, shown: string, follow: boolean, haste: Haste): Promise<NodeFolder> => {
+  if (byDescriptor) {
+    const flags = pathOnly | O_DIRECTORY | (follow ? 0 : O_NOFOLLOW)
+    const [descriptor, stats] = await haste.do(
+      (): [number, fs.Stats] => {
+        const opened = fs.openSync(at, flags)
+        return [opened, fs.fstatSync(opened)]
+      },
+      async (): Promise<[number, fs.Stats]> => {
+        const opened = await later.open(at, flags)
+        return [opened, await later.fstat(opened)]
+      },
+    )
+    return new NodeFolder(shown, identityOf(stats), descriptor, haste)
+  }
+  const stats = await (follow ? later.stat(at) : later.lstat(at))
+  if (!stats.isDirectory()) throw wrongType(shown, 'is no folder')
+  return new NodeFolder(shown, identityOf(stats), undefined, haste)
+}
+
+/** The file system of this machine. */
+export const localNode: LocalFiles = {
+  async folder(folder) {
+    const absolute = path.resolve(folder)
+    // Before anything else: that a disk answers at all is found out without holding everybody up.
+    const stats = await later.stat(absolute)
+    if (!stats.isDirectory()) throw wrongType(folder, 'is no folder')
+    return openFolder(absolute, folder, true, await Haste.on(absolute))
+  },
+  async locate(given) {
+    const onlyFolder = given.endsWith('/') || given.endsWith(path.sep)
+    try {
+      const real = await later.realpath(given)
+      const attributes = attributesOfStats(await later.stat(real))
+      if (attributes.type === 'directory') return { folder: real, name: '', attributes }
+      if (onlyFolder) throw wrongType(given, 'is no folder')
+      return { folder: path.dirname(real), name: path.basename(real), attributes }
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
+    const name = path.basename(given)
+    return onlyFolder ? { folder: given, name: '', attributes: undefined } : { folder: path.dirname(given), name, attributes: undefined }
+  },
+  async makeFolder(folder) {
+    await later.mkdir(folder).catch((error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error
+    })
+  },
+  allows,
+}

@@ -1,0 +1,177 @@
+// Owns what all files of one transfer share: channels, bounds, what was found out about the server, progress, notes; and how the
+// options become these. Knows neither direction.
+import { type Clock, systemClock } from '../../io/clock.ts'
+import { type Allowance, allowanceOf } from './depth.ts'
+import { type Bounds, defaultBounds } from './fetch.ts'
+import type { LocalFiles } from './local.ts'
+import type { TransferNote, TransferResult, TreeOptions } from './options.ts'
+import { Pace } from './pace.ts'
+import { patientRemote } from './patience.ts'
+import { Progress } from './progress.ts'
+import type { ReadHabits } from './read-plan.ts'
+import { hashNames, type Remote, type RemoteFile } from './remote.ts'
+import type { WriteHabits } from './write-plan.ts'
+
+/** What was found out about a server; kept as long as the session. */
+export interface Habits {
+  readonly read: ReadHabits
+  readonly write: WriteHabits
+  /** Files it has open at once, at most. */
+  handles: number
+  /** It cannot replace a file by a rename. */
+  plainRename: boolean
+}
+
+export const habitsOf = (remote: Remote): Habits => ({
+  read: { serial: false, request: remote.limits.read },
+  write: { serial: false, request: remote.limits.write },
+  // Some are for those of the tool that is used at the same time.
+  handles: Math.max(1, (remote.limits.handles ?? 1024) - 4),
+  plainRename: false,
+})
+
+/** Names of hashes in the order they are asked for: those of a transfer guard against accidents, so the quickest strong one. */
+export const wantedHashes = hashNames
+
+/** Files up to this go over one channel, and many at a time; larger ones over all, few at a time. */
+export const largeFile = 1024 * 1024
+
+const maximumNotes = 1000
+
+export interface MovingOptions {
+  readonly remotes: readonly Remote[]
+  readonly local: LocalFiles | undefined
+  readonly habits: Habits
+  readonly options: TreeOptions
+  readonly clock?: Clock
+}
+
+const positive = (name: string, value: number | undefined, most: number): void => {
+  if (value !== undefined && !(value > 0 && value <= most))
+    throw new TypeError(`${name} must be more than 0 and at most ${most}, not ${value}`)
+}
+
+export class Moving {
+  readonly remotes: readonly Remote[]
+  readonly options: TreeOptions
+  readonly habits: Habits
+  readonly read: ReadHabits
+  readonly write: WriteHabits
+  readonly bounds: Bounds
+  readonly allowance: Allowance
+  readonly pace: Pace
+  readonly clock: Clock
+  readonly progress: Progress
+  /** What ends all of it: the caller's, or one that does for other reasons too. */
+  signal: AbortSignal | undefined
+  readonly #local: LocalFiles | undefined
+  readonly #notes: TransferNote[] = []
+  #turn = 0
+  directories = 0
+  files = 0
+  resumed = 0
+  verified: 'hash' | 'content' | undefined
+
+  constructor({ remotes, local, habits, options, clock = systemClock }: MovingOptions) {
+    const { requestSize = Number.POSITIVE_INFINITY, limit } = options
+    positive('limit', limit, Number.MAX_VALUE)
+    positive('inFlight', options.inFlight, Number.MAX_SAFE_INTEGER)
+    positive('requests', options.requests, 65_536)
+    positive('requestSize', options.requestSize, Number.MAX_SAFE_INTEGER)
+    positive('concurrency', options.concurrency, 65_536)
+    const milliseconds = options.stallTimeout ?? defaultBounds.stallTimeout
+    this.remotes = remotes.map(each => patientRemote(each, { clock, milliseconds }))
+    this.options = options
+    this.habits = habits
+    this.#local = local
+    // A slow transfer is made of pieces that take no longer than a good part of a second.
+    const most = Math.max(1, Math.min(requestSize, limit === undefined ? Number.POSITIVE_INFINITY : Math.max(4096, limit / 4)))
+    this.read = capped(habits.read, most)
+    this.write = capped(habits.write, most)
+    this.bounds = {
+      inFlight: options.inFlight ?? defaultBounds.inFlight,
+      requests: options.requests ?? defaultBounds.requests,
+      stallTimeout: milliseconds,
+    }
+    this.allowance = allowanceOf(this.bounds.inFlight, Math.max(this.read.request, this.write.request))
+    this.pace = new Pace(limit)
+    this.clock = clock
+    this.progress = new Progress(options.onProgress, clock)
+    this.signal = options.signal
+  }
+
+  /** The channels a file of so many bytes goes over. */
+  channelsFor(size: number): readonly Remote[] {
+    if (this.remotes.length === 1 || size > largeFile) return this.remotes
+    return [this.remotes[this.#turn++ % this.remotes.length]]
+  }
+
+  get remote(): Remote {
+    return this.remotes[0]
+  }
+  /** Throws where there is no file system. */
+  get local(): LocalFiles {
+    if (this.#local === undefined) throw new TypeError('this runtime has no files: give bytes or a stream, not a path')
+    return this.#local
+  }
+
+  note(note: TransferNote): void {
+    if (this.#notes.length < maximumNotes) this.#notes.push(note)
+  }
+
+  result(): TransferResult {
+    this.progress.finish()
+    return {
+      files: this.files,
+      directories: this.directories,
+      bytes: this.progress.done,
+      resumed: this.resumed,
+      notes: this.#notes,
+      verified: this.verified,
+    }
+  }
+}
+
+/** A view of the habits in which no request is larger than `most`; what is learned reaches the habits. */
+const capped = (habits: { serial: boolean; request: number }, most: number): { serial: boolean; request: number } =>
+  most >= habits.request
+    ? habits
+    : {
+        get serial() {
+          return habits.serial
+        },
+        set serial(value: boolean) {
+          habits.serial = value
+        },
+        get request() {
+          return Math.min(most, habits.request)
+        },
+        set request(value: number) {
+          if (value < most) habits.request = value
+        },
+      }
+
+/** Closes files of which nothing more is expected: their answers are of no interest. */
+export const closeQuietly = (files: readonly RemoteFile[]): void => {
+  for (const file of files) file.close().catch(() => {})
+}
+
+const hexadecimal = (value: number): string => (value >>> 0).toString(16).padStart(8, '0')
+
+/** FNV-1a, twice with different beginnings: names of one folder are told apart, nothing more is asked of it. */
+const digestOf = (name: string): string => {
+  let [a, b] = [0x811c9dc5, 0x01000193]
+  for (let i = 0; i < name.length; i++) {
+    const unit = name.charCodeAt(i)
+    a = Math.imul(a ^ unit, 0x01000193)
+    b = Math.imul(b ^ (unit + 0x9e37), 0x85ebca6b)
+  }
+  return hexadecimal(a) + hexadecimal(b)
+}
+
+/** The name a file has until it is complete. `lasting`: always the same for `name`, so that a later try finds it. */
+export const temporaryName = (name: string, lasting: boolean): string => {
+  if (lasting) return `.nacre-${digestOf(name)}.part`
+  const [a, b] = crypto.getRandomValues(new Uint32Array(2))
+  return `.nacre-${hexadecimal(a)}${hexadecimal(b)}.part`
+}
