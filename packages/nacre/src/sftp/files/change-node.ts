@@ -4,9 +4,9 @@ import fs from 'node:fs'
 import { SftpError } from '../../errors.ts'
 import type { Attributes, FileTime } from '../attributes.ts'
 import type { Accounts } from './accounts-node.ts'
-import { calls, type Place, type Task } from './disk-node.ts'
+import { calls, type Place, type Task, type Work } from './disk-node.ts'
 import { Errno, errnoOf } from './errno.ts'
-import { timeForNode } from './stats-node.ts'
+import { attributesOf, timeForNode } from './stats-node.ts'
 
 const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_CREAT, O_EXCL, O_NOFOLLOW, S_IFMT, S_IFREG, S_IFDIR, S_IFLNK } = fs.constants
 /** open(2): a descriptor that names a file without opening it. Linux has it, and Node hands it through. */
@@ -42,49 +42,60 @@ interface Setters {
   stat(): Task<fs.BigIntStats>
 }
 
-const timeOfNanoseconds = (nanoseconds: bigint): FileTime => {
-  const seconds = nanoseconds / 1_000_000_000n
-  return { seconds: Number(seconds), nanoseconds: Number(nanoseconds - seconds * 1_000_000_000n) }
+function* setTimes(set: Setters, accessed: FileTime | undefined, modified: FileTime | undefined): Task<void> {
+  if (accessed && modified) return yield* set.times(timeForNode(accessed), timeForNode(modified))
+  // Node sets both or none: the other one stays to the nearest its clock can say.
+  const known = attributesOf(yield* set.stat())
+  yield* set.times(timeForNode(accessed ?? known.accessed), timeForNode(modified ?? known.modified))
 }
 
 /** Size, mode, times, owner, in the order of OpenSSH: what follows a fault is still done, and the last fault is told. */
 function* setAll(set: Setters, attributes: Attributes, accounts: Accounts): Task<void> {
+  const { size, permissions, accessed, modified } = attributes
+  const owners = ownersOf(attributes, accounts)
   const faults: unknown[] = []
-  function* attempt(task: Task<void>): Task<void> {
+  if (size !== undefined) {
     try {
-      yield* task
-    } catch (error) {
-      faults.push(error)
+      yield* set.size(size)
+    } catch (fault) {
+      faults.push(fault)
     }
   }
-  const { size, permissions, accessed, modified } = attributes
-  if (size !== undefined) yield* attempt(set.size(size))
-  if (permissions !== undefined) yield* attempt(set.mode(permissions & 0o7777))
-  if (accessed !== undefined && modified !== undefined) yield* attempt(set.times(timeForNode(accessed), timeForNode(modified)))
-  else if (accessed !== undefined || modified !== undefined) {
-    // Node sets both or none: the other one stays to the nearest its clock can say.
-    const stats = yield* set.stat()
-    yield* attempt(
-      set.times(timeForNode(accessed ?? timeOfNanoseconds(stats.atimeNs)), timeForNode(modified ?? timeOfNanoseconds(stats.mtimeNs))),
-    )
+  if (permissions !== undefined) {
+    try {
+      yield* set.mode(permissions & 0o7777)
+    } catch (fault) {
+      faults.push(fault)
+    }
   }
-  const owners = ownersOf(attributes, accounts)
-  if (owners) yield* attempt(set.owners(...owners))
+  if (accessed !== undefined || modified !== undefined) {
+    try {
+      yield* setTimes(set, accessed, modified)
+    } catch (fault) {
+      faults.push(fault)
+    }
+  }
+  if (owners) {
+    try {
+      yield* set.owners(...owners)
+    } catch (fault) {
+      faults.push(fault)
+    }
+  }
   if (faults.length > 0) throw faults.at(-1)
 }
 
-export const setAttributesOfDescriptor = (fd: number, attributes: Attributes, accounts: Accounts): Task<void> =>
-  setAll(
-    {
-      size: size => calls.ftruncate(fd, size),
-      mode: mode => calls.fchmod(fd, mode),
-      times: (accessed, modified) => calls.futimes(fd, accessed, modified),
-      owners: (uid, gid) => calls.fchown(fd, uid, gid),
-      stat: () => calls.fstat(fd),
-    },
-    attributes,
-    accounts,
-  )
+/** Takes attributes for what `fd` has open. */
+export const settingOfDescriptor = (fd: number, accounts: Accounts): ((attributes: Attributes) => Task<void>) => {
+  const set: Setters = {
+    size: size => calls.ftruncate(fd, size),
+    mode: mode => calls.fchmod(fd, mode),
+    times: (accessed, modified) => calls.futimes(fd, accessed, modified),
+    owners: (uid, gid) => calls.fchown(fd, uid, gid),
+    stat: () => calls.fstat(fd),
+  }
+  return attributes => setAll(set, attributes, accounts)
+}
 
 /**
  * truncate(2), which Node has only for those who may also read. What is no file is not opened, since opening a device or a
@@ -141,6 +152,23 @@ export const setAttributesNoFollow = (place: Place, attributes: Attributes, acco
     attributes,
     accounts,
   )
+
+/** Bytes from which on a file is freed in the thread pool: its blocks are given back one by one. */
+const large = 16 * 2 ** 20
+
+/** What kind of work it is to remove, replace or cut off what is at `place`. */
+export function* freeing(place: Place): Task<Work> {
+  return (yield* calls.sizeOf(place)) < large ? 'free' : 'flush'
+}
+
+export function* unlink(place: Place): Task<void> {
+  yield* calls.unlink(place, yield* freeing(place))
+}
+
+/** rename(2), by which what was at `to` is lost. */
+export function* renameReplacing(from: Place, to: Place): Task<void> {
+  yield* calls.rename(from, to, yield* freeing(to))
+}
 
 /** What the system says where a file system has no hard links, or does not let this user make one. */
 const noLinks = new Set(['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK'])

@@ -4,11 +4,19 @@ import type { Attributes } from '../attributes.ts'
 import type { FilesystemStat, Listing, OpenFile, OpenOptions } from '../files.ts'
 import { nameFromBytes } from '../names.ts'
 import type { Accounts } from './accounts-node.ts'
-import { isDirectory, isLink, O_PATH, renameWithoutReplacing, setAttributesAt, setAttributesNoFollow } from './change-node.ts'
+import {
+  isDirectory,
+  isLink,
+  O_PATH,
+  renameReplacing,
+  renameWithoutReplacing,
+  setAttributesAt,
+  setAttributesNoFollow,
+} from './change-node.ts'
 import { calls, type Place, type Task } from './disk-node.ts'
 import { Errno, errnoOf } from './errno.ts'
 import { openListing } from './listing-node.ts'
-import { flagsOf, takeOpened } from './opening-node.ts'
+import { flagsOf, openAt, takeOpened } from './opening-node.ts'
 import { spaceOf } from './space-node.ts'
 import { placeOfDescriptor, type Root, type Walk, walking } from './walk-node.ts'
 
@@ -60,7 +68,7 @@ export function* openUnder(root: Root, path: string, options: OpenOptions, mode:
     let place = yield* walk.last()
     for (;;) {
       try {
-        return yield* calls.open(place, flags, mode)
+        return yield* openAt(place, flags, mode)
       } catch (error) {
         if (errnoOf(error) !== 'ELOOP' || options.noFollow) throw error
       }
@@ -89,7 +97,7 @@ export const listUnder = (root: Root, path: string, isShown: (stats: fs.BigIntSt
 /** A slash at the end of either name says that it is a folder. */
 export const renameUnder = (root: Root, from: string, to: string, replace: boolean): Task<void> => {
   const isFolder = from.endsWith('/') || to.endsWith('/')
-  const act = replace ? calls.rename : renameWithoutReplacing
+  const act = replace ? renameReplacing : renameWithoutReplacing
   function* between(source: Place): Task<void> {
     if (isFolder && !isDirectory(yield* calls.lstat(source))) throw new Errno('ENOTDIR')
     yield* at(root, to, target => act(source, target), true)

@@ -34,13 +34,14 @@ export function* call<T>(work: Work, now: () => T, later: (done: Done<T>) => voi
 }
 
 const bigint = { bigint: true } as const
+const quietly = { throwIfNoEntry: false } as const
 type Nothing = Done<void>
 
 /** Calls of Node's, each as a task. */
 export const calls = {
-  open: (place: Place, flags: number, mode = 0) =>
+  open: (place: Place, flags: number, mode = 0, work: Work = (flags & fs.constants.O_CREAT) === 0 ? 'look' : 'change') =>
     call<number>(
-      (flags & fs.constants.O_CREAT) === 0 ? 'look' : 'change',
+      work,
       () => fs.openSync(place, flags, mode),
       done => fs.open(place, flags, mode, done),
     ),
@@ -125,9 +126,9 @@ export const calls = {
       () => fs.symlinkSync(target, place),
       (done: Nothing) => fs.symlink(target, place, done as fs.NoParamCallback),
     ),
-  unlink: (place: Place) =>
+  unlink: (place: Place, work: Work = 'free') =>
     call<void>(
-      'free',
+      work,
       () => fs.unlinkSync(place),
       (done: Nothing) => fs.unlink(place, done as fs.NoParamCallback),
     ),
@@ -137,11 +138,18 @@ export const calls = {
       () => fs.rmdirSync(place),
       (done: Nothing) => fs.rmdir(place, done as fs.NoParamCallback),
     ),
-  rename: (from: Place, to: Place) =>
+  rename: (from: Place, to: Place, work: Work = 'change') =>
     call<void>(
-      'free',
+      work,
       () => fs.renameSync(from, to),
       (done: Nothing) => fs.rename(from, to, done as fs.NoParamCallback),
+    ),
+  /** Bytes of what is there; 0 for nothing. */
+  sizeOf: (place: Place) =>
+    call<number>(
+      'look',
+      () => fs.lstatSync(place, quietly)?.size ?? 0,
+      done => fs.lstat(place, (error, stats) => done(null, error ? 0 : stats.size)),
     ),
 } as const
 
@@ -185,15 +193,21 @@ export const createDisk = (root: string, blocking: Blocking = 'adaptive'): Disk 
   const atOnce = (work: Work, now: number): boolean => blocking === 'adaptive' && paces[work].atOnce(now) && !mounts.mayHang(now)
 
   const makeNow = <T>(task: Task<T>, { work, now }: DiskCall<unknown>, began: number): IteratorResult<DiskCall<unknown>, T> => {
+    // A stack costs more than the call, and shows nobody but us.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     let value: unknown
+    let fault: unknown
+    let failed = false
     try {
       value = now()
     } catch (error) {
-      paces[work].took(began, performance.now())
-      return task.throw(error)
+      failed = true
+      fault = error
     }
+    Error.stackTraceLimit = stackTraceLimit
     paces[work].took(began, performance.now())
-    return task.next(value)
+    return failed ? task.throw(fault) : task.next(value)
   }
 
   /** Goes on until the task ends or must wait. */

@@ -1,6 +1,6 @@
 // Owns what the system's names for faults mean to somebody at the other end: a status, and words to act on. Knows no disk,
 // and no version of the protocol: what a version cannot say is said by `versions/`.
-import { SftpError, type SftpStatus } from '../../errors.ts'
+import { SftpError, type SftpStatus, withoutStack } from '../../errors.ts'
 
 const statuses: Readonly<Record<string, readonly [status: SftpStatus, words: string]>> = {
   ENOENT: ['no-such-file', 'There is no such file or folder.'],
@@ -63,7 +63,7 @@ const nodeCodes: Readonly<Record<string, string>> = {
 /** An `SftpError` for the system's name of a fault. */
 export const errnoError = (errno: string, operation: string, path?: string, options?: ErrorOptions): SftpError => {
   const [status, words] = statuses[errno] ?? ['failure', `The system reports ${errno}.`]
-  return new SftpError(status, words, { operation, errno, ...(path === undefined ? {} : { path }) }, options)
+  return withoutStack(() => new SftpError(status, words, { operation, errno, ...(path === undefined ? {} : { path }) }, options))
 }
 
 /**

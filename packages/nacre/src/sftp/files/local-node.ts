@@ -5,11 +5,11 @@ import { SftpError } from '../../errors.ts'
 import type { Files, OpenFile, OpenOptions } from '../files.ts'
 import { nameFromBytes } from '../names.ts'
 import { systemAccounts } from './accounts-node.ts'
-import { isLink, O_PATH, renameWithoutReplacing, setAttributesAt, setAttributesNoFollow } from './change-node.ts'
+import { isLink, O_PATH, renameReplacing, renameWithoutReplacing, setAttributesAt, setAttributesNoFollow, unlink } from './change-node.ts'
 import { type Blocking, calls, createDisk, placeOf, type Task } from './disk-node.ts'
 import { Errno, errnoOf } from './errno.ts'
 import { openListing } from './listing-node.ts'
-import { flagsOf, takeOpened } from './opening-node.ts'
+import { flagsOf, openAt, takeOpened } from './opening-node.ts'
 import { spaceOf } from './space-node.ts'
 import { attributesOf } from './stats-node.ts'
 
@@ -76,7 +76,7 @@ export const localFiles = ({ home, umask = 0, blocking }: LocalFilesOptions = {}
   const { run } = disk
 
   function* open(path: string, options: OpenOptions, mode: number): Task<OpenFile> {
-    const fd = yield* calls.open(placeOf(path), flagsOf(options), mode & 0o7777 & ~umask)
+    const fd = yield* openAt(placeOf(path), flagsOf(options), mode & 0o7777 & ~umask)
     return yield* takeOpened(disk, fd, options, true, systemAccounts)
   }
   function* space(path: string): Task<Awaited<ReturnType<Files['statvfs']>>> {
@@ -100,8 +100,8 @@ export const localFiles = ({ home, umask = 0, blocking }: LocalFilesOptions = {}
     stat: (path, follow) => run('stat', path, stat(path, follow)),
     setAttributes: (path, attributes, follow) =>
       run('set attributes', path, (follow ? setAttributesAt : setAttributesNoFollow)(placeOf(path), attributes, systemAccounts)),
-    remove: path => run('remove', path, calls.unlink(placeOf(path))),
-    rename: (from, to, replace) => run('rename', from, (replace ? calls.rename : renameWithoutReplacing)(placeOf(from), placeOf(to))),
+    remove: path => run('remove', path, unlink(placeOf(path))),
+    rename: (from, to, replace) => run('rename', from, (replace ? renameReplacing : renameWithoutReplacing)(placeOf(from), placeOf(to))),
     makeDirectory: (path, { permissions = 0o777 }) =>
       run('make a directory', path, calls.mkdir(placeOf(path), permissions & 0o7777 & ~umask)),
     removeDirectory: path => run('remove a directory', path, calls.rmdir(placeOf(path))),

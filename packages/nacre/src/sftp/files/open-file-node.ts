@@ -5,7 +5,7 @@ import type { MaybePromise, OpenFile } from '../files.ts'
 import type { Accounts } from './accounts-node.ts'
 import { calls, type Disk, type Task } from './disk-node.ts'
 import { errnoError, fileError } from './errno.ts'
-import { setAttributesOfDescriptor } from './change-node.ts'
+import { settingOfDescriptor } from './change-node.ts'
 import { spaceOf } from './space-node.ts'
 import { attributesOf } from './stats-node.ts'
 
@@ -54,6 +54,7 @@ function* attributesTask(fd: number): Task<Attributes> {
 
 /** `append`: as the descriptor was opened. The descriptor is closed by `close` and nobody else. */
 export const openFile = (disk: Disk, fd: number, append: boolean, accounts: Accounts): OpenFile => {
+  const set = settingOfDescriptor(fd, accounts)
   let written = false
   /** Appending, writes go one after the other: the disk has no position to put them in order by. */
   let before: Promise<void> | undefined
@@ -99,7 +100,7 @@ export const openFile = (disk: Disk, fd: number, append: boolean, accounts: Acco
       return append ? writeInOrder(position, bytes) : writeOne(position, bytes)
     },
     stat: () => disk.run('stat', undefined, attributesTask(fd)),
-    setAttributes: attributes => disk.run('set attributes', undefined, setAttributesOfDescriptor(fd, attributes, accounts)),
+    setAttributes: attributes => disk.run('set attributes', undefined, set(attributes)),
     sync: () => disk.run('sync', undefined, calls.fsync(fd)),
     statvfs: () => disk.run('ask for free space', undefined, spaceOf(`/proc/self/fd/${fd}`, fd)),
     close: () => disk.run('close', undefined, calls.close(fd, written ? 'write' : 'look')),

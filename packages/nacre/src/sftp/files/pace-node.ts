@@ -2,41 +2,47 @@
 // no call. A call that finds what it wants in the page cache is several times cheaper made at once; one that waits for a
 // disk holds up everybody else in the process.
 
-/** One call longer than this, in milliseconds, sends those that follow to the pool. */
-const slow = 10
-/** So does this average, over the last dozen and a half. */
-const slowAverage = 1
-/** How long the pool is used then before one call is tried at once again: doubled each time, up to the second. */
-const shortestRest = 100
+/** Milliseconds from which on a call counts as one that waited for something. */
+const slow = 2
+/**
+ * Milliseconds of waiting that send the calls that follow to the pool. A quarter of the time that passes is forgiven: a busy
+ * machine interrupts one call or the other, which the pool would not mend.
+ */
+const patience = 50
+const forgiven = 1 / 4
+/** How long the pool is used then before calls are tried at once again: doubled each time, up to the second. */
+const shortestRest = 250
 const longestRest = 30_000
-/** After so many quick calls the next rest is a short one. */
-const quickToForgive = 256
+/** What is left of the patience after a rest. */
+const secondChance = 8
+/** After so long without a rest, in milliseconds, the next is a short one. */
+const steadiness = 10_000
 
 export interface Pace {
-  /** Whether the next call should be made at once. */
+  /** Whether the next call should be made at once. `now` in milliseconds of any clock. */
   atOnce(now: number): boolean
-  /** A call made at once took from `began` to `ended`, in milliseconds of one clock. */
+  /** A call made at once took from `began` to `ended`, of the same clock. */
   took(began: number, ended: number): void
 }
 
 export const createPace = (): Pace => {
-  let restsUntil = 0
+  let waited = 0
+  let countedAt = 0
+  let restsUntil = Number.NEGATIVE_INFINITY
   let rest = shortestRest
-  let average = 0
-  let quick = 0
   return {
     atOnce: now => now >= restsUntil,
     took: (began, ended) => {
       const duration = ended - began
-      average += (duration - average) / 16
-      if (duration < slow && average < slowAverage) {
-        if (++quick === quickToForgive) rest = shortestRest
-        return
-      }
+      if (duration < slow) return
+      waited = Math.max(0, waited - (began - countedAt) * forgiven) + duration
+      countedAt = ended
+      if (waited < patience) return
+      if (began - restsUntil > steadiness) rest = shortestRest
       restsUntil = ended + rest
       rest = Math.min(rest * 2, longestRest)
-      average = 0
-      quick = 0
+      waited = patience - secondChance
+      countedAt = restsUntil
     },
   }
 }

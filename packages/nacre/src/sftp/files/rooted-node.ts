@@ -10,7 +10,7 @@ import { SftpError } from '../../errors.ts'
 import type { Attributes } from '../attributes.ts'
 import type { Files } from '../files.ts'
 import { noAccounts, systemAccounts } from './accounts-node.ts'
-import { isDirectory, isLink, isRegular, O_PATH } from './change-node.ts'
+import { isDirectory, isLink, isRegular, O_PATH, unlink } from './change-node.ts'
 import {
   at,
   linkUnder,
@@ -143,7 +143,7 @@ export const rootedFiles = (path: string, options: RootedFilesOptions = {}): Roo
     stat: (target, follow) => run('stat', target, stat(target, follow)),
     setAttributes: (target, attributes, follow) =>
       run('set attributes', target, setAttributesUnder(root, target, attributes, follow, accounts)),
-    remove: target => run('remove', target, at(root, target, calls.unlink)),
+    remove: target => run('remove', target, at(root, target, unlink)),
     rename: (from, to, replace) => run('rename', from, renameUnder(root, from, to, replace)),
     makeDirectory: (target, { permissions = 0o777 }) =>
       run(

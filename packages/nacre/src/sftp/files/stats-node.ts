@@ -11,7 +11,7 @@ const timeOf = (nanoseconds: bigint): FileTime => {
 }
 
 /** Times to the nanosecond, as the file system has them. */
-export const attributesOf = (stats: BigIntStats): Attributes => {
+export const attributesOf = (stats: BigIntStats): Attributes & { readonly accessed: FileTime; readonly modified: FileTime } => {
   const mode = Number(stats.mode)
   return {
     type: typeOfMode(mode) ?? 'unknown',
