@@ -115,7 +115,7 @@ export class Incoming {
     if (this.#headFilled === 0 && bytes.length - at >= headBytes) return this.#beginAt(bytes, at)
     let next = this.#fillHead(bytes, at, 4)
     if (this.#headFilled < 4) return next
-    const length = this.#lengthAt(this.#head, 0, bytes)
+    const length = this.#lengthAt(this.#head.subarray(0, 4), 0, bytes.subarray(next))
     const needed = Math.min(headBytes, 4 + length)
     next = this.#fillHead(bytes, next, needed)
     if (this.#headFilled < needed) return next
@@ -127,7 +127,7 @@ export class Incoming {
 
   /** At the start of a packet whose head is all there: most are, and no byte of these is copied but for those of DATA. */
   #beginAt(bytes: Uint8Array, at: number): number {
-    const length = this.#lengthAt(bytes, at, bytes)
+    const length = this.#lengthAt(bytes, at, nothing)
     if (this.#isData(bytes, at, length)) {
       this.#beginData(bytes, at, length)
       return at + headBytes
@@ -148,10 +148,10 @@ export class Incoming {
     return end
   }
 
-  #lengthAt(head: Uint8Array, at: number, arrived: Uint8Array): number {
+  /** The length at `at`. `after` is what came behind `head` and is not in it. */
+  #lengthAt(head: Uint8Array, at: number, after: Uint8Array): number {
     const length = readUint32(head, at)
-    if (this.#first && looksLikeText(head, at, at + 4))
-      throw notSftp(head === arrived ? arrived.subarray(at) : joined(head.subarray(0, 4), arrived))
+    if (this.#first && looksLikeText(head, at, at + 4)) throw notSftp(joined(head.subarray(at), after))
     if (length < 1) throw new SftpProtocolError('packet-too-short', 'The server sent a packet of no bytes.')
     if (length > longestAnswer)
       throw new SftpProtocolError('packet-too-long', `The server announced a packet of ${length} bytes; ${longestAnswer} are allowed.`)
@@ -182,6 +182,8 @@ export class Incoming {
     else this.#packet = packet
   }
 }
+
+const nothing = new Uint8Array(0)
 
 const joined = (first: Uint8Array, second: Uint8Array): Uint8Array => {
   const both = new Uint8Array(first.length + second.length)
