@@ -42,7 +42,7 @@ const compile = (name: string, scratch: string): void => {
 
 const scratch = mkdtempSync(join(tmpdir(), 'nacre-wasm-'))
 try {
-  for (const name of ['chacha-poly', 'ghash']) compile(name, scratch)
+  for (const name of ['chacha-poly', 'gcm']) compile(name, scratch)
 } finally {
   rmSync(scratch, { recursive: true, force: true })
 }

@@ -62,7 +62,7 @@ const filesIn = (folder: string): readonly string[] =>
 const addressOf = (path: string): string => `file:///nacre/${relative(root, path)}`
 
 const storedFiles = (): Readonly<Record<string, string>> => {
-  const sources = ['chacha-poly.as', 'ghash.as'].map(name => join(library, 'src/crypto/wasm', name))
+  const sources = ['chacha-poly.as', 'gcm.as'].map(name => join(library, 'src/crypto/wasm', name))
   const stored = [...filesIn(tests).map(name => join(tests, name)), ...sources]
   const kept = stored.filter(path => !path.endsWith('.ts') && !path.endsWith('.py'))
   return Object.fromEntries(kept.map(path => [addressOf(path), readFileSync(path).toString('base64')]))

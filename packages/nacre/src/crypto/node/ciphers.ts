@@ -3,7 +3,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type CipherGCMTypes, type KeyObject } from 'node:crypto'
 import type { Aead, Direction, StreamCipherName, StreamTransform } from '../provider.ts'
 import { discard, plain } from './plain.ts'
-import { type SmallGcm, smallBytes, smallGcm, smallNonceBytes } from './small-gcm.ts'
+import { isSmall, type SmallGcm, smallGcm } from './small-gcm.ts'
 
 const tagBytes = 16
 
@@ -11,38 +11,25 @@ const tagBytes = 16
 const additionalScratch = new Uint8Array(4)
 const tagScratch = new Uint8Array(tagBytes)
 
-// What is faster for small packets holds memory, which a connection that logs in, begins a session and rests shall not: that
-// is some ten packets each way.
-const smallPacketsBefore = 32
-
 class AesGcm implements Aead {
   readonly detached = false
   readonly #name: CipherGCMTypes
+  #raw: Uint8Array | undefined
+  /** For packets that are not small: from the first of those on. */
   #key: KeyObject | undefined
   #small: SmallGcm | undefined
-  #smallPackets = 0
 
   constructor(key: Uint8Array) {
     if (key.length !== 16 && key.length !== 32) throw new TypeError(`AES-GCM takes keys of 16 or 32 bytes, not ${key.length}`)
     this.#name = key.length === 16 ? 'aes-128-gcm' : 'aes-256-gcm'
-    this.#key = createSecretKey(key)
+    // Not `slice`: on a Buffer that makes a view.
+    this.#raw = new Uint8Array(key)
+    this.#small = smallGcm(this.#raw)
   }
 
   #held(): KeyObject {
-    if (this.#key === undefined) throw new TypeError('this AES-GCM key was disposed of')
-    return this.#key
-  }
-
-  /** What is faster for `count` bytes of additional data and packet, once enough packets of that kind have come. */
-  #smallFor(nonce: Uint8Array, count: number): SmallGcm | undefined {
-    if (count > smallBytes || nonce.length !== smallNonceBytes) return undefined
-    if (this.#small !== undefined) return this.#small
-    if (this.#smallPackets < smallPacketsBefore) {
-      this.#smallPackets++
-      return undefined
-    }
-    this.#small = smallGcm(this.#held())
-    return this.#small
+    if (this.#raw === undefined) throw new TypeError('this AES-GCM key was disposed of')
+    return (this.#key ??= createSecretKey(this.#raw))
   }
 
   #additional(bytes: Uint8Array, from: number, to: number): Uint8Array {
@@ -56,9 +43,8 @@ class AesGcm implements Aead {
   }
 
   seal(nonce: Uint8Array, bytes: Uint8Array, aadStart: number, start: number, end: number): void {
-    const small = this.#smallFor(nonce, end - aadStart)
-    if (small !== undefined) {
-      small.seal(nonce, bytes, aadStart, start, end)
+    if (this.#small !== undefined && isSmall(nonce, start - aadStart, end - start)) {
+      this.#small.seal(nonce, bytes, aadStart, start, end)
       return
     }
     const cipher = createCipheriv(this.#name, this.#held(), nonce)
@@ -71,8 +57,8 @@ class AesGcm implements Aead {
   }
 
   open(nonce: Uint8Array, bytes: Uint8Array, aadStart: number, start: number, end: number): Uint8Array | undefined {
-    const small = this.#smallFor(nonce, end - aadStart)
-    if (small !== undefined) return small.open(nonce, bytes, aadStart, start, end)
+    if (this.#small !== undefined && isSmall(nonce, start - aadStart, end - start))
+      return this.#small.open(nonce, bytes, aadStart, start, end)
     const decipher = createDecipheriv(this.#name, this.#held(), nonce)
     const tag = tagScratch
     for (let i = 0; i < tagBytes; i++) tag[i] = bytes[end + i]
@@ -94,6 +80,8 @@ class AesGcm implements Aead {
   dispose(): void {
     this.#small?.dispose()
     this.#small = undefined
+    this.#raw?.fill(0)
+    this.#raw = undefined
     this.#key = undefined
   }
 }

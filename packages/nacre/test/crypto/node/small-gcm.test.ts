@@ -1,10 +1,10 @@
-// Specifies AES-GCM of small packets put together from its parts: it gives what node:crypto gives, refuses what was touched,
-// and never uses key stream twice.
+// Specifies AES-GCM of small packets past node:crypto, in WebAssembly and from a running cipher: it gives what node:crypto
+// gives, refuses what was touched, and never uses key stream twice.
 import assert from 'node:assert/strict'
-import { type CipherGCMTypes, createCipheriv, createSecretKey } from 'node:crypto'
+import { type CipherGCMTypes, createCipheriv } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { aesGcm } from '../../../src/crypto/node/ciphers.ts'
-import { smallBytes, smallGcm } from '../../../src/crypto/node/small-gcm.ts'
+import { isSmall, smallGcm } from '../../../src/crypto/node/small-gcm.ts'
 import type { Aead } from '../../../src/crypto/provider.ts'
 import { patterned, sameBytes, toHex } from '../bytes.ts'
 
@@ -36,11 +36,29 @@ const nonceAt = (fixed: Uint8Array, count: bigint): Uint8Array => {
   return nonce
 }
 
-const small = (key: Uint8Array): Pick<Aead, 'seal' | 'open'> => {
-  const made = smallGcm(createSecretKey(key))
-  assert.ok(made, 'this runtime puts AES-GCM together')
+type Gcm = Pick<Aead, 'seal' | 'open'>
+
+const small = (key: Uint8Array): Gcm => {
+  const made = smallGcm(key)
+  assert.ok(made, 'this runtime has WebAssembly and its SIMD')
   return made
 }
+
+/** The largest packet that is small. */
+const mostBytes = 256
+/** So many packets go through WebAssembly before there is a running cipher. */
+const packetsBeforeRunning = 32
+
+/** The same after many packets: those of up to 48 bytes go through a running cipher. */
+const worn = <T extends Gcm>(by: T): T => {
+  for (let count = 0; count <= packetsBeforeRunning; count++) by.seal(new Uint8Array(12), frame(0), 0, lengthBytes, lengthBytes)
+  return by
+}
+
+const ways: readonly { readonly way: string; readonly made: (key: Uint8Array) => Gcm }[] = [
+  { way: 'in WebAssembly', made: small },
+  { way: 'from a running cipher', made: key => worn(small(key)) },
+]
 
 const sealed = (by: Pick<Aead, 'seal'>, nonce: Uint8Array, packet: Uint8Array): Uint8Array => {
   const bytes = packet.slice()
@@ -61,18 +79,35 @@ for (const keyBytes of [16, 32]) {
         const [ownKey, nonce] = [patterned(keyBytes, seed + 2 * size), patterned(12, seed + 3 * size)]
         const packet = frame(size, seed + size)
         const expected = byNode(ownKey, nonce, packet)
-        const sealing = aesGcm(ownKey)
-        const opening = aesGcm(ownKey)
-        // Beyond the packets that still go the other way; and some bytes beside the packet, which stay.
-        for (let count = 0; count < 33; count++) sealing.seal(nonce, frame(0), 0, lengthBytes, lengthBytes)
-        for (let count = 0; count < 33; count++) opened(opening, nonce, frame(0))
-        const bytes = Uint8Array.from([9, 9, 9, ...packet, 8])
-        sealing.seal(nonce, bytes, 3, 3 + lengthBytes, 3 + lengthBytes + size)
-        assert.ok(sameBytes(bytes, Uint8Array.from([9, 9, 9, ...expected, 8])), `${size} bytes sealed`)
-        const back = opening.open(nonce, bytes, 3, 3 + lengthBytes, 3 + lengthBytes + size)
-        assert.ok(sameBytes(back, packet.subarray(lengthBytes, lengthBytes + size)), `${size} bytes opened`)
-        assert.equal(back?.buffer, bytes.buffer, 'in place')
-        assert.equal(back?.constructor, Uint8Array, 'no Buffer leaves the provider')
+        for (const [sealing, opening] of [
+          [aesGcm(ownKey), aesGcm(ownKey)],
+          [worn(aesGcm(ownKey)), worn(aesGcm(ownKey))],
+        ]) {
+          // Some bytes beside the packet, which stay.
+          const bytes = Uint8Array.from([9, 9, 9, ...packet, 8])
+          sealing.seal(nonce, bytes, 3, 3 + lengthBytes, 3 + lengthBytes + size)
+          assert.ok(sameBytes(bytes, Uint8Array.from([9, 9, 9, ...expected, 8])), `${size} bytes sealed`)
+          const back = opening.open(nonce, bytes, 3, 3 + lengthBytes, 3 + lengthBytes + size)
+          assert.ok(sameBytes(back, packet.subarray(lengthBytes, lengthBytes + size)), `${size} bytes opened`)
+          assert.equal(back?.buffer, bytes.buffer, 'in place')
+          assert.equal(back?.constructor, Uint8Array, 'no Buffer leaves the provider')
+        }
+      }
+    })
+
+    test('additional data of every size up to 40 bytes', () => {
+      for (let additional = 0; additional <= 40; additional++) {
+        const bytes = new Uint8Array(additional + 32 + tagBytes)
+        bytes.set(patterned(additional + 32, seed + additional))
+        const cipher = createCipheriv(keyBytes === 16 ? 'aes-128-gcm' : 'aes-256-gcm', key, fixed).setAAD(bytes.subarray(0, additional))
+        const expected = [
+          ...bytes.subarray(0, additional),
+          ...cipher.update(bytes.subarray(additional, additional + 32)),
+          ...cipher.final(),
+        ]
+        aesGcm(key).seal(fixed, bytes, 0, additional, additional + 32)
+        assert.ok(sameBytes(bytes, Uint8Array.from([...expected, ...cipher.getAuthTag()])), `${additional} bytes`)
+        assert.equal(isSmall(fixed, additional, 32), additional <= 16)
       }
     })
 
@@ -88,50 +123,52 @@ for (const keyBytes of [16, 32]) {
       }
     })
 
-    test('nonces that count on, pass over some, come again, go back, and carry into the upper word', () => {
-      const by = small(key)
-      const counts = [0n, 1n, 2n, 2n, 5n, 5n, 4n, 12n, 13n, 100n, 0n, 0n]
-      const carrying = Array.from({ length: 12 }, (_, i) => 2n ** 32n - 5n + BigInt(i))
-      const wrapping = Array.from({ length: 12 }, (_, i) => BigInt.asUintN(64, 2n ** 64n - 5n + BigInt(i)))
-      for (const count of [...counts, ...carrying, ...wrapping]) {
-        const nonce = nonceAt(fixed, count)
-        // The same nonce again gives the same key stream, and never one that was overwritten.
-        for (const size of [16, 48, 49])
-          assert.equal(toHex(sealed(by, nonce, frame(size))), toHex(byNode(key, nonce, frame(size))), `nonce ${count}`)
-      }
-      for (const count of [7n, 8n]) {
-        const other = nonceAt(patterned(12, seed + 9), count)
-        assert.equal(toHex(sealed(by, other, frame(16))), toHex(byNode(key, other, frame(16))), 'another fixed field')
-      }
-    })
-
-    test('a bit changed in any byte of length, packet or tag is refused, and nothing is decrypted', () => {
-      const [sealing, opening] = [small(key), small(key)]
-      for (const size of [0, 16, 32, 100, smallBytes - lengthBytes]) {
-        const good = sealed(sealing, fixed, frame(size))
-        for (let at = 0; at < good.length; at++) {
-          const touched = good.slice()
-          touched[at] ^= 1 << (at & 7)
-          const before = touched.slice()
-          assert.equal(opened(opening, fixed, touched), undefined, `byte ${at} of ${size}`)
-          assert.ok(sameBytes(touched, before), `byte ${at} of ${size}: what was refused is as it came`)
+    for (const { way, made } of ways) {
+      test(`${way}: nonces that count on, pass over some, come again, go back, and carry into the upper word`, () => {
+        const by = made(key)
+        const counts = [0n, 1n, 2n, 2n, 5n, 5n, 4n, 12n, 13n, 100n, 0n, 0n]
+        const carrying = Array.from({ length: 12 }, (_, i) => 2n ** 32n - 5n + BigInt(i))
+        const wrapping = Array.from({ length: 12 }, (_, i) => BigInt.asUintN(64, 2n ** 64n - 5n + BigInt(i)))
+        for (const count of [...counts, ...carrying, ...wrapping]) {
+          const nonce = nonceAt(fixed, count)
+          // The same nonce again gives the same key stream, and never one that was overwritten.
+          for (const size of [16, 48, 49])
+            assert.equal(toHex(sealed(by, nonce, frame(size))), toHex(byNode(key, nonce, frame(size))), `nonce ${count}`)
         }
-        assert.equal(opened(opening, nonceAt(fixed, 77n), good.slice()), undefined, 'another nonce')
-        assert.ok(
-          sameBytes(opened(opening, fixed, good.slice()), frame(size).subarray(lengthBytes, lengthBytes + size)),
-          'untouched it opens',
-        )
-      }
-    })
+        for (const count of [7n, 8n]) {
+          const other = nonceAt(patterned(12, seed + 9), count)
+          assert.equal(toHex(sealed(by, other, frame(16))), toHex(byNode(key, other, frame(16))), 'another fixed field')
+        }
+      })
 
-    test('two keys in turn do not mix', () => {
-      const [one, other] = [small(key), small(patterned(keyBytes, seed + 6))]
-      for (let count = 0n; count < 20n; count++) {
-        const nonce = nonceAt(fixed, count)
-        assert.ok(sameBytes(sealed(one, nonce, frame(16)), byNode(key, nonce, frame(16))))
-        assert.ok(sameBytes(sealed(other, nonce, frame(32)), byNode(patterned(keyBytes, seed + 6), nonce, frame(32))))
-      }
-    })
+      test(`${way}: a bit changed in any byte of length, packet or tag is refused, and nothing is decrypted`, () => {
+        const [sealing, opening] = [made(key), made(key)]
+        for (const size of [0, 16, 32, 100, mostBytes]) {
+          const good = sealed(sealing, fixed, frame(size))
+          for (let at = 0; at < good.length; at++) {
+            const touched = good.slice()
+            touched[at] ^= 1 << (at & 7)
+            const before = touched.slice()
+            assert.equal(opened(opening, fixed, touched), undefined, `byte ${at} of ${size}`)
+            assert.ok(sameBytes(touched, before), `byte ${at} of ${size}: what was refused is as it came`)
+          }
+          assert.equal(opened(opening, nonceAt(fixed, 77n), good.slice()), undefined, 'another nonce')
+          assert.ok(
+            sameBytes(opened(opening, fixed, good.slice()), frame(size).subarray(lengthBytes, lengthBytes + size)),
+            'untouched it opens',
+          )
+        }
+      })
+
+      test(`${way}: two keys in turn do not mix`, () => {
+        const [one, other] = [made(key), made(patterned(keyBytes, seed + 6))]
+        for (let count = 0n; count < 20n; count++) {
+          const nonce = nonceAt(fixed, count)
+          assert.ok(sameBytes(sealed(one, nonce, frame(16)), byNode(key, nonce, frame(16))))
+          assert.ok(sameBytes(sealed(other, nonce, frame(32)), byNode(patterned(keyBytes, seed + 6), nonce, frame(32))))
+        }
+      })
+    }
 
     test('after dispose the key is not usable, for small packets and large ones', () => {
       const by = aesGcm(key)

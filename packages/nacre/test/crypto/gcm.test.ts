@@ -1,17 +1,18 @@
-// Specifies GHASH in WebAssembly: the values of the GCM specification, and those of its definition computed bit by bit.
+// Specifies GHASH in WebAssembly: the values of the GCM specification, and those of its definition computed bit by bit. And
+// AES-GCM there: the values of the specification, and that nothing secret is left.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { type WasmGhash, wasmGhash } from '../../src/crypto/ghash-wasm.ts'
-import { sourceSha256 } from '../../src/crypto/wasm/ghash-binary.ts'
+import { smallBytes, type WasmGcm, wasmGcm } from '../../src/crypto/gcm-wasm.ts'
+import { sourceSha256 } from '../../src/crypto/wasm/gcm-binary.ts'
 import { notIn } from '../runtime.ts'
 import { hex, patterned, toHex } from './bytes.ts'
 
 const seed = Number(process.env.NACRE_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
-const running = (): WasmGhash => {
-  const made = wasmGhash()
+const running = (): WasmGcm => {
+  const made = wasmGcm()
   assert.ok(made, 'this runtime has WebAssembly')
   return made
 }
@@ -108,23 +109,94 @@ describe('GHASH', () => {
   })
 })
 
+describe('AES-GCM', () => {
+  const plaintext =
+    'd9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39'
+  const additional = 'feedfacedeadbeeffeedfacedeadbeef'
+  const [nonce, zeros] = ['cafebabefacedbaddecaf888', '0'.repeat(24)]
+
+  /** Ciphertext and tag, which then have to open again. */
+  const sealedBy = (key: Uint8Array, iv: string, a: string, p: string): string => {
+    const bytes = Uint8Array.from([...hex(a), ...hex(p), ...new Uint8Array(16)])
+    const [start, end] = [a.length / 2, (a.length + p.length) / 2]
+    const gcm = running()
+    gcm.seal(key, hex(iv), bytes, 0, start, end)
+    const sealed = toHex(bytes.subarray(start))
+    assert.equal(gcm.open(key, hex(iv), bytes, 0, start, end), true)
+    assert.equal(toHex(bytes.subarray(start, end)), p)
+    return sealed
+  }
+
+  test('the GCM specification, appendix B, for keys of 128 and 256 bits', () => {
+    const key = hex('feffe9928665731c6d6a8f9467308308')
+    const long = Uint8Array.from([...key, ...key])
+    assert.equal(sealedBy(new Uint8Array(16), zeros, '', ''), '58e2fccefa7e3061367f1d57a4e7455a', 'test case 1')
+    assert.equal(
+      sealedBy(new Uint8Array(16), zeros, '', '0'.repeat(32)),
+      '0388dace60b6a392f328c2b971b2fe78ab6e47d42cec13bdf53a67b21257bddf',
+      'test case 2',
+    )
+    assert.equal(sealedBy(new Uint8Array(32), zeros, '', ''), '530f8afbc74536b9a963b4f1c4cb738b', 'test case 13')
+    assert.equal(
+      sealedBy(new Uint8Array(32), zeros, '', '0'.repeat(32)),
+      'cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919',
+      'test case 14',
+    )
+    assert.match(sealedBy(key, nonce, additional, plaintext), /^42831ec2217774244b7221b784d0d49c/, 'the ciphertext of test case 4')
+    assert.match(sealedBy(long, nonce, additional, plaintext), /^522dc1f099567d07f47f37a32a84427d/, 'the ciphertext of test case 16')
+  })
+
+  test('neither key nor key stream nor plaintext is left when a packet has been sealed, opened or refused', () => {
+    const gcm = running()
+    const memory = new Uint8Array(gcm.tag.buffer)
+    const key = patterned(32, 8)
+    const bytes = new Uint8Array(4 + 200 + 16)
+    gcm.seal(key, hex(nonce), bytes, 0, 4, 204)
+    const clean = (): void =>
+      assert.ok(memory.subarray(0, 48).every(byte => byte === 0) && memory.subarray(64, 1024).every(byte => byte === 0))
+    clean()
+    const touched = bytes.slice()
+    touched[219] ^= 1
+    assert.equal(gcm.open(key, hex(nonce), touched, 0, 4, 204), false)
+    assert.deepEqual(touched.subarray(0, 219), bytes.subarray(0, 219), 'what was refused is as it came')
+    clean()
+    assert.equal(gcm.open(key, hex(nonce), bytes, 0, 4, 204), true)
+    clean()
+    assert.ok(
+      memory.subarray(1040, 1040 + 208).every(byte => byte === 0),
+      'the plaintext',
+    )
+  })
+
+  test('the largest packet it takes, and every size below', () => {
+    const key = patterned(16, 9)
+    let longest = ''
+    for (let size = smallBytes; size >= 0; size--) {
+      const sealed = sealedBy(key, nonce, '', '0'.repeat(2 * size)).slice(0, 2 * size)
+      // Counter mode: shorter packets are sealed with the same key stream.
+      if (size === smallBytes) longest = sealed
+      assert.equal(sealed, longest.slice(0, 2 * size), `${size} bytes`)
+    }
+  })
+})
+
 const noFresh = notIn(['Bun', 'the web'], 'a module is loaded once, whatever its query')
 
 test('where WebAssembly is forbidden there is no GHASH and no error', { skip: noFresh }, async () => {
   const runtime = globalThis as { WebAssembly?: unknown }
   const original = runtime.WebAssembly
-  const module = new URL('../../src/crypto/ghash-wasm.ts?fresh', import.meta.url).href
-  const fresh = (await import(module)) as { wasmGhash: typeof wasmGhash }
+  const module = new URL('../../src/crypto/gcm-wasm.ts?fresh', import.meta.url).href
+  const fresh = (await import(module)) as { wasmGcm: typeof wasmGcm }
   runtime.WebAssembly = undefined
   try {
-    assert.equal(fresh.wasmGhash(), undefined)
+    assert.equal(fresh.wasmGcm(), undefined)
   } finally {
     runtime.WebAssembly = original
   }
-  assert.equal(fresh.wasmGhash(), undefined, 'it is tried once')
+  assert.equal(fresh.wasmGcm(), undefined, 'it is tried once')
 })
 
 test('the WebAssembly was compiled from the source beside it', () => {
-  const source = readFileSync(new URL('../../src/crypto/wasm/ghash.as', import.meta.url))
+  const source = readFileSync(new URL('../../src/crypto/wasm/gcm.as', import.meta.url))
   assert.equal(createHash('sha256').update(source).digest('hex'), sourceSha256, 'run `npx node tools/build-wasm.ts`')
 })
