@@ -7,7 +7,7 @@ import { isBeginning, verifyEnds } from './compare.ts'
 import type { Sink } from './ends.ts'
 import { changed, fetchFile } from './fetch.ts'
 import type { LocalFile, LocalFolder } from './local.ts'
-import { closeQuietly, type Moving, temporaryName } from './moving.ts'
+import { closeQuietly, modeOf, type Moving, temporaryName } from './moving.ts'
 import type { RemoteFile } from './remote.ts'
 
 export interface FarFile {
@@ -109,7 +109,7 @@ export const downloadFile = async (moving: Moving, far: FarFile, folder: LocalFo
   const { options, signal } = moving
   const { target: to } = await target(moving, folder, name)
   const { permissions } = far.attributes
-  const mode = options.mode ?? (options.preserve === true && permissions !== undefined ? permissions & permissionBits : undefined)
+  const mode = modeOf(options, permissions)
   const atomic = to.written !== name
   const local = await folder.openWrite(to.written, {
     exclusive: atomic && !to.resumes,

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../io/clock.ts'
 import { type Allowance, allowanceOf } from './depth.ts'
 import { type Bounds, defaultBounds } from './fetch.ts'
 import type { LocalFiles } from './local.ts'
-import type { TransferNote, TransferResult, TreeOptions } from './options.ts'
+import type { TransferNote, TransferOptions, TransferResult, TreeOptions } from './options.ts'
 import { Pace } from './pace.ts'
 import { patientRemote } from './patience.ts'
 import { Progress } from './progress.ts'
@@ -154,6 +154,12 @@ const capped = (habits: { serial: boolean; request: number }, most: number): { s
 /** Closes files of which nothing more is expected: their answers are of no interest. */
 export const closeQuietly = (files: readonly RemoteFile[]): void => {
   for (const file of files) file.close().catch(() => {})
+}
+
+/** Permissions of a new file, when they are not those of any. `permissions`: those of the source. */
+export const modeOf = ({ mode, preserve }: TransferOptions, permissions: number | undefined): number | undefined => {
+  if (typeof mode === 'number') return mode
+  return (mode === 'source' || preserve === true) && permissions !== undefined ? permissions & 0o777 : undefined
 }
 
 const hexadecimal = (value: number): string => (value >>> 0).toString(16).padStart(8, '0')

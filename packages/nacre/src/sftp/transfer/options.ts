@@ -57,8 +57,11 @@ export interface TransferOptions {
   readonly sparse?: boolean | 'auto'
   /** Keep permissions and times. Default false: those of a new file. */
   readonly preserve?: boolean
-  /** Permissions of a new file, before the umask. Default those of the source when kept, else 0o666. */
-  readonly mode?: number
+  /**
+   * Permissions of a new file, before the umask; `source`: those of the source, without what makes it run as another user.
+   * Default those of the source when kept, else 0o666.
+   */
+  readonly mode?: number | 'source'
   /** Bytes a second, at most. Default no limit. */
   readonly limit?: number
   /** Bytes in flight, at most; memory is bounded by about twice that. Default 16 MiB. */

@@ -10,7 +10,7 @@ import { changed } from './fetch.ts'
 import { inTime } from './patience.ts'
 import type { Handles } from './crew.ts'
 import type { LocalFile } from './local.ts'
-import { closeQuietly, largeFile, type Moving, temporaryName } from './moving.ts'
+import { closeQuietly, largeFile, modeOf, type Moving, temporaryName } from './moving.ts'
 import type { RemoteFile } from './remote.ts'
 import { storeFile } from './store.ts'
 import type { Source } from './ends.ts'
@@ -151,7 +151,7 @@ const keep = (moving: Moving, near: NearFile): Attributes | undefined => {
   const { permissions, accessed, modified } = near.attributes
   if (options.preserve !== true) return undefined
   return {
-    ...(permissions === undefined ? {} : { permissions: options.mode ?? permissions }),
+    ...(permissions === undefined ? {} : { permissions: typeof options.mode === 'number' ? options.mode : permissions }),
     ...(modified === undefined ? {} : { accessed: accessed ?? modified, modified }),
   }
 }
@@ -230,7 +230,7 @@ export const uploadFile = async (moving: Moving, near: NearFile, to: FarTarget, 
     throw new TransferError('TRANSFER_EXISTS', `${shownPath(to.path)} exists already, and is not to be replaced.`, to.path)
   const written = atomic ? joinPath(folderOf(to.path), temporaryName(nameOf(to.path), resume !== false)) : to.path
   const { permissions } = near.attributes
-  const mode = options.mode ?? (options.preserve === true && permissions !== undefined ? permissions & 0o777 : undefined)
+  const mode = modeOf(options, permissions)
   const file = await handles.take(async () => await openTarget(moving, to, written, resume !== false, mode))
   let files: readonly RemoteFile[] = [file]
   let open = true
