@@ -210,3 +210,10 @@ export const errorOf = async <E extends Error>(
 export const settled = async (): Promise<void> => {
   for (let turn = 0; turn < 5; turn++) await new Promise(resolve => setImmediate(resolve))
 }
+
+/** Everything an iteration gives. */
+export const all = async <T>(source: AsyncIterable<T>): Promise<T[]> => {
+  const found: T[] = []
+  for await (const each of source) found.push(each)
+  return found
+}
