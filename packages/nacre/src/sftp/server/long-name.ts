@@ -1,0 +1,78 @@
+// Owns how a file is shown in one line, as `ls -l` does: what version 3 sends beside each name. Knows no packets.
+import { type Attributes, type FileType, modeOf } from '../attributes.ts'
+
+const letters: Readonly<Record<FileType, string>> = {
+  file: '-',
+  directory: 'd',
+  symlink: 'l',
+  special: '?',
+  unknown: '?',
+  socket: 's',
+  'character-device': 'c',
+  'block-device': 'b',
+  fifo: 'p',
+}
+
+/** Three letters for three bits; the last one tells of `special` too. */
+const triple = (bits: number, special: boolean, both: string, alone: string): string =>
+  `${bits & 4 ? 'r' : '-'}${bits & 2 ? 'w' : '-'}${special ? (bits & 1 ? both : alone) : bits & 1 ? 'x' : '-'}`
+
+/** `drwxr-xr-x`. */
+const modeText = (attributes: Attributes): string => {
+  const mode = modeOf(attributes)
+  return (
+    letters[attributes.type ?? 'unknown'] +
+    triple(mode >> 6, (mode & 0o4000) !== 0, 's', 'S') +
+    triple(mode >> 3, (mode & 0o2000) !== 0, 's', 'S') +
+    triple(mode, (mode & 0o1000) !== 0, 't', 'T')
+  )
+}
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const twoDigits = (value: number): string => (value < 10 ? `0${value}` : String(value))
+const halfYear = (365 / 2) * 24 * 60 * 60
+
+/** `Jan  1 12:00` for the last half year, `Jan  1  2020` for what is older or still to come. In the time of this place. */
+const timeText = (seconds: number, now: number): string => {
+  const date = new Date(seconds * 1000)
+  const day = `${months[date.getMonth()]} ${String(date.getDate()).padStart(2)}`
+  return now - seconds >= 0 && now - seconds < halfYear
+    ? `${day} ${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())}`
+    : `${day} ${String(date.getFullYear()).padStart(5)}`
+}
+
+const modes = new Map<number, string>()
+const modeOnce = (attributes: Attributes): string => {
+  const key = modeOf(attributes) + (attributes.type === 'special' ? 0x20000 : 0)
+  const known = modes.get(key)
+  if (known !== undefined) return known
+  const text = modeText(attributes)
+  if (modes.size > 256) modes.clear()
+  modes.set(key, text)
+  return text
+}
+
+/** Makes long names, `now` being in seconds. Of files that changed in one minute the time is worked out once. */
+export class LongNames {
+  readonly #now: number
+  #minute = Number.NaN
+  #time = ''
+
+  constructor(now: number) {
+    this.#now = now
+  }
+
+  /** `owner` and `group` are names, or numbers where there are none. */
+  of(name: string, attributes: Attributes, owner: string, group: string): string {
+    const seconds = attributes.modified?.seconds ?? 0
+    const minute = Math.floor(seconds / 60)
+    if (minute !== this.#minute) {
+      this.#minute = minute
+      this.#time = timeText(seconds, this.#now)
+    }
+    // The mode of strmode(3) ends with a blank.
+    const links = String(attributes.links ?? 1).padStart(4)
+    const size = String(attributes.size ?? 0).padStart(8)
+    return `${modeOnce(attributes)} ${links} ${owner.padEnd(8)} ${group.padEnd(8)} ${size} ${this.#time} ${name}`
+  }
+}
