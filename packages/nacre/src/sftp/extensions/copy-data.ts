@@ -21,7 +21,7 @@ const copy = async (serving: Serving, asked: CopyData): Promise<void> => {
   if (from === to && overlap(asked)) throw new SftpError('invalid-parameter', 'The two ranges of the file overlap.')
   const { fromOffset, toOffset, length } = asked
   if (fromOffset + length > Number.MAX_SAFE_INTEGER) throw new SftpError('invalid-parameter', 'The range goes beyond 2^53 - 1.')
-  await eachPiece({ file: from.file, offset: fromOffset, length }, serving.over, async (piece, offset) => {
+  await eachPiece({ file: from.file, offset: fromOffset, length }, serving, async (piece, offset) => {
     await to.file.write(toOffset + offset - fromOffset, piece)
   })
 }

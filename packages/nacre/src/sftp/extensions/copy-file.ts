@@ -12,7 +12,7 @@ type CopyFile = Infer<typeof request>
 const none: OpenOptions = { read: false, write: false, append: false, create: false, exclusive: false, truncate: false, noFollow: false }
 
 const pump = async (serving: Serving, from: OpenFile, to: OpenFile): Promise<void> => {
-  await eachPiece({ file: from, offset: 0, length: 0 }, serving.over, async (piece, offset) => {
+  await eachPiece({ file: from, offset: 0, length: 0 }, serving, async (piece, offset) => {
     await to.write(offset, piece)
   })
 }

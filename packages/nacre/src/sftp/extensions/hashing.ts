@@ -56,7 +56,7 @@ export const hashRange = async (serving: Serving, file: OpenFile, question: Hash
     hasher = make()
     filled = 0
   }
-  await eachPiece({ file, offset, length }, serving.over, piece => {
+  await eachPiece({ file, offset, length }, serving, piece => {
     for (let at = 0; at < piece.length;) {
       const part = blockSize === 0 ? piece : piece.subarray(at, at + blockSize - filled)
       hasher.update(part)

@@ -1,17 +1,11 @@
 // Owns reading a file piece by piece for those who look at all of it, without holding up everything else. Knows no extension.
 import { SftpError } from '../../errors.ts'
 import type { OpenFile } from '../files.ts'
+import type { Serving } from './row.ts'
 
 const pieceBytes = 256 * 1024
 /** So much is done at once of what needs no waiting for. */
 const turnBytes = 1024 * 1024
-
-/** Lets everything else that waits have its turn. */
-const nextTurn = (): Promise<void> =>
-  new Promise(resolve => {
-    if (typeof setImmediate === 'function') setImmediate(resolve)
-    else setTimeout(resolve, 0)
-  })
 
 export interface Range {
   readonly file: OpenFile
@@ -22,18 +16,18 @@ export interface Range {
 
 /**
  * Calls `take` with each piece in order; the bytes are its own until it has settled. Ends at the end of the range or of the
- * file, whichever comes first, and says how many bytes it was. `over` ends it from outside.
+ * file, whichever comes first, and says how many bytes it was. Ends by `connection-lost` when the client has gone.
  */
 export const eachPiece = async (
   range: Range,
-  over: () => boolean,
+  serving: Pick<Serving, 'over' | 'pause'>,
   take: (bytes: Uint8Array, offset: number) => void | Promise<void>,
 ): Promise<number> => {
   const end = range.length === 0 ? Number.MAX_SAFE_INTEGER : range.offset + range.length
   const buffer = new Uint8Array(Math.min(pieceBytes, end - range.offset))
   let { offset } = range
   for (let sinceTurn = 0; offset < end;) {
-    if (over()) throw new SftpError('connection-lost', 'The client has gone.')
+    if (serving.over()) throw new SftpError('connection-lost', 'The client has gone.')
     const reading = range.file.read(offset, buffer.subarray(0, Math.min(buffer.length, end - offset)))
     const count = typeof reading === 'number' ? reading : await reading
     if (count === 0) break
@@ -43,7 +37,7 @@ export const eachPiece = async (
     sinceTurn += count
     if (sinceTurn >= turnBytes) {
       sinceTurn = 0
-      await nextTurn()
+      await serving.pause()
     }
   }
   return offset - range.offset

@@ -35,7 +35,9 @@ export interface Serving {
   /** Goes on by another version; throws `SftpError` when it is too late for that, or the version is not to be had. */
   selectVersion(name: string): void
   /** Whether the client has gone, so that nobody waits for what takes long. */
-  readonly over: () => boolean
+  over(): boolean
+  /** Lets everything else that waits have its turn. */
+  pause(): Promise<void>
 }
 
 /** How an answer comes that is no refusal: STATUS ok, EXTENDED_REPLY with these fields, or NAME with one path. */

@@ -22,7 +22,7 @@ const seek = async (serving: Serving, { handle, line }: Infer<typeof request>): 
       if (--left === 0) found = offset + at + 1
   }
   while (found === undefined) {
-    const count = await eachPiece({ file: served.file, offset: searched, length: stretch }, serving.over, look)
+    const count = await eachPiece({ file: served.file, offset: searched, length: stretch }, serving, look)
     if (count === 0) throw new SftpError('eof', 'There are not so many lines.')
     searched += count
   }

@@ -17,7 +17,7 @@ const enough = 400
 interface Fetched {
   readonly entries: readonly FileEntry[]
   /** What comes after these entries. */
-  readonly then: 'more' | 'end' | 'error'
+  readonly next: 'more' | 'end' | 'error'
   readonly error: unknown
 }
 
@@ -58,7 +58,7 @@ export class OpenDirectory {
   #entries: readonly FileEntry[] = []
   #at = 0
   /** What comes when the entries are used up. */
-  #then: Fetched['then'] = 'more'
+  #next: Fetched['next'] = 'more'
   #error: unknown
   #ahead: MaybePromise<Fetched> | undefined
   #longNames: LongNames | undefined
@@ -108,8 +108,8 @@ export class OpenDirectory {
   /** The next entries, at least `wanted` if there are as many; it never throws. */
   #fetch(wanted: number): MaybePromise<Fetched> {
     const entries: FileEntry[] = []
-    const failed = (error: unknown): Fetched => ({ entries, then: 'error', error })
-    const ended: Fetched = { entries, then: 'end', error: undefined }
+    const failed = (error: unknown): Fetched => ({ entries, next: 'error', error })
+    const ended: Fetched = { entries, next: 'end', error: undefined }
     try {
       while (entries.length < wanted) {
         const next = this.listing.next()
@@ -117,7 +117,7 @@ export class OpenDirectory {
         if (next === undefined) return this.#learned(ended)
         for (const each of next) entries.push(each)
       }
-      return this.#learned({ entries, then: 'more', error: undefined })
+      return this.#learned({ entries, next: 'more', error: undefined })
     } catch (error) {
       return failed(error)
     }
@@ -125,9 +125,9 @@ export class OpenDirectory {
 
   async #fetchOn(entries: FileEntry[], first: MaybePromise<readonly FileEntry[] | undefined>, wanted: number): Promise<Fetched> {
     for (let next = await first; ; next = await this.listing.next()) {
-      if (next === undefined) return await this.#learned({ entries, then: 'end', error: undefined })
+      if (next === undefined) return await this.#learned({ entries, next: 'end', error: undefined })
       for (const each of next) entries.push(each)
-      if (entries.length >= wanted || this.closing) return await this.#learned({ entries, then: 'more', error: undefined })
+      if (entries.length >= wanted || this.closing) return await this.#learned({ entries, next: 'more', error: undefined })
     }
   }
 
@@ -137,7 +137,7 @@ export class OpenDirectory {
   }
 
   #read(id: number): void {
-    if (this.#at < this.#entries.length || this.#then !== 'more') {
+    if (this.#at < this.#entries.length || this.#next !== 'more') {
       this.#answer(id)
       return
     }
@@ -150,14 +150,14 @@ export class OpenDirectory {
   #take(id: number, fetched: Fetched): void {
     this.#entries = fetched.entries
     this.#at = 0
-    this.#then = fetched.then
+    this.#next = fetched.next
     this.#error = fetched.error
     this.#answer(id)
   }
 
   #answer(id: number): void {
     const { reply } = this.#host
-    if (this.#at === this.#entries.length && this.#then === 'error') {
+    if (this.#at === this.#entries.length && this.#next === 'error') {
       // A client that asks again is told the same.
       reply.refuse(id, this.#error)
     } else {
@@ -166,12 +166,12 @@ export class OpenDirectory {
       } catch (error) {
         this.#entries = []
         this.#at = 0
-        this.#then = 'error'
+        this.#next = 'error'
         this.#error = error
         reply.refuse(id, error)
       }
     }
-    if (this.#at === this.#entries.length && this.#then === 'more' && !this.closing) this.#ahead ??= this.#fetch(enough)
+    if (this.#at === this.#entries.length && this.#next === 'more' && !this.closing) this.#ahead ??= this.#fetch(enough)
     this.#end()
   }
 

@@ -117,6 +117,15 @@ export interface SftpServerOptions {
   readonly hasher?: MakeHasher
 }
 
+/** What a runtime gives beside the language. */
+export interface ServerRuntime {
+  readonly hasher: MakeHasher
+  /** Calls `act` when what is ready by now has been looked at, without going to sleep. */
+  soon(act: () => void): void
+  /** Calls `act` when all others that wait have had their turn. */
+  later(act: () => void): void
+}
+
 /** Without what stands behind `@`, as sftp-server names extensions. */
 export const shortName = (extension: string): string => extension.split('@')[0]
 
@@ -167,6 +176,7 @@ export interface Settled {
   readonly maximumVersion: SftpVersionNumber
   readonly log: SftpServerLog
   readonly hasher: MakeHasher
+  readonly runtime: ServerRuntime
 }
 
 /** draft-ietf-secsh-filexfer-02 §3: packets of so many bytes must be taken. */
@@ -182,7 +192,7 @@ const limitsOf = (given: Partial<SftpLimits>): SftpLimits => {
 }
 
 /** Throws `ConfigError` for options that cannot be. */
-export const settle = (options: SftpServerOptions): Settled => {
+export const settle = (options: SftpServerOptions, runtime: ServerRuntime): Settled => {
   const { allow, deny = [], umask, start } = options
   const known = sftpRequestNames(options.extensions)
   for (const name of [...(allow ?? []), ...deny])
@@ -199,6 +209,7 @@ export const settle = (options: SftpServerOptions): Settled => {
     extensions: rowsOf(options.extensions ?? []),
     maximumVersion: options.maximumVersion ?? 6,
     log: options.log ?? {},
-    hasher: options.hasher ?? (() => undefined),
+    hasher: options.hasher ?? runtime.hasher,
+    runtime,
   }
 }

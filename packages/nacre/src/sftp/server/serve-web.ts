@@ -1,18 +1,22 @@
-// Owns serving files where there is no Node, with hashes that need none. Knows no protocol.
+// Owns serving files where there is no Node. Knows no protocol.
 import type { Files, MaybePromise } from '../files.ts'
-import type { BytePipe } from '../pipe.ts'
 import { webHasher } from './hashes-web.ts'
-import type { SftpServerOptions } from './options.ts'
-import * as portable from './serve.ts'
-import type { SftpHandlerOptions } from './serve.ts'
+import type { ServerRuntime } from './options.ts'
+import { serveSftpOn, type ServeSftp, type SftpHandlerOptions, sftpServerOn } from './serve.ts'
 import type { PipedSession } from './session-pipe.ts'
 
-/** As in `serve.ts`, with hashes of our own unless `options` has others. */
-export const serveSftp = async (pipe: BytePipe, files: Files, options: SftpServerOptions = {}): Promise<void> =>
-  await portable.serveSftp(pipe, files, { hasher: webHasher, ...options })
+const runtime: ServerRuntime = {
+  hasher: webHasher,
+  // Timers go to sleep for milliseconds.
+  soon: act => queueMicrotask(act),
+  later: act => void setTimeout(act, 0),
+}
 
-/** As in `serve.ts`, with hashes of our own unless `options` has others. */
+/** See `serveSftpOn`. */
+export const serveSftp: ServeSftp = serveSftpOn(runtime)
+
+/** See `sftpServerOn`. */
 export const sftpServer = <S extends PipedSession>(
   files: Files | ((session: S) => MaybePromise<Files>),
   options: SftpHandlerOptions = {},
-): ((session: S) => Promise<number>) => portable.sftpServer(files, { hasher: webHasher, ...options })
+): ((session: S) => Promise<number>) => sftpServerOn(runtime, files, options)

@@ -3,7 +3,7 @@ import { SftpError } from '../../errors.ts'
 import type { Files, MaybePromise } from '../files.ts'
 import type { BytePipe } from '../pipe.ts'
 import type { SharedHandles } from './open-files.ts'
-import { settle, type Settled, type SftpServerOptions } from './options.ts'
+import { type ServerRuntime, settle, type Settled, type SftpServerOptions } from './options.ts'
 import { SftpSession } from './session.ts'
 import { type PipedSession, sessionPipe } from './session-pipe.ts'
 
@@ -38,13 +38,17 @@ const serve = async (pipe: BytePipe, files: Files, options: Settled, shared: Sha
   })
 }
 
+export type ServeSftp = (pipe: BytePipe, files: Files, options?: SftpServerOptions) => Promise<void>
+
 /**
  * Serves one client until it stops, and resolves when everything it had open is closed. Rejects with `SftpError` when the
  * client broke the rules (`bad-message`) or stopped in the middle of a packet (`connection-lost`), with what the pipe says when
  * it was cut off, and with `ConfigError` for options that cannot be.
  */
-export const serveSftp = async (pipe: BytePipe, files: Files, options: SftpServerOptions = {}): Promise<void> =>
-  await serve(pipe, files, settle(options), unshared)
+export const serveSftpOn =
+  (runtime: ServerRuntime): ServeSftp =>
+  async (pipe, files, options = {}) =>
+    await serve(pipe, files, settle(options, runtime), unshared)
 
 export interface SftpHandlerOptions extends SftpServerOptions {
   /** Files and directories open at once over all sessions of this handler. Default 10,000. */
@@ -57,11 +61,12 @@ export interface SftpHandlerOptions extends SftpServerOptions {
  * A session handler: `createServer({ session: { subsystems: { sftp: sftpServer(files) } } })`. `files` may depend on who it is,
  * and so may `options`. A session that did not end well has exit status 1.
  */
-export const sftpServer = <S extends PipedSession>(
+export const sftpServerOn = <S extends PipedSession>(
+  runtime: ServerRuntime,
   files: Files | ((session: S) => MaybePromise<Files>),
-  options: SftpHandlerOptions = {},
+  options: SftpHandlerOptions,
 ): ((session: S) => Promise<number>) => {
-  const settled = settle(options)
+  const settled = settle(options, runtime)
   const most = options.handlesOverall ?? 10_000
   let open = 0
   const shared: SharedHandles = {

@@ -27,12 +27,6 @@ const mostBacklog = 256 * 1024
 /** Characters of a path that are still looked at. */
 const longestPath = 32 * 1024
 
-/** Calls `act` after what else is ready by now. */
-const soon = (act: () => void): void => {
-  if (typeof setImmediate === 'function') setImmediate(act)
-  else setTimeout(act, 0)
-}
-
 export interface SessionParts {
   readonly pipe: BytePipe
   readonly files: Files
@@ -287,7 +281,13 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
     this.reply.use(version as SftpVersionNumber)
   }
 
-  readonly over = (): boolean => this.#cut
+  over(): boolean {
+    return this.#cut
+  }
+
+  pause(): Promise<void> {
+    return new Promise(resolve => this.#options.runtime.later(resolve))
+  }
 
   // ── what goes, and when ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -310,7 +310,7 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
     if (this.#turnComes) return
     this.#turnComes = true
     if (this.#taking || this.#inFlight === 0) queueMicrotask(this.#endTurn)
-    else soon(this.#endTurn)
+    else this.#options.runtime.soon(this.#endTurn)
   }
 
   readonly #endTurn = (): void => {
