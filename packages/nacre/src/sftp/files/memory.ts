@@ -16,7 +16,8 @@ import {
   type TreeNode,
   type TreeUser,
 } from './memory-tree.ts'
-import { maximumHops, maximumName } from './path-limits.ts'
+import { longerThan, maximumHops, maximumName } from './path-limits.ts'
+import { setsNothing } from './settable.ts'
 
 export interface MemoryFilesOptions {
   /** Milliseconds since 1970, fractions included. Default: `Date.now`. */
@@ -252,19 +253,27 @@ const listing = (tree: Tree, path: string): MemoryListing => {
   }
 }
 
-/** rename(2), and with `replace` false renameat2(2) with RENAME_NOREPLACE. */
+/** rename(2); with `replace` false what is there stays. */
 const rename = (tree: Tree, from: string, to: string, replace: boolean): void => {
-  const source = tree.walk(from, 'never', 'rename')
-  const target = tree.walk(to, 'never', 'rename')
-  const refused = (name: 'EBUSY' | 'EEXIST' | 'ENOENT' | 'ENOTDIR' | 'EISDIR' | 'EINVAL' | 'ENOTEMPTY' | 'EACCES'): never => {
+  const source = tree.walk(from, replace ? 'parent' : 'never', 'rename')
+  const { node } = source
+  const refused = (
+    name: 'EBUSY' | 'EEXIST' | 'ENOENT' | 'ENAMETOOLONG' | 'ENOTDIR' | 'EISDIR' | 'EINVAL' | 'ENOTEMPTY' | 'EACCES',
+  ): never => {
     throw fault(name, 'rename', name === 'EEXIST' || name === 'ENOTEMPTY' || name === 'EISDIR' ? to : from)
   }
-  if (source.kind !== 'name') return refused('EBUSY')
-  if (target.kind !== 'name') return refused(replace ? 'EBUSY' : 'EEXIST')
-  const { node } = source
-  if (node === undefined) return refused('ENOENT')
+  if (!replace) {
+    // As link(2) and mkdir(2) have it, with which others rename so: the source comes first.
+    if (node === undefined) return refused('ENOENT')
+    if (node.type !== 'directory' && source.slash) return refused('ENOTDIR')
+  }
+  const target = tree.walk(to, replace ? 'parent' : 'never', 'rename')
   const old = target.node
   if (!replace && old !== undefined) return refused('EEXIST')
+  if (source.kind !== 'name' || target.kind !== 'name') return refused('EBUSY')
+  if (longerThan(source.name, maximumName)) return refused('ENAMETOOLONG')
+  if (node === undefined) return refused('ENOENT')
+  if (longerThan(target.name, maximumName)) return refused('ENAMETOOLONG')
   if (node.type !== 'directory' && (source.slash || target.slash)) return refused('ENOTDIR')
   for (let above = target.parent; above !== tree.root; above = above.parent) if (above === node) return refused('EINVAL')
   for (let above = source.parent; above !== tree.root; above = above.parent) if (above === old) return refused('ENOTEMPTY')
@@ -363,7 +372,11 @@ const links = (tree: Tree): Pick<MemoryFiles, 'link' | 'symlink' | 'readLink'> =
     node.links++
     node.changed = tree.now()
   },
-  symlink: (target, path) => tree.newLink(tree.vacancy(path, 'symlink', false), target, path),
+  symlink: (target, path) => {
+    if (target === '') throw fault('ENOENT', 'symlink', path, 'A symbolic link has to point somewhere.')
+    const checked = tree.checked(target, 'symlink')
+    tree.newLink(tree.vacancy(path, 'symlink', false), checked, path)
+  },
   readLink: path => {
     const node = tree.find(path, 'if-slash', 'readlink')
     if (node.type !== 'symlink') throw fault('EINVAL', 'readlink', path, 'It is not a symbolic link.')
@@ -403,6 +416,7 @@ export const memoryFiles = (options: MemoryFilesOptions = {}): MemoryFiles => {
     list: path => listing(tree, path),
     stat: (path, follow) => attributesOf(tree.find(path, follow ? 'always' : 'if-slash', follow ? 'stat' : 'lstat')),
     setAttributes: (path, attributes, follow) => {
+      if (setsNothing(attributes)) return
       const node = tree.find(path, follow ? 'always' : 'if-slash', 'setstat')
       change(tree, known.idOf, node, attributes, path, size => {
         if (node.type === 'file' && !tree.may(node, access.write)) throw fault('EACCES', 'setstat', path)

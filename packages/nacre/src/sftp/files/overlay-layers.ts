@@ -37,7 +37,7 @@ export interface OverlayPlace {
   readonly slash: boolean
 }
 
-export type OverlayFollowing = 'always' | 'if-slash' | 'never'
+export type OverlayFollowing = 'always' | 'if-slash' | 'never' | 'parent'
 
 /** Beside a name: what the lower layer has of that name is not seen. Names that begin so cannot be used otherwise. */
 const markPrefix = '.wh.'
@@ -149,10 +149,12 @@ export class OverlayLayers {
         continue
       }
       if (last && creating && slash) throw fault('EISDIR', operation, path)
-      const node = await this.lookUp(directory, name)
       const resolved = childOf(directory.path, name)
+      if (last && following === 'parent' && longerThan(name, maximumName))
+        return { above, name, kind: 'name', path: resolved, node: undefined, slash }
+      const node = await this.lookUp(directory, name)
       const type = node?.attributes.type
-      if (last && (type !== 'symlink' || following === 'never' || (following === 'if-slash' && !slash)))
+      if (last && (type !== 'symlink' || following === 'never' || following === 'parent' || (following === 'if-slash' && !slash)))
         return { above, name, kind: 'name', path: resolved, node, slash }
       if (node === undefined) throw fault('ENOENT', operation, path)
       if (type === 'symlink') {

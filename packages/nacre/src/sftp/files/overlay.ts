@@ -4,6 +4,8 @@ import type { Attributes } from '../attributes.ts'
 import type { FileEntry, Files, FilesystemStat, Listing, OpenFile, OpenOptions } from '../files.ts'
 import { fault } from './faults.ts'
 import { hiddenBy, isMark, type OverlayDirectory, OverlayLayers, type OverlayPlace } from './overlay-layers.ts'
+import { checkPath, longerThan, maximumName } from './path-limits.ts'
+import { setsNothing } from './settable.ts'
 
 /** A file of the lower layer somebody reads. */
 interface Borrowed {
@@ -171,6 +173,7 @@ class Overlay {
 
   setAttributes(path: string, attributes: Attributes, follow: boolean): Promise<void> {
     return this.#alone(async () => {
+      if (setsNothing(attributes)) return
       const place = await this.#find(path, follow, 'setstat')
       await this.layers.raise(place)
       await this.layers.upper.setAttributes(place.path, attributes, place.node.attributes.type !== 'symlink')
@@ -197,7 +200,10 @@ class Overlay {
   }
 
   symlink(target: string, path: string): Promise<void> {
-    return this.#alone(async () => this.layers.upper.symlink(target, (await this.#vacancy(path, 'symlink', false)).path))
+    return this.#alone(async () => {
+      checkPath(target, 'symlink')
+      await this.layers.upper.symlink(target, (await this.#vacancy(path, 'symlink', false)).path)
+    })
   }
 
   link(existing: string, path: string): Promise<void> {
@@ -255,12 +261,18 @@ class Overlay {
 
   rename(from: string, to: string, replace: boolean): Promise<void> {
     return this.#alone(async () => {
-      const source = await this.layers.walk(from, 'never', 'rename')
-      const target = await this.layers.walk(to, 'never', 'rename')
-      if (source.kind !== 'name') throw fault('EBUSY', 'rename', from)
-      if (target.kind !== 'name') throw fault(replace ? 'EBUSY' : 'EEXIST', 'rename', to)
-      if (source.node === undefined) throw fault('ENOENT', 'rename', from)
+      const source = await this.layers.walk(from, replace ? 'parent' : 'never', 'rename')
+      if (!replace) {
+        if (source.node === undefined) throw fault('ENOENT', 'rename', from)
+        if (!isDirectory(source) && source.slash) throw fault('ENOTDIR', 'rename', from)
+      }
+      const target = await this.layers.walk(to, replace ? 'parent' : 'never', 'rename')
       if (!replace && target.node !== undefined) throw fault('EEXIST', 'rename', to)
+      if (source.kind !== 'name') throw fault('EBUSY', 'rename', from)
+      if (target.kind !== 'name') throw fault('EBUSY', 'rename', to)
+      if (longerThan(source.name, maximumName)) throw fault('ENAMETOOLONG', 'rename', from)
+      if (source.node === undefined) throw fault('ENOENT', 'rename', from)
+      if (longerThan(target.name, maximumName)) throw fault('ENAMETOOLONG', 'rename', to)
       if (!isDirectory(source) && (source.slash || target.slash)) throw fault('ENOTDIR', 'rename', from)
       if (isAtOrBelow(lastOf(target).path, source.path)) throw fault('EINVAL', 'rename', from)
       if (target.node !== undefined && isAtOrBelow(lastOf(source).path, target.path)) throw fault('ENOTEMPTY', 'rename', to)
