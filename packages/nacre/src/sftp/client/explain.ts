@@ -49,19 +49,25 @@ const likely: Readonly<Record<string, string>> = {
   write: 'perhaps the disk is full or the quota used up',
 }
 
-/** What servers of version 3 say beside "Failure", and the name the system has for it. */
+/**
+ * What servers say in words because version 3 has no number for it, and the name the system has for it. The words are those of
+ * strerror(3), which most pass on, and of our own server.
+ */
 const saidErrno: readonly (readonly [RegExp, string])[] = [
-  [/no space left/i, 'ENOSPC'],
+  [/no space left|disk (?:is )?full/i, 'ENOSPC'],
   [/quota/i, 'EDQUOT'],
-  [/file exists|already exists/i, 'EEXIST'],
   [/not empty/i, 'ENOTEMPTY'],
-  [/is a directory/i, 'EISDIR'],
-  [/not a directory/i, 'ENOTDIR'],
-  [/name too long/i, 'ENAMETOOLONG'],
-  [/read-only/i, 'EROFS'],
-  [/cross-device/i, 'EXDEV'],
-  [/too many open files/i, 'EMFILE'],
+  [/not a (?:directory|folder)/i, 'ENOTDIR'],
+  [/is a (?:directory|folder)/i, 'EISDIR'],
+  [/already exists|file exists|is there already/i, 'EEXIST'],
+  [/name too long|longer than the file system/i, 'ENAMETOOLONG'],
+  [/too many (?:levels of )?symbolic links/i, 'ELOOP'],
+  [/read-only file system|mounted for reading only/i, 'EROFS'],
+  [/cross-device|different file systems/i, 'EXDEV'],
+  [/too many open files|as many files open/i, 'EMFILE'],
 ]
+/** Statuses that stand for more than they say. */
+const vague: ReadonlySet<SftpStatus> = new Set(['failure', 'no-such-file', 'permission-denied', 'bad-message'])
 
 /** A path as it stands in messages: `"/srv/a\x0ab"`. */
 export const shownPath = (path: string): string => `"${escapeForPeople(path, { limit: 300 })}"`
@@ -97,7 +103,7 @@ export const refusalOf = (code: number, said: string, about: About): SftpError =
   const parts = [outside ? `the server failed with status ${code}, which is none of SFTP's` : sentence]
   if (!saysNothing(words, sentence)) parts.push(`the server says "${escapeForPeople(words, { limit: 300 })}"`)
   else if (known === 'failure' && likely[about.operation] !== undefined) parts.push(likely[about.operation])
-  const errno = known === 'failure' ? saidErrno.find(([pattern]) => pattern.test(words))?.[1] : undefined
+  const errno = vague.has(known) ? saidErrno.find(([pattern]) => pattern.test(words))?.[1] : undefined
   return failureOf(known, parts.join('; '), about, errno === undefined ? {} : { errno })
 }
 
