@@ -156,9 +156,13 @@ export const setAttributesNoFollow = (place: Place, attributes: Attributes, acco
 /** Bytes from which on a file is freed in the thread pool: its blocks are given back one by one. */
 const large = 16 * 2 ** 20
 
-/** What kind of work it is to remove, replace or cut off what is at `place`. */
+/** What kind of work it is to remove, replace or cut off what is at `place`. What is wrong with it, that work will say. */
 export function* freeing(place: Place): Task<Work> {
-  return (yield* calls.sizeOf(place)) < large ? 'free' : 'flush'
+  try {
+    return (yield* calls.sizeOf(place)) < large ? 'free' : 'flush'
+  } catch {
+    return 'free'
+  }
 }
 
 export function* unlink(place: Place): Task<void> {
@@ -185,10 +189,7 @@ export function* renameWithoutReplacing(from: Place, to: Place): Task<void> {
     yield* calls.mkdir(to, 0o700)
     return yield* renameOver(from, to, calls.rmdir(to))
   }
-  try {
-    yield* calls.link(from, to)
-  } catch (error) {
-    if (!noLinks.has(errnoOf(error) ?? '')) throw error
+  if (!(yield* giveSecondName(from, to, stats))) {
     const empty = yield* makeEmpty(to)
     return yield* renameOver(from, to, unlinkIf(to, empty))
   }
@@ -196,6 +197,22 @@ export function* renameWithoutReplacing(from: Place, to: Place): Task<void> {
     yield* calls.unlink(from)
   } catch (error) {
     yield* unlinkIf(to, stats)
+    throw error
+  }
+}
+
+/**
+ * Whether `to` is another name of the file now. None is made of a file of somebody else: where only owners remove, both
+ * names would stay.
+ */
+function* giveSecondName(from: Place, to: Place, { uid }: fs.BigIntStats): Task<boolean> {
+  const user = process.geteuid?.() ?? 0
+  if (user !== 0 && uid !== BigInt(user)) return false
+  try {
+    yield* calls.link(from, to)
+    return true
+  } catch (error) {
+    if (noLinks.has(errnoOf(error) ?? '')) return false
     throw error
   }
 }
