@@ -4,9 +4,28 @@ import { bulkChaCha, bulkGcm } from './scenarios/bulk.ts'
 import { channels } from './scenarios/channels.ts'
 import { clients } from './scenarios/clients.ts'
 import { command } from './scenarios/command.ts'
+import { attributesPerSecond, listings, uploadMemory } from './scenarios/file-servers.ts'
+import { farFiles, files } from './scenarios/files.ts'
 import { idle } from './scenarios/idle.ts'
 import { keystroke } from './scenarios/keystroke.ts'
 import { session } from './scenarios/session.ts'
+import { smallFiles } from './scenarios/small-files.ts'
 import { workers } from './scenarios/workers.ts'
 
-export const scenarios: readonly Scenario[] = [bulkGcm, bulkChaCha, session, keystroke, idle, clients, channels, workers, command]
+export const scenarios: readonly Scenario[] = [
+  bulkGcm,
+  bulkChaCha,
+  session,
+  keystroke,
+  idle,
+  clients,
+  channels,
+  workers,
+  command,
+  files,
+  farFiles,
+  smallFiles,
+  listings,
+  attributesPerSecond,
+  uploadMemory,
+]

@@ -53,6 +53,9 @@ const goSources = join(benchFolder, 'peers/go')
 /** Where Debian's packages put the sources of Go's libraries: nothing is downloaded. */
 const goPath = '/usr/share/gocode'
 
+/** Whether the program in Go can move files: pkg/sftp is a package of its own. */
+export const goHasFiles = existsSync(join(goPath, 'src/github.com/pkg/sftp'))
+
 /** Compiles the program in Go unless it is there. Returns why there is none, or `undefined`. */
 export const buildGo = (): string | undefined => {
   const changed = Math.max(...readdirSync(goSources).map(name => statSync(join(goSources, name)).mtimeMs))
@@ -67,7 +70,7 @@ export const buildGo = (): string | undefined => {
     CGO_ENABLED: '0',
   }
   try {
-    execFileSync('go', ['build', '-o', goProgram, '.'], { cwd: goSources, env, stdio: 'pipe' })
+    execFileSync('go', ['build', ...(goHasFiles ? ['-tags', 'sftp'] : []), '-o', goProgram, '.'], { cwd: goSources, env, stdio: 'pipe' })
     return undefined
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

@@ -119,6 +119,7 @@ const serverConfig = (cipher: string | undefined, port: number): string =>
     'PrintLastLog no',
     'MaxStartups 1000',
     'LogLevel ERROR',
+    'Subsystem sftp /usr/lib/openssh/sftp-server',
     '',
   ].join('\n')
 

@@ -2,10 +2,13 @@
 import { type ClientConnection, connect, insecureAcceptAnyHostKey, loadSigner, type Process } from 'nacre'
 import { serveCalls } from './calls.ts'
 import { meter } from './meter.ts'
+import { fileWork } from './nacre-files.ts'
 import {
   type ChannelsArgs,
   chunkBytes,
   type ClientArgs,
+  type FileArgs,
+  type FilesMoved,
   hostKeyAlgorithm,
   kex as usualKex,
   type Repeated,
@@ -74,7 +77,23 @@ const give = async (process: Process, total: number, streams: boolean): Promise<
 
 const held: ClientConnection[] = []
 
+/** Logs in, does the work, leaves; `work` is what it took without coming and going. */
+const withFiles =
+  (work: (typeof fileWork)[string]) =>
+  async (args: FileArgs): Promise<FilesMoved> => {
+    const all = meter()
+    const connection = await login(args)
+    const files = await connection.sftp()
+    const working = meter()
+    await work(files, args)
+    const worked = working().wall
+    await connection.close()
+    return { ...all(), work: worked }
+  }
+
 serveCalls({
+  ...Object.fromEntries(Object.entries(fileWork).map(([name, work]) => [name, withFiles(work)])),
+
   /** Connects, moves bytes one way, closes. */
   async transfer(args: TransferArgs): Promise<Transferred> {
     const read = meter()

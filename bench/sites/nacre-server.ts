@@ -2,6 +2,7 @@
 // who measures.
 import cluster from 'node:cluster'
 import { createServer, isWorker, type Listening, loadSigner, publicKey, runWorkers, type Session } from 'nacre/server'
+import { localFiles, sftpServer } from 'nacre/sftp/server'
 import { serveCalls } from './calls.ts'
 import { chunkBytes, hostKeyAlgorithm, kex, type ServerArgs } from './types.ts'
 
@@ -68,7 +69,7 @@ const serve = async ({ hostKey, authorized, cipher }: ServerArgs): Promise<Liste
   const server = createServer<string>({
     hostKeys: [await loadSigner(hostKey)],
     authenticate: publicKey((applicant, key) => (blob.equals(key.blob) ? applicant.user : undefined)),
-    session: { exec },
+    session: { exec, subsystems: { sftp: sftpServer(localFiles()) } },
     ...(cipher === undefined
       ? {}
       : { algorithms: { kex: [kex, 'mlkem768x25519-sha256'], hostKey: [hostKeyAlgorithm], ciphers: [cipher] } }),

@@ -2,11 +2,14 @@
 import { readFileSync } from 'node:fs'
 import { serveCalls } from './calls.ts'
 import { meter } from './meter.ts'
+import { fileWork, workWithFiles } from './ssh2-file-client.ts'
 import { type Channel, type Client, options, type ParsedKey, parsedKey, ssh2 } from './ssh2.ts'
 import {
   type ChannelsArgs,
   chunkBytes,
   type ClientArgs,
+  type FileArgs,
+  type FilesMoved,
   hostKeyAlgorithm,
   kex,
   type Repeated,
@@ -95,7 +98,22 @@ const give = (channel: Channel, total: number): void => {
   more()
 }
 
+/** Logs in, does the work, leaves; `work` is what it took without coming and going. */
+const withFiles =
+  (work: (typeof fileWork)[string]) =>
+  async (args: FileArgs): Promise<FilesMoved> => {
+    const all = meter()
+    const client = await login(args)
+    const working = meter()
+    await workWithFiles(client, work, args)
+    const worked = working().wall
+    await leave(client)
+    return { ...all(), work: worked }
+  }
+
 serveCalls({
+  ...Object.fromEntries(Object.entries(fileWork).map(([name, work]) => [name, withFiles(work)])),
+
   async transfer(args: TransferArgs): Promise<Transferred> {
     const read = meter()
     const client = await login(args)

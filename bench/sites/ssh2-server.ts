@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { serveCalls } from './calls.ts'
 import { type Authentication, type Channel, options, type ParsedKey, parsedKey, type Served, ssh2 } from './ssh2.ts'
+import { serveFiles } from './ssh2-files.ts'
 import { chunkBytes, hostKeyAlgorithm, kex, type ServerArgs } from './types.ts'
 
 const chunk = Buffer.alloc(chunkBytes)
@@ -63,7 +64,9 @@ const serve = (connection: Served, key: ParsedKey, authorized: Buffer): void => 
     authenticate(attempt, authorized, ({ blob, signature, hashAlgo }) => signature !== undefined && key.verify(blob, signature, hashAlgo)),
   )
   connection.on('session', accept => {
-    accept().on('exec', (grant, _reject, { command }) => run(grant(), command))
+    const session = accept()
+    session.on('exec', (grant, _reject, { command }) => run(grant(), command))
+    session.on('sftp', grant => serveFiles(grant()))
   })
 }
 

@@ -33,6 +33,38 @@ export interface Authentication {
 
 interface ServedSession {
   on(event: 'exec', listener: (accept: () => Channel, reject: () => void, info: { readonly command: string }) => void): void
+  on(event: 'sftp', listener: (accept: () => ServedFiles) => void): void
+}
+
+export interface FileAttributes {
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly size: number
+  readonly atime: number
+  readonly mtime: number
+}
+
+/** The server's half of SFTP: packets as events, answers as calls. */
+export interface ServedFiles {
+  on(event: string, listener: (...args: never[]) => void): this
+  status(request: number, code: number): void
+  handle(request: number, handle: Buffer): void
+  data(request: number, data: Buffer): void
+  attrs(request: number, attributes: FileAttributes): void
+  name(request: number, entries: readonly { readonly filename: string; readonly longname: string; readonly attrs: object }[]): void
+  end(): void
+}
+
+type Answered<T> = (error: Error | undefined | null, value: T) => void
+
+/** The client's half. */
+export interface RemoteFiles {
+  fastGet(remote: string, local: string, then: Answered<void>): void
+  fastPut(local: string, remote: string, then: Answered<void>): void
+  readdir(path: string, then: Answered<readonly { readonly filename: string }[]>): void
+  mkdir(path: string, then: Answered<void>): void
+  stat(path: string, then: Answered<unknown>): void
 }
 
 export interface Served {
@@ -63,6 +95,7 @@ export interface Client {
     readonly hostVerifier: (key: Buffer) => boolean
   }): void
   exec(command: string, then: (error: Error | undefined, channel: Channel) => void): void
+  sftp(then: (error: Error | undefined, files: RemoteFiles) => void): void
   end(): void
 }
 
@@ -72,7 +105,13 @@ interface Ssh2 {
     options: { readonly hostKeys: readonly Buffer[]; readonly algorithms?: Algorithms },
     serve: (connection: Served) => void,
   ) => Server
-  readonly utils: { parseKey(text: string | Buffer): ParsedKey | Error }
+  readonly utils: {
+    parseKey(text: string | Buffer): ParsedKey | Error
+    readonly sftp: {
+      readonly STATUS_CODE: Readonly<Record<'OK' | 'EOF' | 'NO_SUCH_FILE' | 'FAILURE', number>>
+      flagsToString(flags: number): string | null
+    }
+  }
 }
 
 /** Options of the sites made of ssh2, as their one argument. */

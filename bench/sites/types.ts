@@ -61,6 +61,21 @@ export interface Repeated {
   readonly walls: readonly number[]
 }
 
+/** Work with files over SFTP; what a call has no use for is left out of account. */
+export interface FileArgs extends ClientArgs {
+  readonly remote: string
+  readonly local: string
+  /** Entries there are, or requests to make. */
+  readonly count: number
+  /** Files or requests at a time, for a client that must be told. */
+  readonly lanes: number
+}
+
+/** `work` are the wall seconds without logging in and leaving. */
+export interface FilesMoved extends Spent {
+  readonly work: number
+}
+
 export const kex = 'curve25519-sha256'
 export const gcm = 'aes128-gcm@openssh.com'
 export const chachaPoly = 'chacha20-poly1305@openssh.com'
