@@ -89,7 +89,7 @@ class Store {
     // A size of 0 is what files have that are made when they are read.
     const believed = growing !== 'follow' && !source.sequential && source.size !== undefined && source.size > 0
     const end = believed ? source.size : undefined
-    this.#plan = new WritePlan({ start, end, habits, maximumRequests: this.#bounds.requests })
+    this.#plan = new WritePlan({ start, end, habits, maximumRequests: this.#bounds.requests, span: this.#bounds.inFlight })
     this.#allowance = options.allowance ?? allowanceOf(this.#bounds.inFlight, habits.request)
     this.#buffers = new Buffers(habits.request, Math.ceil(this.#bounds.inFlight / habits.request))
     this.#highest = start

@@ -23,6 +23,11 @@ export interface WritePlanOptions {
   readonly end: number | undefined
   readonly habits: WriteHabits
   readonly maximumRequests: number
+  /**
+   * Nothing is sent so many bytes behind the first that is not acknowledged: whoever finds the file cut off knows that all is
+   * there but for the last so many bytes.
+   */
+  readonly span: number
 }
 
 /** Smallest write that is tried with a server that refuses larger ones. */
@@ -31,6 +36,7 @@ const smallestRequest = 4096
 export class WritePlan {
   readonly #habits: WriteHabits
   readonly #maximumRequests: number
+  readonly #span: number
   #end: number | undefined
   /** First byte nobody has sent yet. */
   #frontier: number
@@ -46,6 +52,7 @@ export class WritePlan {
   constructor(options: WritePlanOptions) {
     this.#habits = options.habits
     this.#maximumRequests = options.maximumRequests
+    this.#span = options.span
     this.#frontier = options.start
     this.#end = options.end
     this.#serial = options.habits.serial
@@ -68,9 +75,10 @@ export class WritePlan {
   }
   /** Every byte below is written, and acknowledged. */
   get settled(): number {
-    let lowest = this.#again[0]?.offset ?? this.#frontier
-    for (const { offset } of this.#sent) lowest = Math.min(lowest, offset)
-    return lowest
+    const again = this.#again[0]?.offset ?? this.#frontier
+    // In the order they were sent; what is sent again is sent when all before it are answered, or not at all.
+    for (const { offset } of this.#sent) return Math.min(offset, again)
+    return again
   }
 
   /** What to send now; `undefined` when nothing is, or not before something is answered. `room`: bytes that may be added. */
@@ -82,6 +90,7 @@ export class WritePlan {
     const left = again?.length ?? (this.#end === undefined ? Number.POSITIVE_INFINITY : this.#end - this.#frontier)
     const length = Math.min(this.#request, left)
     if (length <= 0 || length > room) return undefined
+    if (!idle && again === undefined && this.#frontier + length - this.settled > this.#span) return undefined
     const range: WriteRange = { offset: again?.offset ?? this.#frontier, length, alone: idle }
     if (again === undefined) this.#frontier += length
     else {

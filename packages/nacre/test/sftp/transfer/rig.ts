@@ -1,4 +1,5 @@
 // Owns what tests of transfers share: a session with a scripted server, a folder of this machine that goes away, bytes that differ.
+import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,4 +47,12 @@ export const namesIn = (folder: string): string[] => readdirSync(folder).sort()
 /** Until what was sent by then has been dealt with. */
 export const settled = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await new Promise(resolve => setImmediate(resolve))
+}
+
+/** Fails when bytes differ, without showing megabytes of them. */
+export const sameBytes = (actual: Uint8Array | undefined, expected: Uint8Array, what = 'the bytes'): void => {
+  assert.ok(actual !== undefined, `${what} are missing`)
+  assert.equal(actual.length, expected.length, `length of ${what}`)
+  const at = Buffer.compare(actual, expected) === 0 ? -1 : actual.findIndex((each, index) => each !== expected[index])
+  assert.equal(at, -1, `${what} differ from byte ${at} on`)
 }

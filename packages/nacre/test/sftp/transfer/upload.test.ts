@@ -4,7 +4,7 @@ import { chmodSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { attributesOf, status } from './misbehaving/server.ts'
-import { bytesOf, connect, folderFor, settled } from './rig.ts'
+import { bytesOf, connect, folderFor, sameBytes, settled } from './rig.ts'
 
 const paths = (files: ReadonlyMap<string, unknown>): string[] => [...files.keys()].sort()
 
@@ -17,7 +17,7 @@ describe('an upload', () => {
       writeFileSync(join(folder, 'a'), bytes)
       const result = await transfers.upload(join(folder, 'a'), '/b')
       assert.deepEqual([result.files, result.bytes], [1, size])
-      assert.deepEqual(server.files.get('/b')?.data, bytes)
+      sameBytes(server.files.get('/b')?.data, bytes)
       assert.deepEqual(paths(server.files), ['/', '/b'])
       await settled()
       assert.equal(server.openHandles, 0)
@@ -31,7 +31,7 @@ describe('an upload', () => {
     const pieces = [bytes.subarray(0, 1), bytes.subarray(1, 1), bytes.subarray(1, 500_000), bytes.subarray(500_000)]
     await transfers.upload(pieces, '/pieces')
     await transfers.upload(new Blob([bytes as Uint8Array<ArrayBuffer>]).stream(), '/stream')
-    for (const path of ['/bytes', '/pieces', '/stream']) assert.deepEqual(server.files.get(path)?.data, bytes, path)
+    for (const path of ['/bytes', '/pieces', '/stream']) sameBytes(server.files.get(path)?.data, bytes, path)
   })
 
   it('of a stream that fails leaves the old file, and one that is given up is told so', async context => {
@@ -55,7 +55,7 @@ describe('an upload', () => {
     await assert.rejects(transfers.upload(endless(), '/x'), { code: 'SFTP_PERMISSION_DENIED' })
     await settled()
     assert.ok(told)
-    assert.deepEqual(server.files.get('/x')?.data, bytesOf(1, 10))
+    sameBytes(server.files.get('/x')?.data, bytesOf(1, 10))
     assert.deepEqual(paths(server.files), ['/', '/x'])
     assert.equal(server.openHandles, 0)
   })
@@ -69,8 +69,8 @@ describe('an upload', () => {
     server.link('/link', '/real')
     await transfers.upload(join(folder, 'a'), '/d')
     await transfers.upload(join(folder, 'a'), '/link')
-    assert.deepEqual(server.files.get('/d/a')?.data, bytesOf(1, 100))
-    assert.deepEqual(server.files.get('/real')?.data, bytesOf(1, 100))
+    sameBytes(server.files.get('/d/a')?.data, bytesOf(1, 100))
+    sameBytes(server.files.get('/real')?.data, bytesOf(1, 100))
     assert.equal(server.files.get('/link')?.type, 'symlink')
   })
 
@@ -93,7 +93,7 @@ describe('an upload', () => {
     await transfers.upload(join(folder, 'a'), '/a', { sparse: 'auto' })
     const expected = new Uint8Array(3_000_000)
     expected.set(bytesOf(1, 300_000))
-    assert.deepEqual(server.files.get('/a')?.data, expected)
+    sameBytes(server.files.get('/a')?.data, expected)
     assert.ok(server.log.filter(each => each.startsWith('write')).length <= 3)
   })
 
@@ -101,7 +101,7 @@ describe('an upload', () => {
     const { server, transfers } = await connect(context)
     server.file('/x', bytesOf(1, 500))
     await transfers.upload(bytesOf(2, 100), '/x', { atomic: false })
-    assert.deepEqual(server.files.get('/x')?.data, bytesOf(2, 100))
+    sameBytes(server.files.get('/x')?.data, bytesOf(2, 100))
     assert.ok(!server.log.some(each => each.includes('.part')))
   })
 
@@ -121,10 +121,10 @@ describe('an upload', () => {
     await transfers.upload(bytesOf(2, 100), '/new')
     server.file('/x', bytesOf(1, 10))
     await assert.rejects(transfers.upload(bytesOf(2, 100), '/x'), { code: 'TRANSFER_EXISTS' })
-    assert.deepEqual(server.files.get('/x')?.data, bytesOf(1, 10))
+    sameBytes(server.files.get('/x')?.data, bytesOf(1, 10))
     assert.deepEqual(paths(server.files), ['/', '/new', '/x'])
     await transfers.upload(bytesOf(2, 100), '/x', { replace: 'remove' })
-    assert.deepEqual(server.files.get('/x')?.data, bytesOf(2, 100))
+    sameBytes(server.files.get('/x')?.data, bytesOf(2, 100))
   })
 
   it('does not replace when that is not wanted', async context => {
@@ -132,7 +132,7 @@ describe('an upload', () => {
     server.file('/x', bytesOf(1, 10))
     await assert.rejects(transfers.upload(bytesOf(2, 100), '/x', { overwrite: false }), { code: 'TRANSFER_EXISTS' })
     await transfers.upload(bytesOf(2, 100), '/y', { overwrite: false })
-    assert.deepEqual(server.files.get('/x')?.data, bytesOf(1, 10))
+    sameBytes(server.files.get('/x')?.data, bytesOf(1, 10))
   })
 
   it('stops with the reason of the signal and leaves nothing', async context => {
@@ -180,7 +180,7 @@ describe('resuming an upload', () => {
     const result = await transfers.upload(bytes, '/x', options)
     assert.ok(result.resumed > 1_000_000, String(result.resumed))
     assert.ok(!server.log.slice(before).some(each => each.startsWith('write') && each.includes(' 0+')))
-    assert.deepEqual(server.files.get('/x')?.data, bytes)
+    sameBytes(server.files.get('/x')?.data, bytes)
     assert.deepEqual(paths(server.files), ['/', '/x'])
   })
 
@@ -195,13 +195,13 @@ describe('resuming an upload', () => {
     await assert.rejects(transfers.upload(bytesOf(6, 5_000_000), '/x', options))
     broken = false
     await transfers.upload(bytesOf(6, 5_000_000), '/x', options)
-    assert.deepEqual(server.files.get('/x')?.data, bytesOf(6, 5_000_000))
+    sameBytes(server.files.get('/x')?.data, bytesOf(6, 5_000_000))
     broken = true
     await assert.rejects(transfers.upload(bytesOf(6, 5_000_000), '/x', options))
     broken = false
     const result = await transfers.upload(bytesOf(7, 4_000_000), '/x', options)
     assert.equal(result.resumed, 0)
-    assert.deepEqual(server.files.get('/x')?.data, bytesOf(7, 4_000_000))
+    sameBytes(server.files.get('/x')?.data, bytesOf(7, 4_000_000))
     assert.equal(attributesOf(server.files.get('/x') ?? server.file('/none', bytesOf(1, 0))).size, 4_000_000)
   })
 })
