@@ -139,7 +139,7 @@ export const connectionMutants: readonly Mutant[] = [
   {
     name: 'opens that nobody answers are without number',
     file: 'connection/connection.ts',
-    from: 'this.#pendingOpens >= this.#limits.maximumPendingOpens',
+    from: 'this.#pendingOpens >= this.limits.maximumPendingOpens',
     to: 'this.#pendingOpens < 0',
     test: 'connection/connection.test.ts',
     fails: ['count opens that nobody has answered'],
@@ -147,7 +147,7 @@ export const connectionMutants: readonly Mutant[] = [
   {
     name: 'channels are without number',
     file: 'connection/connection.ts',
-    from: 'return this.channelCount + this.#pendingOpens >= this.#limits.maximumChannels',
+    from: 'return this.channelCount + this.#pendingOpens >= this.limits.maximumChannels',
     to: 'return this.channelCount < 0',
     test: 'connection/connection.test.ts',
     fails: ['refuse a channel too many, whoever asks', 'count opens that nobody has answered'],

@@ -79,62 +79,42 @@ class PeerOpen implements OpenQuestion {
   }
 }
 
-export class Connection {
-  readonly #out: ConnectionOut
+/** What channels need of it is public for them alone: an object of closures for that would be a twentieth of what an idle connection holds. */
+export class Connection implements ChannelHost {
+  readonly out: ConnectionOut
+  readonly limits: ConnectionLimits
   readonly #emit: (event: ConnectionEvent) => void
-  readonly #limits: ConnectionLimits
   readonly #role: Role
   readonly #peer: Role
   readonly #rows: ConnectionRows
-  readonly #host: ChannelHost
   /** From the first global request on, whoever makes it. */
   #globalRequests: GlobalRequests | undefined
   /** Channels by our number. Numbers of closed channels are in `#free`. */
   readonly #channels: (Channel | undefined)[] = []
-  readonly #free: number[] = []
+  #free: number[] | undefined
   #pendingOpens = 0
   /** Channels that wait until `out.canSend` is true. */
-  #awaitingRoom: Channel[] = []
+  #awaitingRoom: Channel[] | undefined
   #turn = 0
   #sessionsRefused = false
   #ended: Error | undefined
 
   constructor(config: ConnectionConfig) {
-    this.#out = config.out
+    this.out = config.out
     this.#emit = config.emit
-    this.#limits = config.limits
+    this.limits = config.limits
     this.#role = config.role
     this.#peer = config.role === 'client' ? 'server' : 'client'
     this.#rows = config.rows
-    this.#host = this.#channelHost()
   }
 
   get #global(): GlobalRequests {
-    return (this.#globalRequests ??= new GlobalRequests(this.#out, this.#limits.maximumPendingRequests))
-  }
-
-  #channelHost(): ChannelHost {
-    return {
-      out: this.#out,
-      limits: this.#limits,
-      emit: (event: ChannelEvent) => this.#emit(event),
-      readRequest: (name, details) => (this.#rows.requests.maySend(name, this.#peer) ? this.#rows.requests.read(name, details) : undefined),
-      awaitRoom: channel => {
-        if (channel.awaitingRoom) return
-        channel.awaitingRoom = true
-        this.#awaitingRoom.push(channel)
-      },
-      nextTurn: () => ++this.#turn,
-      release: channel => {
-        this.#channels[channel.number] = undefined
-        this.#free.push(channel.number)
-      },
-    }
+    return (this.#globalRequests ??= new GlobalRequests(this.out, this.limits.maximumPendingRequests))
   }
 
   /** Channels that are open or opening. */
   get channelCount(): number {
-    return this.#channels.length - this.#free.length
+    return this.#channels.length - (this.#free?.length ?? 0)
   }
   /** Opens of the peer that nobody has answered yet. */
   get pendingOpens(): number {
@@ -152,15 +132,15 @@ export class Connection {
     if (this.#full) {
       throw new SshError(
         'CHANNEL_LIMIT',
-        `This connection has ${this.#limits.maximumChannels} channels already. Close some, or raise limits.maximumChannels.`,
+        `This connection has ${this.limits.maximumChannels} channels already. Close some, or raise limits.maximumChannels.`,
       )
     }
     const details = encode(row.codec, value)
     const channel = this.#add(row.name)
-    this.#out.send(ChannelOpen, {
+    this.out.send(ChannelOpen, {
       channelType: row.name,
       senderChannel: channel.number,
-      initialWindowSize: this.#limits.initialWindow,
+      initialWindowSize: this.limits.initialWindow,
       maximumPacketSize: channel.maximumPacket,
       details,
     })
@@ -178,13 +158,36 @@ export class Connection {
     this.globalRequest(keepalive, {}, (_ok, _details, error) => onAnswer?.(error))
   }
 
+  // ── for channels ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  emit(event: ChannelEvent): void {
+    this.#emit(event)
+  }
+  readRequest(name: string, details: Uint8Array): ReturnType<ChannelHost['readRequest']> {
+    return this.#rows.requests.maySend(name, this.#peer) ? this.#rows.requests.read(name, details) : undefined
+  }
+  awaitRoom(channel: Channel): void {
+    if (channel.awaitingRoom) return
+    channel.awaitingRoom = true
+    this.#awaitingRoom ??= []
+    this.#awaitingRoom.push(channel)
+  }
+  nextTurn(): number {
+    return ++this.#turn
+  }
+  release(channel: Channel): void {
+    this.#channels[channel.number] = undefined
+    this.#free ??= []
+    this.#free.push(channel.number)
+  }
+
   // ── for the engine ────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** `out.canSend` is true again: channels that waited are told, who was served least recently first. */
   flush(): void {
     const waiting = this.#awaitingRoom
-    if (waiting.length === 0) return
-    this.#awaitingRoom = []
+    if (waiting === undefined) return
+    this.#awaitingRoom = undefined
     if (waiting.length > 1) waiting.sort((a, b) => a.turn - b.turn)
     for (const channel of waiting) channel.awaitingRoom = false
     for (const channel of waiting) channel.room()
@@ -196,8 +199,8 @@ export class Connection {
     this.#ended = error
     for (const channel of [...this.#channels]) channel?.abort(error)
     this.#channels.length = 0
-    this.#free.length = 0
-    this.#awaitingRoom = []
+    this.#free = undefined
+    this.#awaitingRoom = undefined
     this.#globalRequests?.end(error)
   }
 
@@ -301,12 +304,12 @@ export class Connection {
   // ── opens and global requests of the peer ─────────────────────────────────────────────────────────────────────────
 
   get #full(): boolean {
-    return this.channelCount + this.#pendingOpens >= this.#limits.maximumChannels
+    return this.channelCount + this.#pendingOpens >= this.limits.maximumChannels
   }
 
   #add(channelType: string): Channel {
-    const number = this.#free.pop() ?? this.#channels.length
-    const channel = new Channel(this.#host, channelType, number)
+    const number = this.#free?.pop() ?? this.#channels.length
+    const channel = new Channel(this, channelType, number)
     this.#channels[number] = channel
     return channel
   }
@@ -324,7 +327,7 @@ export class Connection {
       this.#refuse(senderChannel, 'administratively-prohibited', 'you asked for no more sessions')
       return
     }
-    if (this.#full || this.#pendingOpens >= this.#limits.maximumPendingOpens) {
+    if (this.#full || this.#pendingOpens >= this.limits.maximumPendingOpens) {
       this.#refuse(senderChannel, 'resource-shortage', 'too many channels')
       return
     }
@@ -334,7 +337,7 @@ export class Connection {
   }
 
   #refuse(recipientChannel: number, reason: ChannelOpenFailureReason, description: string): void {
-    this.#out.send(ChannelOpenFailure, {
+    this.out.send(ChannelOpenFailure, {
       recipientChannel,
       reasonCode: channelOpenFailures[reason],
       description,
@@ -348,10 +351,10 @@ export class Connection {
     if (this.#ended !== undefined) throw this.#ended
     const channel = this.#add(open.channelType)
     channel.begin(open.senderChannel, open.initialWindowSize, open.maximumPacketSize)
-    this.#out.send(ChannelOpenConfirmation, {
+    this.out.send(ChannelOpenConfirmation, {
       recipientChannel: open.senderChannel,
       senderChannel: channel.number,
-      initialWindowSize: this.#limits.initialWindow,
+      initialWindowSize: this.limits.initialWindow,
       maximumPacketSize: channel.maximumPacket,
       details,
     })

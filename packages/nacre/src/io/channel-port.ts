@@ -16,6 +16,11 @@ export interface PortHandler {
   closed(error: Error | undefined): void
 }
 
+/** Told that the engine has something to send. */
+export interface Waker {
+  wake(): void
+}
+
 interface WaitingWrite {
   readonly bytes: Uint8Array
   offset: number
@@ -29,7 +34,7 @@ const none: WaitingWrite[] = []
 
 export class ChannelPort {
   readonly channel: Channel
-  readonly #wake: () => void
+  readonly #waker: Waker
   #handler: PortHandler | undefined
   #waiting: WaitingWrite[] = none
   /** Events that came before a handler was set. Bounded by the channel's window and the limit on requests. */
@@ -40,10 +45,9 @@ export class ChannelPort {
   #afterWrites: (() => void) | undefined
   #closedListeners: ((cause: Error) => void)[] | undefined
 
-  /** `wake` tells the driver that the engine has something to send. */
-  constructor(channel: Channel, wake: () => void) {
+  constructor(channel: Channel, waker: Waker) {
     this.channel = channel
-    this.#wake = wake
+    this.#waker = waker
   }
 
   /** Sets who gets the channel's events; those that came before are delivered at once. */
@@ -148,7 +152,7 @@ export class ChannelPort {
     let taken = 0
     if (this.#waiting.length === 0) {
       taken = this.channel.write(bytes, type)
-      if (taken > 0) this.#wake()
+      if (taken > 0) this.#waker.wake()
       if (taken === bytes.length) return undefined
     }
     return heard(
@@ -164,7 +168,7 @@ export class ChannelPort {
   consume(count: number): void {
     if (this.#closed !== undefined) return
     this.channel.consume(count)
-    this.#wake()
+    this.#waker.wake()
   }
 
   /** Calls `act` once everything written so far has gone; never when the channel closes before. */
@@ -182,7 +186,7 @@ export class ChannelPort {
       return
     }
     this.channel.eof()
-    this.#wake()
+    this.#waker.wake()
   }
 
   /** Closes, once what waits has gone. */
@@ -191,7 +195,7 @@ export class ChannelPort {
     this.#closeWanted = true
     if (this.#waiting.length > 0) return
     this.channel.close()
-    this.#wake()
+    this.#waker.wake()
   }
 
   /** Closes without waiting for anything. */
@@ -201,14 +205,14 @@ export class ChannelPort {
     for (const each of this.#dropWrites()) each.failed(cause)
     this.#closeWanted = true
     this.channel.close()
-    this.#wake()
+    this.#waker.wake()
   }
 
   /** Sends a request nobody answers. */
   notify<T>(row: RequestRow<string, T>, value: T): void {
     if (this.#closed !== undefined) return
     this.channel.request(row, value)
-    this.#wake()
+    this.#waker.wake()
   }
 
   /**
@@ -224,7 +228,7 @@ export class ChannelPort {
       if (ok) answered()
       else answered(error ?? new RequestRefusedError(row.name, `The peer refused the request "${row.name}".`))
     })
-    this.#wake()
+    this.#waker.wake()
   }
 
   /** Sends a request; resolves when the peer agreed, rejects with `RequestRefusedError` when not. */

@@ -58,13 +58,16 @@ export class Link {
   #agreed: Agreed | undefined
   #strict = false
   /** Resolves when the connection has ended, however that came; never rejects. */
-  readonly closed: Promise<Ended>
-  #close: (ended: Ended) => void = () => {}
+  get closed(): Promise<Ended> {
+    if (this.#closed === undefined) {
+      this.#closed = Promise.withResolvers()
+      if (this.#ended !== undefined) this.#closed.resolve(this.#ended)
+    }
+    return this.#closed.promise
+  }
+  #closed: PromiseWithResolvers<Ended> | undefined
 
   constructor(config: EngineConfig, transport: ByteTransport, handler: LinkHandler, clock: Clock = systemClock) {
-    this.closed = new Promise(resolve => {
-      this.#close = resolve
-    })
     this.#handler = handler
     this.engine = new Engine(config)
     this.#driver = new Driver(this.engine, transport, event => this.#event(event), clock)
@@ -91,7 +94,9 @@ export class Link {
   }
 
   /** Tells the driver that the engine was used from outside an event. */
-  readonly wake = (): void => this.#driver.wake()
+  wake(): void {
+    this.#driver.wake()
+  }
 
   /** Answers `question` with what `work` gives, now or later. What it throws ends the connection. */
   settle<A>(question: Open<Ask<A>, A>, work: () => A | Promise<A>): void {
@@ -274,7 +279,7 @@ export class Link {
   }
 
   #port(channel: Channel): ChannelPort {
-    const port = new ChannelPort(channel, this.wake)
+    const port = new ChannelPort(channel, this)
     channel.keeper = port
     this.#ports++
     return port
@@ -291,6 +296,6 @@ export class Link {
     for (const failed of this.#waiting ?? []) failed(ended.error)
     this.#waiting = undefined
     this.#handler.ended(ended)
-    this.#close(ended)
+    this.#closed?.resolve(ended)
   }
 }

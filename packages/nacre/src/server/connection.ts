@@ -10,7 +10,7 @@ import { type DisconnectReason, SshError } from '../errors.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
 import type { Clock } from '../io/clock.ts'
 import { Ending } from '../io/ending.ts'
-import { Link } from '../io/link.ts'
+import { Link, type LinkHandler } from '../io/link.ts'
 import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
 import { answerAttempts, type Authenticator, type RefusalFloor } from './authenticate.ts'
 import { type SessionHandlers, type SessionOwner, serveSession } from './session.ts'
@@ -57,21 +57,53 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
       floor: policy.floor,
       onError: error => policy.onError(error, this),
     })
-    this.#link = new Link(
-      config,
-      transport,
-      {
-        question: question => this.#question(question),
-        openRequested: question => this.#openRequested(question),
-        globalRequested: question => this.#globalRequested(question),
-        noted: event => this.#noted(event),
-        ended: ended => {
-          this.#ending.end(ended.error)
-          policy.onEvent(ended, this)
-        },
-      },
-      clock,
-    )
+    this.#link = new Link(config, transport, new ServerConnection.#Handler(this), clock)
+  }
+
+  /** The face for the link. A class: closures for all of it would be a twentieth of what an idle connection holds. */
+  static readonly #Handler = class<Identity> implements LinkHandler {
+    readonly #connection: ServerConnection<Identity>
+    constructor(connection: ServerConnection<Identity>) {
+      this.#connection = connection
+    }
+    question(question: EngineQuestion): void {
+      this.#connection.#question(question)
+    }
+    openRequested(question: OpenQuestion): void {
+      this.#connection.#openRequested(question)
+    }
+    globalRequested(question: GlobalRequestQuestion): void {
+      this.#connection.#globalRequested(question)
+    }
+    noted(event: EngineEvent): void {
+      this.#connection.#noted(event)
+    }
+    ended(ended: Ended): void {
+      this.#connection.#ended(ended)
+    }
+  }
+
+  /** The face for sessions. One for all of a connection, unless each may have other handlers; see `Handler`. */
+  static readonly #Owner = class<Identity> implements SessionOwner<Identity> {
+    readonly #connection: ServerConnection<Identity>
+    readonly identity: Identity
+    readonly userName: string
+    readonly handlers: SessionHandlers<Identity>
+    constructor(connection: ServerConnection<Identity>, { identity, userName }: Login<Identity>, handlers: SessionHandlers<Identity>) {
+      this.#connection = connection
+      this.identity = identity
+      this.userName = userName
+      this.handlers = handlers
+    }
+    get remote(): RemoteAddress | undefined {
+      return this.#connection.remote
+    }
+    failed(error: unknown): void {
+      this.#connection.#policy.onError(error, this.#connection)
+    }
+    gone(): void {
+      this.#connection.#sessions--
+    }
   }
 
   /** Begins to speak. Called once, by the server. */
@@ -156,6 +188,11 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     this.#policy.onEvent(event, this)
   }
 
+  #ended(ended: Ended): void {
+    this.#ending.end(ended.error)
+    this.#policy.onEvent(ended, this)
+  }
+
   #openRequested(question: OpenQuestion): void {
     const { channelType } = question
     if (channelType === sessionType.name) {
@@ -186,14 +223,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   #ownerFor(login: Login<Identity>): SessionOwner<Identity> {
     if (this.#owner !== undefined) return this.#owner
     const { session } = this.#policy
-    const owner: SessionOwner<Identity> = {
-      identity: login.identity,
-      userName: login.userName,
-      remote: this.remote,
-      handlers: typeof session === 'function' ? session(this) : session,
-      failed: error => this.#policy.onError(error, this),
-      gone: () => this.#sessions--,
-    }
+    const owner = new ServerConnection.#Owner(this, login, typeof session === 'function' ? session(this) : session)
     if (typeof session !== 'function') this.#owner = owner
     return owner
   }

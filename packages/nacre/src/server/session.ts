@@ -98,9 +98,9 @@ export interface SessionOwner<Identity> {
   readonly remote: RemoteAddress | undefined
   readonly handlers: SessionHandlers<Identity>
   /** What a handler threw. */
-  readonly failed: (error: unknown) => void
+  failed(error: unknown): void
   /** The session's channel is closed. */
-  readonly gone: () => void
+  gone(): void
 }
 
 /** Tells a listener, if there is one. */

@@ -90,7 +90,7 @@ export class Outgoing {
 
   readonly #pool: BufferPool
   readonly #padding: PaddingSource
-  readonly #full: Uint8Array[] = []
+  #full: Uint8Array[] | undefined
   readonly #writer = new Writer(0)
   /** In the writer's buffer: what comes before `#begun` was handed over, what comes before `#filled` is sealed. */
   #begun = 0
@@ -151,7 +151,7 @@ export class Outgoing {
     const writer = this.#writer
     if (this.#filled + need > writer.bytes.length) {
       this.#closeBuffer()
-      const few = need <= smallBuffer && this.#full.length === 0
+      const few = need <= smallBuffer && this.#full === undefined
       writer.bytes = few ? this.#pool.takeSmall() : need <= bulkBuffer ? this.#pool.take() : new Uint8Array(need)
     }
     return writer
@@ -165,7 +165,9 @@ export class Outgoing {
       this.#parts ??= new Map()
       this.#parts.set(bytes.buffer, (this.#parts.get(bytes.buffer) ?? 0) + 1)
     }
-    this.#full.push(bytes.subarray(this.#begun, this.#filled))
+    const part = bytes.subarray(this.#begun, this.#filled)
+    if (this.#full === undefined) this.#full = [part]
+    else this.#full.push(part)
     this.#begun = this.#filled
   }
 
@@ -220,12 +222,13 @@ export class Outgoing {
 
   /** The next bytes to write; give them back with `release` once the transport has taken them. */
   take(): Uint8Array | undefined {
-    if (this.#full.length === 0) {
+    if (this.#full === undefined) {
       if (this.#writer.bytes.length === bulkBuffer && bulkBuffer - this.#filled >= leastRest) this.#cut()
       else this.#closeBuffer()
     }
     this.#patient = 0
-    const buffer = this.#full.shift()
+    const buffer = this.#full?.shift()
+    if (this.#full?.length === 0) this.#full = undefined
     if (buffer !== undefined) this.untaken -= buffer.length
     return buffer
   }

@@ -25,7 +25,7 @@ const ready = (options: SessionOptions, channelRequested: PairServerOptions['cha
     },
   }).run()
   const ends = pair.open(session, {})
-  const port = new ChannelPort(ends.client.channel, () => {})
+  const port = new ChannelPort(ends.client.channel, { wake() {} })
   let outcome: Process | Error | undefined
   const start = new SessionStart(options, (to, answered) => to.request(exec, { command: 'x' }, answered), false, {
     resolve: process => {

@@ -15,7 +15,7 @@ import { patterned, same } from '../pair/fixtures.ts'
 const ready = (server: PairServerOptions = {}) => {
   const pair = createPair({ server: { limits: { initialWindow: 1000 }, ...server } }).run()
   const ends = pair.open(session, {})
-  const port = new ChannelPort(ends.client.channel, () => {})
+  const port = new ChannelPort(ends.client.channel, { wake() {} })
   let seen = pair.client.events.length
   const run = (): void => {
     for (let more = true; more;) {
