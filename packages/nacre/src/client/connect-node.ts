@@ -76,5 +76,7 @@ export const connect = async (
     })
   // NACRE_TRACE: every packet of the conversation into a file.
   const traced = options.config === false ? {} : environmentTranscript()
-  return await connectOver(options.transport ?? open, { ...traced, ...options, user, host, port, hostKey, identities }, nodeRuntime())
+  const localFiles = async () => (await import('../sftp/transfer/local-node.ts')).localNode
+  const all = { localFiles, ...traced, ...options, user, host, port, hostKey, identities }
+  return await connectOver(options.transport ?? open, all, nodeRuntime())
 }

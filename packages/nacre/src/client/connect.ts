@@ -8,6 +8,7 @@ import { Link } from '../io/link.ts'
 import { whenThere } from '../io/soon.ts'
 import type { ByteTransport } from '../io/transport.ts'
 import { parsePublicKey, type PublicKey } from '../keys/public.ts'
+import type { LocalFiles } from '../sftp/transfer/local.ts'
 import { ClientConnection } from './connection.ts'
 import type { HostKeyPolicy, Identities, PresentedHostKey } from './policy.ts'
 
@@ -27,6 +28,8 @@ export interface ConnectOptions extends CommonOptions {
   /** Called as the connection comes up; for programs that explain what happens. */
   readonly onProgress?: (event: EngineEvent) => void
   readonly clock?: Clock
+  /** Files at this end, for downloads and uploads by path. Node's `connect` brings its own. */
+  readonly localFiles?: () => Promise<LocalFiles>
 }
 
 /**
@@ -71,7 +74,7 @@ export const connectOver = async (
           banner += event.message
           options.onBanner?.(event.message)
         } else if (event.is === 'authenticated' && hostKey !== undefined)
-          resolve(new ClientConnection(link, { user: options.user, hostKey, serverVersion, banner }))
+          resolve(new ClientConnection(link, { user: options.user, hostKey, serverVersion, banner, localFiles: options.localFiles }))
         options.onProgress?.(event)
       },
       ended: ended => reject(abortReason === undefined ? ended.error : abortReason.reason),

@@ -14,6 +14,7 @@ import { systemClock } from '../io/clock.ts'
 import type { Link } from '../io/link.ts'
 import type { PublicKey } from '../keys/public.ts'
 import type { OpenSftpOptions } from '../sftp/client/open.ts'
+import type { LocalFiles } from '../sftp/transfer/local.ts'
 import type { Sftp } from '../sftp/client/sftp.ts'
 import type { Process, ProcessTap } from './process.ts'
 import { processPipe } from './process-pipe.ts'
@@ -64,10 +65,24 @@ export interface ConnectionFacts {
   readonly hostKey: PublicKey
   readonly serverVersion: string
   readonly banner: string
+  /** Files at this end, for SFTP. */
+  readonly localFiles?: (() => Promise<LocalFiles>) | undefined
+}
+
+/** The same with another signal, or none: what ended the first is nothing to the next. */
+const signalled = (given: SftpOptions, signal: AbortSignal | undefined): SftpOptions => {
+  const { subsystem, command, deadline } = given
+  return {
+    ...(subsystem === undefined ? {} : { subsystem }),
+    ...(command === undefined ? {} : { command }),
+    ...(deadline === undefined ? {} : { deadline }),
+    ...(signal === undefined ? {} : { signal }),
+  }
 }
 
 export class ClientConnection implements AsyncDisposable {
   readonly #link: Link
+  readonly #localFiles: (() => Promise<LocalFiles>) | undefined
   readonly #knowsEow: boolean
   /** Who we are logged in as. */
   readonly user: string
@@ -85,6 +100,7 @@ export class ClientConnection implements AsyncDisposable {
     this.serverVersion = facts.serverVersion
     this.#knowsEow = eowServers.test(facts.serverVersion)
     this.banner = facts.banner
+    this.#localFiles = facts.localFiles
   }
 
   /** The algorithms in use. */
@@ -144,7 +160,8 @@ export class ClientConnection implements AsyncDisposable {
   }
 
   /** Files on the server. Our greeting leaves together with the request for the subsystem. `signal` matters only until it resolves. */
-  async sftp({ subsystem = 'sftp', command, signal, deadline }: SftpOptions = {}): Promise<Sftp> {
+  async sftp(given: SftpOptions = {}): Promise<Sftp> {
+    const { subsystem = 'sftp', command, signal, deadline } = given
     signal?.throwIfAborted()
     // Most programs only run commands: they need not load it.
     const { openSftp } = await import('../sftp/client/open.ts')
@@ -157,7 +174,8 @@ export class ClientConnection implements AsyncDisposable {
       await this.#session({ signal: opening.signal }, (port, answered, made) => {
         if (command === undefined) port.request(subsystemRow, { subsystemName: subsystem }, answered)
         else port.request(execRow, { command: commandLine(command) }, answered)
-        const options = { signal: opening.signal, serverVersion: this.serverVersion, ...(deadline === undefined ? {} : { deadline }) }
+        const ends = { localFiles: this.#localFiles, another: (stop: AbortSignal | undefined) => this.sftp(signalled(given, stop)) }
+        const options = { signal: opening.signal, serverVersion: this.serverVersion, ends, ...(deadline === undefined ? {} : { deadline }) }
         files = openSftp(processPipe(made), options)
         // It fails too when the request is refused, which is told as such.
         files.catch(() => {})

@@ -3,11 +3,13 @@ import type { BytePipe } from '../pipe.ts'
 import { Calls, type Given } from './calls.ts'
 import { quirksOf } from './quirks.ts'
 import { Requests, type RequestsOptions } from './requests.ts'
-import { Sftp } from './sftp.ts'
+import { Sftp, type SftpEnds } from './sftp.ts'
 
 export interface OpenSftpOptions extends RequestsOptions, Given {
   /** The software the SSH server says it is, as `OpenSSH_9.2p1`: some need to be treated differently. Default unknown. */
   readonly serverVersion?: string
+  /** For `download` and `upload`. Default none. */
+  readonly ends?: SftpEnds
 }
 
 /**
@@ -15,7 +17,7 @@ export interface OpenSftpOptions extends RequestsOptions, Given {
  * before, with `SftpProtocolError` when it speaks something else, with `TimeoutError` after the deadline; the pipe is given up
  * then. `signal` matters only until it resolves.
  */
-export const openSftp = async (pipe: BytePipe, { serverVersion = '', signal, ...options }: OpenSftpOptions = {}): Promise<Sftp> => {
+export const openSftp = async (pipe: BytePipe, { serverVersion = '', signal, ends, ...options }: OpenSftpOptions = {}): Promise<Sftp> => {
   signal?.throwIfAborted()
   const requests = new Requests(pipe, options)
   const abort = (): void => requests.fail(signal?.reason instanceof Error ? signal.reason : new Error(String(signal?.reason)))
@@ -28,5 +30,5 @@ export const openSftp = async (pipe: BytePipe, { serverVersion = '', signal, ...
   } finally {
     signal?.removeEventListener('abort', abort)
   }
-  return new Sftp(new Calls(requests, quirksOf(serverVersion)), serverVersion)
+  return new Sftp(new Calls(requests, quirksOf(serverVersion)), serverVersion, ends)
 }

@@ -8,6 +8,9 @@ import { statvfs as statvfsRow } from '../extensions/statvfs.ts'
 import type { FilesystemStat } from '../files.ts'
 import { SftpError } from '../../errors.ts'
 import type { Calls, Given, SftpLimits } from './calls.ts'
+import type { LocalFiles } from '../transfer/local.ts'
+import type { TransferResult, TreeOptions } from '../transfer/options.ts'
+import type { DownloadTarget, Transfers, UploadSource } from '../transfer/transfers.ts'
 import { copy, type CopyOptions, type CopyResult, rename, type RenameOptions, type RenameResult } from './copy.ts'
 import { failureOf } from './explain.ts'
 import { glob } from './glob.ts'
@@ -21,6 +24,14 @@ import { type TimeGiven, timeOf } from './times.ts'
 import { makeDirectory, type MakeDirectoryOptions, remove, type RemoveOptions } from './tree.ts'
 import { type Writable } from './write-behind.ts'
 import { writeFile } from './write-file.ts'
+
+/** What downloads and uploads need beside the session. */
+export interface SftpEnds {
+  /** Files at this end: those of the disk on Node. Without, only bytes and streams can be moved. */
+  readonly localFiles?: (() => Promise<LocalFiles>) | undefined
+  /** Starts another session on the same connection, for the option `channels`. */
+  readonly another?: ((signal: AbortSignal | undefined) => Promise<Sftp>) | undefined
+}
 
 export interface LinkGiven extends Given {
   /** Of what a symbolic link points to. Default true; `false` needs lsetstat@openssh.com. */
@@ -40,12 +51,15 @@ export interface WriteFileOptions extends Omit<PlaceOptions, 'exclusive'> {
  */
 export class Sftp implements AsyncDisposable {
   readonly #calls: Calls
+  readonly #ends: SftpEnds
+  #transfers: Promise<Transfers> | undefined
   /** The software the SSH server says it is; '' where that is not known. Text from the peer. */
   readonly serverVersion: string
 
   /** Use `openSftp`, or `sftp()` of a connection. */
-  constructor(calls: Calls, serverVersion = '') {
+  constructor(calls: Calls, serverVersion = '', ends: SftpEnds = {}) {
     this.#calls = calls
+    this.#ends = ends
     this.serverVersion = serverVersion
   }
 
@@ -246,6 +260,39 @@ export class Sftp implements AsyncDisposable {
    */
   writable(path: string, options: WritableOptions = {}): WritableStream<Uint8Array> {
     return writableAt(this.#calls, path, options)
+  }
+
+  // ── transfers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Downloads a file to a path or a stream, or, with `recursive`, what is in a directory into a folder, which is made when it is
+   * missing. A file goes into a folder that is there, under its own name. Resolves when all of it is there; otherwise rejects, and
+   * nothing incomplete stands under a final name: with `SftpError` when the server refuses, `TransferError` when what came cannot be
+   * the file, `TransferFailures` when some of a tree could not be had, `TimeoutError` when the server fell silent, what the file
+   * system here says, or the reason of `signal`.
+   */
+  async download(path: string, to: DownloadTarget, options: TreeOptions = {}): Promise<TransferResult> {
+    return await (await this.#transferring()).download(path, to, options)
+  }
+
+  /**
+   * Uploads a file, bytes or a stream to a path on the server, or, with `recursive`, what is in a folder into a directory, which is
+   * made when it is missing. A file goes into a directory that is there, under its own name. Resolves and rejects as `download`.
+   */
+  async upload(from: UploadSource, path: string, options: TreeOptions = {}): Promise<TransferResult> {
+    return await (await this.#transferring()).upload(from, path, options)
+  }
+
+  /** Programs that move no files need not load it. */
+  #transferring(): Promise<Transfers> {
+    this.#transfers ??= (async () => {
+      const { transfersOf } = await import('../transfer/transfers-of.ts')
+      const { localFiles, another } = this.#ends
+      const more = async (signal: AbortSignal | undefined): Promise<{ calls: Calls; close(): Promise<void> } | undefined> =>
+        await another?.(signal)
+      return transfersOf(this.#calls, await localFiles?.(), another === undefined ? undefined : more)
+    })()
+    return this.#transfers
   }
 
   // ── more ──────────────────────────────────────────────────────────────────────────────────────────────────────────

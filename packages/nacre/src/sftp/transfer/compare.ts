@@ -52,13 +52,10 @@ export const sameByContent = async (
     write(offset, bytes, done) {
       const wanted = bytes.subarray(0, Math.max(0, end - offset))
       const ours = new Uint8Array(wanted.length)
-      readNear(near, offset, ours).then(
-        count => {
-          if (count !== ours.length || !equal(ours, wanted)) same = false
-          done(undefined)
-        },
-        (error: Error) => done(error),
-      )
+      near.read(offset, ours, (error, count) => {
+        if (count !== ours.length || !equal(ours, wanted)) same = false
+        queueMicrotask(() => done(error))
+      })
     },
   }
   const { read: habits, bounds, allowance, pace, clock, signal } = moving

@@ -1,6 +1,7 @@
 // Owns what a transfer reads from and writes to at this end: sources and sinks, and the buffers that go between them. Bytes and
 // streams are here, files in `local.ts`. Knows no server.
 import { TransferError } from '../../errors.ts'
+import { asError } from './fault.ts'
 import { headroom, type TransferHash } from './remote.ts'
 
 /** Takes the bytes of a file in order. */
@@ -130,6 +131,18 @@ const iteratorOf = (stream: ByteStream): AsyncIterator<Uint8Array> | Iterator<Ui
   throw new TypeError('a source of bytes must be a Uint8Array, a ReadableStream or an iterable')
 }
 
+/** Calls `done` once `outcome` is there. */
+const tell = async <T>(outcome: Promise<T>, done: (error: Error | undefined, value?: T) => void): Promise<void> => {
+  let value: T
+  try {
+    value = await outcome
+  } catch (thrown) {
+    done(asError(thrown))
+    return
+  }
+  done(undefined, value)
+}
+
 export class StreamSource implements Source {
   readonly size: number | undefined
   readonly sequential = true
@@ -143,10 +156,7 @@ export class StreamSource implements Source {
   }
 
   read(_offset: number, into: Uint8Array, done: (error: Error | undefined, count: number) => void): void {
-    this.#fill(into).then(
-      count => done(undefined, count),
-      (error: unknown) => done(error instanceof Error ? error : new Error(String(error), { cause: error }), 0),
-    )
+    void tell(this.#fill(into), (error, count = 0) => done(error, count))
   }
 
   async #fill(into: Uint8Array): Promise<number> {
@@ -191,10 +201,7 @@ export class StreamSink implements Sink {
     // Whoever reads the stream may keep what it is given.
     const own = bytes.slice()
     this.#tail = this.#tail.then(() => this.#writer.write(own))
-    this.#tail.then(
-      () => done(undefined),
-      (error: unknown) => done(error instanceof Error ? error : new Error(String(error), { cause: error })),
-    )
+    void tell(this.#tail, done)
   }
   async close(): Promise<void> {
     await this.#writer.close()

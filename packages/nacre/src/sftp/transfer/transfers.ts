@@ -20,7 +20,7 @@ import { UploadTree } from './upload-tree.ts'
 export interface TransferHost {
   readonly remote: Remote
   /** Opens another channel of SFTP to the same server, for `channels`. */
-  readonly another?: (signal: AbortSignal | undefined) => Promise<{ readonly remote: Remote; close(): Promise<void> }>
+  readonly another?: (signal: AbortSignal | undefined) => Promise<{ readonly remote: Remote; close(): Promise<void> } | undefined>
   /** Files at this end; without them only bytes and streams can be moved. */
   readonly local: LocalFiles | undefined
   /** Default that of the runtime. */
