@@ -52,6 +52,7 @@ export class Daemon {
         info: text => this.#current.log.info(text),
         verbose: text => this.#current.log.verbose(text),
         debug: text => this.#current.log.debug(text),
+        as: (program, facility, level) => this.#current.log.as(program, facility, level),
       },
       rules: () => this.#current.parsed.config,
       accept: socket => this.#accept(socket),

@@ -12,7 +12,11 @@ export type Level = (typeof levels)[number]
 const priorities: Readonly<Record<Level, number>> = { QUIET: 2, FATAL: 2, ERROR: 3, INFO: 6, VERBOSE: 6, DEBUG1: 7, DEBUG2: 7, DEBUG3: 7 }
 
 /** Takes one line, without its end. */
-export type Sink = (line: string, level: Level) => void
+export interface Sink {
+  (line: string, level: Level): void
+  /** The same for another program and facility, where lines are sorted by them. */
+  as?(program: string, facility: string): Sink
+}
 
 export interface Log {
   readonly level: Level
@@ -22,6 +26,8 @@ export interface Log {
   info(text: string): void
   verbose(text: string): void
   debug(text: string): void
+  /** A log to the same place, by another level; where lines are sorted by program and facility, by those. */
+  as(program: string, facility: string, level: Level): Log
 }
 
 /** `LogLevel` as one of ours; DEBUG is DEBUG1. */
@@ -49,6 +55,7 @@ export const createLog = (sink: Sink, level: Level): Log => {
     info: text => say('INFO', text),
     verbose: text => say('VERBOSE', text),
     debug: text => say('DEBUG1', `debug1: ${text}`),
+    as: (program, facility, other) => createLog(sink.as?.(program, facility) ?? sink, other),
   }
 }
 
@@ -83,11 +90,11 @@ const facilityNumber = (name: string): number => {
 }
 
 /** The system log, through logger(1): Node cannot write to its socket. Where logger is missing, lines are lost. */
-export const syslogSink = (facility: string): Sink => {
+export const syslogSink = (facility: string, program = 'sshd'): Sink => {
   const base = facilityNumber(facility) * 8
   let logger: ChildProcess | undefined
   const start = (): ChildProcess => {
-    const child = spawnClean('logger', ['--tag', `sshd[${process.pid}]`, '--prio-prefix'], {
+    const child = spawnClean('logger', ['--tag', `${program}[${process.pid}]`, '--prio-prefix'], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
     })
@@ -100,8 +107,10 @@ export const syslogSink = (facility: string): Sink => {
     ;(child.stdin as unknown as { unref?: () => void } | null)?.unref?.()
     return child
   }
-  return (line, level) => {
+  const sink: Sink = (line, level) => {
     logger ??= start()
     logger.stdin?.write(`<${base + priorities[level]}>${line}\n`)
   }
+  sink.as = (another, otherFacility) => syslogSink(otherFacility, another)
+  return sink
 }

@@ -6,6 +6,7 @@ import type { ParsedConfig, ServerConfig } from 'nacre/config'
 import { environmentTranscript } from 'nacre/io/transcript-node'
 import { createServer, isWorker, type NodeServer, type OpenPty, type ServerOptions, type Startups } from 'nacre/server'
 import type { Signer } from 'nacre/keys'
+import { internalSftpSettings, internalSftpWords } from '../sftp-server/options.ts'
 import { ownAccount } from './account.ts'
 import { type AuthenticationSetup, shadowPasswords, sshdAuthenticator } from './authentication.ts'
 import { logEvent } from './connection-log.ts'
@@ -88,35 +89,32 @@ const timesOf = (config: ServerConfig): Pick<ServerOptions<Login>, 'deadlines' |
   }
 }
 
-const internalSftp = 'internal-sftp'
+/** A command line of the configuration; what stands behind `internal-sftp` is looked at now, not when somebody comes. */
+const checked = (command: string): string => {
+  const words = internalSftpWords(command)
+  if (words !== undefined) internalSftpSettings(words)
+  return command
+}
 
-const subsystemsOf = (config: ServerConfig, warnings: string[]): Readonly<Record<string, string>> => {
+const subsystemsOf = (config: ServerConfig): Readonly<Record<string, string>> => {
   const found: Record<string, string> = {}
-  for (const { name, command } of config.subsystem) {
-    if (command.split(/\s/)[0] === internalSftp)
-      warnings.push(
-        `Subsystem ${name}: ${internalSftp} comes with a later version; requests for it are refused. /usr/lib/openssh/sftp-server works.`,
-      )
-    // The first line of a name wins, as everywhere in the file.
-    else if (!Object.hasOwn(found, name)) found[name] = command
-  }
+  // The first line of a name wins, as everywhere in the file.
+  for (const { name, command } of config.subsystem) if (!Object.hasOwn(found, name)) found[name] = checked(command)
   return found
 }
 
-const sessionRulesOf = (config: ServerConfig, openPty: OpenPty, warnings: string[]): SessionRules => {
-  const forced = config.forceCommand === 'none' ? undefined : config.forceCommand
-  if (forced?.split(/\s/)[0] === internalSftp) throw new ConfigError(`ForceCommand ${internalSftp} is not supported by this version.`)
-  return {
-    forceCommand: forced,
-    permitTty: config.permitTty,
-    subsystems: subsystemsOf(config, warnings),
-    acceptEnv: config.acceptEnv,
-    setEnv: Object.fromEntries(config.setEnv),
-    printMotd: config.printMotd,
-    timeZone: process.env.TZ,
-    openPty,
-  }
-}
+const sessionRulesOf = (config: ServerConfig, openPty: OpenPty, log: Log): SessionRules => ({
+  forceCommand: config.forceCommand === 'none' ? undefined : checked(config.forceCommand),
+  permitTty: config.permitTty,
+  subsystems: subsystemsOf(config),
+  internalScp: config.internalScp,
+  acceptEnv: config.acceptEnv,
+  setEnv: Object.fromEntries(config.setEnv),
+  printMotd: config.printMotd,
+  timeZone: process.env.TZ,
+  openPty,
+  log,
+})
 
 /** Passwords can be checked by root alone. The hash that stands in for accounts without one is of root's own kind. */
 const passwordsOf = async ({ parsed }: SshdSetup, directory: Directory, warnings: string[]): Promise<AuthenticationSetup['passwords']> => {
@@ -186,7 +184,7 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
       passwords,
       log,
     }),
-    session: serveSessions(sessionRulesOf(config, setup.openPty, warnings)),
+    session: serveSessions(sessionRulesOf(config, setup.openPty, log)),
     algorithms: algorithmsOf(config, warnings),
     minimumRsaBits: config.requiredRsaSize,
     ...(config.versionAddendum === 'none' ? {} : { comments: config.versionAddendum }),

@@ -4,10 +4,13 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { basename } from 'node:path'
 import { type Exit, SshError } from 'nacre'
 import type { OpenPty, ServerConnection, Session, SessionHandler, SessionHandlers } from 'nacre/server'
+import { internalSftpWords } from '../sftp-server/options.ts'
 import type { Account } from './account.ts'
 import { asUser } from './as-user.ts'
 import { startAs } from './become.ts'
 import { sessionEnvironment } from './environment.ts'
+import { type FileService, type Named, scpService, sftpOnly, sftpService } from './file-services.ts'
+import type { Log } from './log.ts'
 import { type Login, type Permissions, permissionsOf } from './login.ts'
 import { type Launch, runOnPipes, runOnTerminal } from './relay.ts'
 
@@ -15,13 +18,16 @@ export interface SessionRules {
   /** Runs instead of everything; `undefined` for none. */
   readonly forceCommand: string | undefined
   readonly permitTty: boolean
-  /** Command lines by the name of the subsystem. */
+  /** Command lines by the name of the subsystem; `internal-sftp` is served here. */
   readonly subsystems: Readonly<Record<string, string>>
+  /** Serve scp here too. */
+  readonly internalScp: boolean
   readonly acceptEnv: readonly string[]
   readonly setEnv: Readonly<Record<string, string>>
   readonly printMotd: boolean
   readonly timeZone: string | undefined
   readonly openPty: OpenPty
+  readonly log: Log
 }
 
 type Told = Session<Login>
@@ -61,13 +67,6 @@ const homeOpen = (account: Account): boolean => {
 }
 
 const bash = (): string | undefined => ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'].find(path => existsSync(path))
-
-/** A command and the name it is told it has. */
-interface Named {
-  readonly file: string
-  readonly args: readonly string[]
-  readonly argv0: string
-}
 
 /** What the shell of a login is told by, where no dash can be put in front of its name. */
 const asLogin = ({ file, args, argv0 }: Named): readonly string[] => (argv0.startsWith('-') ? [file, ...args, '-l'] : [file, ...args])
@@ -111,6 +110,10 @@ const launchOf = (session: Told, command: Named, env: Readonly<Record<string, st
 /** `passwd`, when the password has to be changed before anything else. */
 const passwdCommand: Named = { file: '/usr/bin/passwd', args: [], argv0: 'passwd' }
 const oldPasswordNote = 'WARNING: Your password has expired.\nYou must change your password now and login again!\n'
+
+/** Files can be served in this process only when what it may do is what the account may. */
+const isServedHere = ({ here }: FileService, account: Account): boolean =>
+  here === 'any' || (here === 'own' && process.geteuid?.() === account.uid)
 
 class Serving {
   readonly #rules: SessionRules
@@ -161,8 +164,23 @@ class Serving {
     const command = forced ?? asked
     await this.#greet(session, command)
     const env = this.#environment(session, forced === undefined ? undefined : asked)
+    const service = this.#service(session, command, forced !== undefined)
+    if (service !== undefined && isServedHere(service, session.user.account)) {
+      const start = homeOpen(session.user.account) ? session.user.account.home : '/'
+      return { code: await service.serve(session, { account: session.user.account, start, log: this.#rules.log }) }
+    }
     const signals = forced === undefined && session.kind !== 'subsystem'
-    return this.#start(session, launchOf(session, shellCommand(session.user.account, command), env, signals))
+    const named = service?.program() ?? shellCommand(session.user.account, command)
+    return this.#start(session, launchOf(session, named, env, signals))
+  }
+
+  /** What nacre itself serves; `undefined` for what a shell runs. */
+  #service(session: Told, command: string | undefined, forced: boolean): FileService | undefined {
+    if (command === undefined) return undefined
+    const words = forced || session.kind === 'subsystem' ? internalSftpWords(command) : undefined
+    if (words !== undefined) return session.kind === 'subsystem' ? sftpService(words) : sftpOnly
+    if (!this.#rules.internalScp || forced || session.kind !== 'exec' || session.pty !== undefined) return undefined
+    return scpService(session.user.account, command)
   }
 
   async #changePassword(session: Told): Promise<Exit> {

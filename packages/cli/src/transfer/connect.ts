@@ -3,7 +3,7 @@
 import { type ClientConnection, connect, ConfigError, SshError } from 'nacre'
 import { shellWords } from 'nacre/scp'
 import type { Environment } from '../environment.ts'
-import type { CommandLine, OptionRow } from '../getopt.ts'
+import type { OptionRow } from '../getopt.ts'
 import { spawnClean } from '../spawn.ts'
 import { connectOptions } from '../ssh/connect-options.ts'
 import { Log } from '../ssh/log.ts'
@@ -28,6 +28,13 @@ export const sharedOptions = [
 ] as const satisfies readonly OptionRow[]
 type SharedLetter = (typeof sharedOptions)[number]['letter']
 
+/** A command line that has these letters, and maybe others. */
+export interface SharedLine {
+  readonly given: readonly { readonly letter: string; readonly value: string }[]
+  count(letter: SharedLetter): number
+  last(letter: SharedLetter): string | undefined
+}
+
 /** What OpenSSH's scp and sftp ask of every connection: nothing but the one command. */
 const bare = ['-x', '-oPermitLocalCommand=no', '-oClearAllForwardings=yes', '-oRemoteCommand=none', '-oRequestTTY=no']
 
@@ -39,7 +46,7 @@ export interface SshArgumentOptions {
 }
 
 /** The letters as `ssh` takes them, in the order given; without the port, which belongs to one host. */
-export const sshArguments = (line: CommandLine<SharedLetter>, options: SshArgumentOptions = {}): readonly string[] => [
+export const sshArguments = (line: SharedLine, options: SshArgumentOptions = {}): readonly string[] => [
   ...bare,
   ...line.given.flatMap(({ letter, value }) => {
     const row: OptionRow | undefined = sharedOptions.find(each => each.letter === letter)
@@ -51,7 +58,7 @@ export const sshArguments = (line: CommandLine<SharedLetter>, options: SshArgume
 ]
 
 /** The port of -P. Throws `ConfigError` for what is none. */
-export const portOf = (line: CommandLine<SharedLetter>): number | undefined => {
+export const portOf = (line: SharedLine): number | undefined => {
   const text = line.last('P')
   if (text === undefined) return undefined
   const port = Number(text)

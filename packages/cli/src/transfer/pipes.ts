@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { type Process, SshError } from 'nacre'
-import type { BytePipe, PipeTap } from 'nacre/scp'
+import type { BytePipe, PipeTap } from 'nacre/sftp'
 import type { Environment } from '../environment.ts'
 
 /** A pipe to a program that ends with an exit code. */

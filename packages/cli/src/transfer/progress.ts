@@ -7,8 +7,8 @@ import { fitted } from './width.ts'
 
 /** One transfer on its way. Safe to call after `finish`. */
 export interface Meter {
-  /** Bytes that have been moved so far, those of an earlier attempt included. */
-  update(done: number): void
+  /** Bytes that have been moved so far, those of an earlier attempt included; `size` when it has become known better. */
+  update(done: number, size?: number): void
   /** The last line stays. */
   finish(): void
 }
@@ -67,7 +67,7 @@ const inertia = 0.9
 class Line implements Meter {
   readonly #surface: Surface
   readonly #name: string
-  readonly #size: number
+  #size: number
   readonly #start: number
   readonly #started: number
   readonly #over: () => void
@@ -91,8 +91,9 @@ class Line implements Meter {
     this.#over = over
   }
 
-  update(done: number): void {
+  update(done: number, size = this.#size): void {
     this.#counter = done
+    this.#size = size
   }
 
   finish(): void {

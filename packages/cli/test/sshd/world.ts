@@ -95,11 +95,13 @@ export const world = async (account: Account, options: WorldOptions = {}) => {
     forceCommand: undefined,
     permitTty: true,
     subsystems: {},
+    internalScp: false,
     acceptEnv: [],
     setEnv: {},
     printMotd: false,
     timeZone: undefined,
     openPty,
+    log,
     ...options.rules,
   }
   const errors: unknown[] = []

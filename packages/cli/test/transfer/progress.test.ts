@@ -155,9 +155,9 @@ test('standard output is a surface only when it is a terminal', () => {
 
 test('sizes and rates have OpenSSH’s units', () => {
   assert.deepEqual([0, 999, 9_999, 10_000, 1_048_576, 50_000_000_000].map(shownSize), [
-    '   0 ',
-    ' 999 ',
-    '9999 ',
+    '   0  ',
+    ' 999  ',
+    '9999  ',
     '  10KB',
     '1024KB',
     '  47GB',

@@ -127,6 +127,8 @@ export const serverKeywords = {
   requiredRsaSize: set('RequiredRSASize', integer(1024, 16384), 2048),
   // nacre's own: how many processes serve. OpenSSH's sshd has a process for each connection and knows no such keyword.
   workers: set('Workers', integer(1, 1024), 1),
+  // nacre's own: `scp -t` and `scp -f` of clients are served by nacre, so that no scp need be installed.
+  internalScp: set('InternalScp', yesNo, false),
 } as const satisfies KeywordTable
 export type ServerConfig = Values<typeof serverKeywords>
 

@@ -46,7 +46,7 @@ export const sendByScp = (
   options: CopyOptions & ScpClientOptions,
 ): Promise<ScpOutcome> =>
   converse(pipe, options.report, async talk => {
-    if (!(await talk.agreed())) throw new ScpError('SCP_REFUSED', 'The other side does not take files.')
+    if (!(await talk.agreed())) throw new ScpError('SCP_REFUSED', talk.complaint)
     const source = new Source(talk, files, options)
     for (const each of sources) await source.send(each)
   })

@@ -31,6 +31,8 @@ export class Conversation implements PipeTap {
   #room: PromiseWithResolvers<void> | undefined
   /** What went wrong so far, on either side. */
   errors = 0
+  /** The last error of the other side, as it was reported. */
+  complaint = ''
   /** The first thing files threw that is no `SftpError`: a fault of ours, for whoever runs this. */
   #unexpected: { readonly error: unknown } | undefined
 
@@ -191,6 +193,7 @@ export class Conversation implements PipeTap {
   async heard(kind: number): Promise<void> {
     const message = escapeForPeople(nameFromBytes(await this.line()))
     this.errors++
+    this.complaint = message
     this.#report(message)
     if (kind !== warning) throw new ScpError('SCP_REFUSED', message === '' ? 'The other side gave up and did not say why.' : message)
   }

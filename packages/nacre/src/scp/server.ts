@@ -2,7 +2,8 @@
 // accounts nor processes.
 import { ConfigError, ScpError, SftpError } from '../errors.ts'
 import type { Files } from '../sftp/files.ts'
-import type { BytePipe, PipeTap } from '../sftp/pipe.ts'
+import type { BytePipe } from '../sftp/pipe.ts'
+import { type PipedSession, sessionPipe } from '../sftp/server/session-pipe.ts'
 import { parseScpCommand, type ScpCommand } from './command.ts'
 import { Conversation } from './conversation.ts'
 import { expandPattern, type Tree } from './glob.ts'
@@ -116,24 +117,11 @@ export const serveScp = async (pipe: BytePipe, files: Files, command: ScpCommand
 }
 
 /** What a handler needs of a session; the server's own sessions have it. */
-export interface ScpSession {
+export interface ScpSession extends PipedSession {
   readonly command: string | undefined
-  readonly signal: AbortSignal
-  tap(tap: { stdin(bytes: Uint8Array, detached: boolean): void | Promise<void>; end(): void }): void
   write(bytes: Uint8Array, type?: 0 | 1): Promise<void> | undefined
 }
 
-/** A session's input and standard output as a pipe. What ends it is the handler's return. */
-const pipeOf = (session: ScpSession): BytePipe => ({
-  write: bytes => session.write(bytes),
-  tap: (tap: PipeTap) => {
-    session.tap({ stdin: (bytes, detached) => tap.data(bytes, detached), end: () => tap.end(session.signal.aborted ? gone() : undefined) })
-  },
-  end: () => {},
-  abort: () => {},
-})
-
-const gone = (): ScpError => new ScpError('SCP_CUT_OFF', 'The client went away.')
 const utf8 = new TextEncoder()
 
 /**
@@ -150,7 +138,7 @@ export const scpServer =
     }
     if (options.directory !== undefined && !options.directory.startsWith('/'))
       throw new ConfigError(`The directory of an scp server must be an absolute path; ${JSON.stringify(options.directory)} is none.`)
-    return serveScp(pipeOf(session), typeof files === 'function' ? await files(session) : files, command, {
+    return serveScp(sessionPipe(session), typeof files === 'function' ? await files(session) : files, command, {
       note: text => void session.write(utf8.encode(`${text}\n`), 1),
       ...options,
     })
