@@ -17,6 +17,7 @@ import { calls, type Place, type Task } from './disk-node.ts'
 import { Errno, errnoOf } from './errno.ts'
 import { openListing } from './listing-node.ts'
 import { flagsOf, openAt, takeOpened } from './opening-node.ts'
+import { setsNothing } from './settable.ts'
 import { spaceOf } from './space-node.ts'
 import { placeOfDescriptor, type Root, type Walk, walking } from './walk-node.ts'
 
@@ -61,8 +62,14 @@ function* lookFollowing(walk: Walk): Task<fs.BigIntStats> {
 export const statUnder = (root: Root, path: string, follow: boolean): Task<fs.BigIntStats> =>
   follow ? walking(root, path, lookFollowing) : at(root, path, calls.lstat)
 
+/** open(2) makes no file of a name with a slash after it, whatever is there: it asks for a folder. */
+function* noFileToMake(): Task<never> {
+  throw new Errno('EISDIR')
+}
+
 /** `mode` as it is to be. */
 export function* openUnder(root: Root, path: string, options: OpenOptions, mode: number, accounts: Accounts): Task<OpenFile> {
+  if (options.create && /[^/]\/+$/.test(path)) return yield* at(root, path.replace(/\/+$/, ''), noFileToMake)
   const flags = flagsOf(options) | O_NOFOLLOW
   const fd = yield* walking(root, path, function* (walk) {
     let place = yield* walk.last()
@@ -78,10 +85,11 @@ export function* openUnder(root: Root, path: string, options: OpenOptions, mode:
   return yield* takeOpened(root.disk, fd, options, false, accounts)
 }
 
-export const setAttributesUnder = (root: Root, path: string, attributes: Attributes, follow: boolean, accounts: Accounts): Task<void> =>
-  follow
-    ? pinned(root, path, place => setAttributesAt(place, attributes, accounts))
-    : at(root, path, place => setAttributesNoFollow(place, attributes, accounts))
+export function* setAttributesUnder(root: Root, path: string, attributes: Attributes, follow: boolean, accounts: Accounts): Task<void> {
+  if (setsNothing(attributes)) return
+  if (follow) yield* pinned(root, path, place => setAttributesAt(place, attributes, accounts))
+  else yield* at(root, path, place => setAttributesNoFollow(place, attributes, accounts))
+}
 
 export const listUnder = (root: Root, path: string, isShown: (stats: fs.BigIntStats) => boolean): Task<Listing> =>
   walking(root, `${path}/`, function* (walk) {

@@ -29,6 +29,11 @@ const lastOf = ({ above }: OverlayPlace): OverlayDirectory => above[above.length
 const isDirectory = (place: OverlayPlace): boolean => place.node?.attributes.type === 'directory'
 const isAtOrBelow = (path: string, directory: string): boolean => path === directory || path.startsWith(`${directory}/`)
 
+/** Those who write have the file of the upper layer. */
+const neverForWriting = (path: string): never => {
+  throw fault('EBADF', 'write', path, 'The file is open for reading only.')
+}
+
 class Overlay {
   readonly layers: OverlayLayers
   readonly #borrowed = new Map<string, Set<Borrowed>>()
@@ -95,7 +100,7 @@ class Overlay {
     this.#borrowed.set(path, all.add(borrowed))
     return {
       read: (position, into) => borrowed.file.read(position, into),
-      write: (position, bytes) => borrowed.file.write(position, bytes),
+      write: () => neverForWriting(path),
       stat: () => borrowed.file.stat(),
       sync: () => borrowed.file.sync(),
       statvfs: () => this.layers.upper.statvfs('/'),
@@ -119,14 +124,15 @@ class Overlay {
   #ofDirectory(path: string, file: OpenFile): OpenFile {
     return {
       read: (position, into) => file.read(position, into),
-      write: (position, bytes) => file.write(position, bytes),
+      write: () => neverForWriting(path),
       // It may have come up since.
       stat: () => this.stat(path, false).catch(() => file.stat()),
       sync: () => file.sync(),
       statvfs: () => this.layers.upper.statvfs('/'),
       setAttributes: async attributes => {
-        if (attributes.size !== undefined) throw fault('EINVAL', 'fsetstat', path, 'A directory cannot be cut.')
-        await this.setAttributes(path, attributes, true)
+        const { size, ...others } = attributes
+        await this.setAttributes(path, others, true)
+        if (size !== undefined) throw fault('EINVAL', 'fsetstat', path, 'A directory cannot be cut.')
       },
       close: () => file.close(),
     }

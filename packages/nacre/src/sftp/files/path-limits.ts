@@ -4,7 +4,7 @@ import { fault } from './faults.ts'
 
 /** `NAME_MAX` and `PATH_MAX` of Linux, the NUL not counted. */
 export const maximumName = 255
-const maximumPath = 4095
+export const maximumPath = 4095
 /** path_resolution(7): symbolic links on one way. */
 export const maximumHops = 40
 

@@ -12,6 +12,7 @@ import { calls, type Disk, type Place, type Task } from './disk-node.ts'
 import { Errno, errnoOf } from './errno.ts'
 import { placeIn } from './listing-node.ts'
 import { deviceText } from './mounts-node.ts'
+import { longerThan, maximumPath } from './path-limits.ts'
 
 const { O_DIRECTORY, O_NOFOLLOW } = fs.constants
 const folderFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW
@@ -228,6 +229,7 @@ export const startWalk = (root: Root, path: string, plain = false): Walk => {
 
 /** Walks `path` and does `act` at its end, with all descriptors closed afterwards. */
 export function* walking<T>(root: Root, path: string, act: (walk: Walk) => Task<T>, plain = false): Task<T> {
+  if (longerThan(path.endsWith('/') ? path.slice(0, -1) : path, maximumPath)) throw new Errno('ENAMETOOLONG')
   const walk = startWalk(root, path, plain)
   try {
     return yield* act(walk)
