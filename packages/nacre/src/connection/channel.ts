@@ -111,7 +111,7 @@ export class Channel {
     this.channelType = channelType
     this.number = number
     const { limits, out } = host
-    this.#receiveWindow = new ReceiveWindow(limits.initialWindow, Math.min(limits.maximumPacket, out.maxIncoming))
+    this.#receiveWindow = new ReceiveWindow(limits.initialWindow, Math.min(limits.maximumPacket, out.maxIncoming()))
   }
 
   get phase(): ChannelPhase {

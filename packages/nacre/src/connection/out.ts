@@ -11,5 +11,5 @@ export interface ConnectionOut {
   /** Bytes of data that fit one message. */
   readonly maxPayload: number
   /** Bytes of data in one message that suit this peer, however many more we would take. Known before any channel is. */
-  readonly maxIncoming: number
+  maxIncoming(): number
 }

@@ -111,9 +111,7 @@ export class Engine {
         return can
       },
       maxPayload: this.#config.connection.limits.maximumDataBytes,
-      get maxIncoming() {
-        return mostDataFor(transport.peer?.softwareVersion ?? '')
-      },
+      maxIncoming: () => mostDataFor(transport.peer?.softwareVersion ?? ''),
     }
   }
 

@@ -67,7 +67,7 @@ export class Side {
         },
         canSend: () => this.room > 0,
         maxPayload: options.maxPayload ?? 64 * 1024,
-        maxIncoming: options.maxIncoming ?? Number.POSITIVE_INFINITY,
+        maxIncoming: () => options.maxIncoming ?? Number.POSITIVE_INFINITY,
       },
     })
   }
