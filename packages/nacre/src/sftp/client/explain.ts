@@ -54,13 +54,13 @@ const likely: Readonly<Record<string, string>> = {
  * strerror(3), which most pass on, and of our own server.
  */
 const saidErrno: readonly (readonly [RegExp, string])[] = [
-  [/no space left|disk (?:is )?full/i, 'ENOSPC'],
+  [/no space (?:is )?left|disk (?:is )?full/i, 'ENOSPC'],
   [/quota/i, 'EDQUOT'],
   [/not empty/i, 'ENOTEMPTY'],
   [/not a (?:directory|folder)/i, 'ENOTDIR'],
   [/is a (?:directory|folder)/i, 'EISDIR'],
   [/already exists|file exists|is there already/i, 'EEXIST'],
-  [/name too long|longer than the file system/i, 'ENAMETOOLONG'],
+  [/name (?:is )?too long|longer than the file system/i, 'ENAMETOOLONG'],
   [/too many (?:levels of )?symbolic links/i, 'ELOOP'],
   [/read-only file system|mounted for reading only/i, 'EROFS'],
   [/cross-device|different file systems/i, 'EXDEV'],

@@ -18,6 +18,8 @@ export class Outgoing {
   readonly #pipe: BytePipe
   readonly #broken: (error: Error) => void
   #writer = new Writer(initialBytes)
+  /** Another writer to go on with. */
+  #spare: Writer | undefined
   #scheduled = false
   /** Writes the pipe has not taken yet. */
   #waiting = 0
@@ -104,9 +106,12 @@ export class Outgoing {
   #send(): void {
     const writer = this.#writer
     if (writer.offset === 0 || this.#stopped) return
-    const bytes = writer.written()
-    if (this.#give(bytes) || writer.bytes.length > largestKept) this.#writer = new Writer(initialBytes)
-    else writer.offset = 0
+    // Within the write an answer may come that leads to another request: that must not end up in what is being sent.
+    this.#writer = this.#spare ?? new Writer(initialBytes)
+    this.#spare = undefined
+    if (this.#give(writer.written()) || writer.bytes.length > largestKept) return
+    writer.offset = 0
+    this.#spare = writer
   }
 
   /** Nothing more will be sent. Whoever waits for room is let go. */
