@@ -5,7 +5,7 @@ import { SftpError } from '../../errors.ts'
 import type { Attributes, FileTime } from '../attributes.ts'
 import type { Accounts } from './accounts-node.ts'
 import { calls, type Place, type Task, type Work } from './disk-node.ts'
-import { Errno, errnoOf } from './errno.ts'
+import { errnoOf, refusal } from './errno.ts'
 import { attributesOf, timeForNode } from './stats-node.ts'
 
 const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_CREAT, O_EXCL, O_NOFOLLOW, S_IFMT, S_IFREG, S_IFDIR, S_IFLNK } = fs.constants
@@ -103,9 +103,9 @@ export const settingOfDescriptor = (fd: number, accounts: Accounts): ((attribute
  */
 function* truncate(place: Place, size: number, extraFlags = 0): Task<void> {
   const stats = yield* extraFlags === 0 ? calls.stat(place) : calls.lstat(place)
-  if (isLink(stats)) throw new Errno('ELOOP')
-  if (isDirectory(stats)) throw new Errno('EISDIR')
-  if (!isRegular(stats)) throw new Errno('EINVAL')
+  if (isLink(stats)) throw refusal('ELOOP')
+  if (isDirectory(stats)) throw refusal('EISDIR')
+  if (!isRegular(stats)) throw refusal('EINVAL')
   const fd = yield* calls.open(place, O_WRONLY | O_NONBLOCK | O_NOCTTY | extraFlags)
   try {
     yield* calls.ftruncate(fd, size)
@@ -132,7 +132,7 @@ export const setAttributesAt = (place: Place, attributes: Attributes, accounts: 
 function* chmodNoFollow(place: Place, mode: number): Task<void> {
   const fd = yield* calls.open(place, O_PATH | O_NOFOLLOW)
   try {
-    if (isLink(yield* calls.fstat(fd))) throw new Errno('EOPNOTSUPP')
+    if (isLink(yield* calls.fstat(fd))) throw refusal('EOPNOTSUPP')
     yield* calls.chmod(`/proc/self/fd/${fd}`, mode)
   } finally {
     fs.closeSync(fd)

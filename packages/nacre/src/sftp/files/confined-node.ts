@@ -12,9 +12,10 @@ import {
   renameWithoutReplacing,
   setAttributesAt,
   setAttributesNoFollow,
+  unlink,
 } from './change-node.ts'
 import { calls, type Place, type Task } from './disk-node.ts'
-import { Errno, errnoOf } from './errno.ts'
+import { errnoOf, refusal } from './errno.ts'
 import { openListing } from './listing-node.ts'
 import { flagsOf, openAt, takeOpened } from './opening-node.ts'
 import { setsNothing } from './settable.ts'
@@ -64,7 +65,7 @@ export const statUnder = (root: Root, path: string, follow: boolean): Task<fs.Bi
 
 /** open(2) makes no file of a name with a slash after it, whatever is there: it asks for a folder. */
 function* noFileToMake(): Task<never> {
-  throw new Errno('EISDIR')
+  throw refusal('EISDIR')
 }
 
 /** `mode` as it is to be. */
@@ -107,14 +108,32 @@ export const renameUnder = (root: Root, from: string, to: string, replace: boole
   const isFolder = from.endsWith('/') || to.endsWith('/')
   const act = replace ? renameReplacing : renameWithoutReplacing
   function* between(source: Place): Task<void> {
-    if (isFolder && !isDirectory(yield* calls.lstat(source))) throw new Errno('ENOTDIR')
+    if (isFolder && !isDirectory(yield* calls.lstat(source))) throw refusal('ENOTDIR')
     yield* at(root, to, target => act(source, target), true)
   }
   return at(root, from, between, true)
 }
 
+/** What has a slash after it would be a folder: there is one, or something else, or nothing. */
+function* noFolderToMake(place: Place): Task<never> {
+  yield* calls.lstat(place)
+  throw refusal('EEXIST')
+}
+
+/** Makes something other than a folder at `path`. No link there is followed, whatever comes after it. */
+const atNew = (root: Root, path: string, make: (place: Place) => Task<void>): Task<void> =>
+  at(root, path, path.endsWith('/') ? noFolderToMake : make, true)
+
 export const linkUnder = (root: Root, existing: string, path: string): Task<void> =>
-  at(root, existing, source => at(root, path, place => calls.link(source, place)))
+  at(root, existing, source => atNew(root, path, place => calls.link(source, place)))
+
+export const symlinkUnder = (root: Root, text: Place, path: string): Task<void> => atNew(root, path, place => calls.symlink(text, place))
+
+function* noFolderToRemove(place: Place): Task<never> {
+  throw refusal(isDirectory(yield* calls.lstat(place)) ? 'EISDIR' : 'ENOTDIR')
+}
+
+export const removeUnder = (root: Root, path: string): Task<void> => at(root, path, path.endsWith('/') ? noFolderToRemove : unlink, true)
 
 export function* readLinkUnder(root: Root, path: string): Task<string> {
   return nameFromBytes(yield* at(root, path, calls.readlink))

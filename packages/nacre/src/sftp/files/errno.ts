@@ -85,11 +85,13 @@ export const errnoOf = (error: unknown): string | undefined => {
   return typeof code === 'string' ? code : undefined
 }
 
-/** Thrown inside these files where the system would refuse but is not asked; becomes words later. */
-export class Errno extends Error {
+class Errno extends Error {
   readonly code: string
   constructor(code: string) {
     super(code)
     this.code = code
   }
 }
+
+/** To throw inside these files where the system would refuse but is not asked; becomes words later. */
+export const refusal = (errno: string): Error => withoutStack(() => new Errno(errno))

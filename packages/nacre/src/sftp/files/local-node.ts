@@ -7,7 +7,7 @@ import { nameFromBytes } from '../names.ts'
 import { systemAccounts } from './accounts-node.ts'
 import { isLink, O_PATH, renameReplacing, renameWithoutReplacing, setAttributesAt, setAttributesNoFollow, unlink } from './change-node.ts'
 import { type Blocking, calls, createDisk, placeOf, type Task } from './disk-node.ts'
-import { Errno, errnoOf } from './errno.ts'
+import { errnoOf, refusal } from './errno.ts'
 import { openListing } from './listing-node.ts'
 import { flagsOf, openAt, takeOpened } from './opening-node.ts'
 import { spaceOf } from './space-node.ts'
@@ -53,7 +53,7 @@ function* realPath(path: string, mustExist: boolean): Task<string> {
       current = target.startsWith('/') ? target : `${below}/${target}`
     }
   }
-  throw new Errno('ELOOP')
+  throw refusal('ELOOP')
 }
 
 /** Where the symbolic link at `path` points; `undefined` when nothing is there. */

@@ -10,7 +10,7 @@ import { SftpError } from '../../errors.ts'
 import type { Attributes } from '../attributes.ts'
 import type { Files } from '../files.ts'
 import { noAccounts, systemAccounts } from './accounts-node.ts'
-import { isDirectory, isLink, isRegular, O_PATH, unlink } from './change-node.ts'
+import { isDirectory, isLink, isRegular, O_PATH } from './change-node.ts'
 import {
   at,
   linkUnder,
@@ -18,13 +18,15 @@ import {
   openUnder,
   readLinkUnder,
   realPathUnder,
+  removeUnder,
   renameUnder,
   setAttributesUnder,
   spaceUnder,
   statUnder,
+  symlinkUnder,
 } from './confined-node.ts'
 import { type Blocking, calls, createDisk, placeOf, type Task } from './disk-node.ts'
-import { Errno, fileError } from './errno.ts'
+import { fileError, refusal } from './errno.ts'
 import { noSuchUser } from './local-node.ts'
 import { attributesOf } from './stats-node.ts'
 import { placeOfDescriptor, type Root } from './walk-node.ts'
@@ -101,7 +103,7 @@ const createRoot = (path: string, followsLinks: boolean, blocking: Blocking | un
     disk: createDisk(fs.realpathSync.native(placeOf(path)), blocking),
     followsLinks,
     take: () => {
-      if (disposed) throw new Errno('EBADF')
+      if (disposed) throw refusal('EBADF')
       users++
     },
     give: () => {
@@ -129,12 +131,12 @@ export const rootedFiles = (path: string, options: RootedFilesOptions = {}): Roo
 
   function* stat(target: string, follow: boolean): Task<Attributes> {
     const stats = yield* statUnder(root, target, follow)
-    if (!isShown(stats)) throw new Errno('ENOENT')
+    if (!isShown(stats)) throw refusal('ENOENT')
     return attributesOf(stats)
   }
   function* symlink(text: string, target: string): Task<void> {
-    if (symlinks === 'refuse') throw new Errno('EPERM')
-    yield* at(root, target, place => calls.symlink(placeOf(text), place))
+    if (symlinks === 'refuse') throw refusal('EPERM')
+    yield* symlinkUnder(root, placeOf(text), target)
   }
 
   return {
@@ -143,7 +145,7 @@ export const rootedFiles = (path: string, options: RootedFilesOptions = {}): Roo
     stat: (target, follow) => run('stat', target, stat(target, follow)),
     setAttributes: (target, attributes, follow) =>
       run('set attributes', target, setAttributesUnder(root, target, attributes, follow, accounts)),
-    remove: target => run('remove', target, at(root, target, unlink)),
+    remove: target => run('remove', target, removeUnder(root, target)),
     rename: (from, to, replace) => run('rename', from, renameUnder(root, from, to, replace)),
     makeDirectory: (target, { permissions = 0o777 }) =>
       run(

@@ -9,7 +9,7 @@ import fs from 'node:fs'
 import { nameFromBytes } from '../names.ts'
 import { O_PATH } from './change-node.ts'
 import { calls, type Disk, type Place, type Task } from './disk-node.ts'
-import { Errno, errnoOf } from './errno.ts'
+import { errnoOf, refusal } from './errno.ts'
 import { placeIn } from './listing-node.ts'
 import { deviceText } from './mounts-node.ts'
 import { longerThan, maximumPath } from './path-limits.ts'
@@ -97,7 +97,7 @@ const startTrail = (root: number): Trail => {
       if (!keeps) closeAll()
       open.push(fd)
       names.push(name)
-      if (open.length > deepest) throw new Errno('ENAMETOOLONG')
+      if (open.length > deepest) throw refusal('ENAMETOOLONG')
     },
     up: () => {
       names.pop()
@@ -123,7 +123,7 @@ function* mayFollow(folder: number, link: Place): Task<void> {
   const { mode, uid } = yield* calls.fstat(folder)
   if ((Number(mode) & 0o1002) !== 0o1002) return
   const owner = (yield* calls.lstat(link)).uid
-  if (owner !== uid && owner !== BigInt(process.geteuid?.() ?? -1)) throw new Errno('EACCES')
+  if (owner !== uid && owner !== BigInt(process.geteuid?.() ?? -1)) throw refusal('EACCES')
 }
 
 /** Where a link points; `undefined` for what is none, or not any more. */
@@ -138,7 +138,7 @@ function* textOfLink(place: Place): Task<string | undefined> {
 
 /** Files of a process open what that process has open: ours, with all that is outside. */
 function* refuseDevices(folder: number, hidden: ReadonlySet<string>): Task<void> {
-  if (hidden.has(deviceText((yield* calls.fstat(folder)).dev))) throw new Errno('EACCES')
+  if (hidden.has(deviceText((yield* calls.fstat(folder)).dev))) throw refusal('EACCES')
 }
 
 /** `plain`: a slash at the end means nothing. */
@@ -159,7 +159,7 @@ export const startWalk = (root: Root, path: string, plain = false): Walk => {
     const place = placeHere(component)
     const text = yield* textOfLink(place)
     if (text === undefined) return false
-    if (!root.followsLinks || ++links > mostLinks) throw new Errno('ELOOP')
+    if (!root.followsLinks || ++links > mostLinks) throw refusal('ELOOP')
     yield* mayFollow(trail.here(), place)
     const target = componentsOf(text)
     if (todo.length > 0 && target.at(-1) === '') target.pop()
@@ -190,7 +190,7 @@ export const startWalk = (root: Root, path: string, plain = false): Walk => {
   /** Walks on until `left` components are left. */
   function* go(left: number): Task<void> {
     while (todo.length > left) {
-      if (++steps > mostSteps) throw new Errno('ENAMETOOLONG')
+      if (++steps > mostSteps) throw refusal('ENAMETOOLONG')
       const component = todo.shift() ?? ''
       if (component === '..') trail.up()
       else if (component !== '') yield* step(component)
@@ -229,7 +229,7 @@ export const startWalk = (root: Root, path: string, plain = false): Walk => {
 
 /** Walks `path` and does `act` at its end, with all descriptors closed afterwards. */
 export function* walking<T>(root: Root, path: string, act: (walk: Walk) => Task<T>, plain = false): Task<T> {
-  if (longerThan(path.endsWith('/') ? path.slice(0, -1) : path, maximumPath)) throw new Errno('ENAMETOOLONG')
+  if (longerThan(path.endsWith('/') ? path.slice(0, -1) : path, maximumPath)) throw refusal('ENAMETOOLONG')
   const walk = startWalk(root, path, plain)
   try {
     return yield* act(walk)

@@ -7,8 +7,11 @@ import type { TestContext } from 'node:test'
 import { SftpError, type SftpStatus } from '../../../src/errors.ts'
 import type { FileEntry, Files, OpenOptions } from '../../../src/sftp/files.ts'
 
-export const folderFor = (t: TestContext): string => {
-  const folder = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'nacre-files-')))
+/** A file system in memory where there is one: for tests that make and remove tens of thousands of files. */
+export const quickDisk = fs.existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
+export const folderFor = (t: TestContext, below = tmpdir()): string => {
+  const folder = fs.realpathSync(fs.mkdtempSync(join(below, 'nacre-files-')))
   t.after(() => {
     fs.rmSync(folder, { recursive: true, force: true })
   })
