@@ -99,7 +99,9 @@ export const attributesPerSecond: Scenario = {
   name: 'attributes',
   about: `stat over SFTP, ${lanes} in flight, a second`,
   title: 'Attributes over SFTP',
-  prose: [`${stats} requests for the attributes of one file, ${lanes} in flight, by our client at every server.`],
+  prose: [
+    `${stats} requests for the attributes of one file, ${lanes} in flight, at every server by one client that does next to nothing itself: its packets are made before.`,
+  ],
   contenders: contenders(attributes),
   comparisons: [
     {

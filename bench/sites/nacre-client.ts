@@ -2,7 +2,7 @@
 import { type ClientConnection, connect, insecureAcceptAnyHostKey, loadSigner, type Process } from 'nacre'
 import { serveCalls } from './calls.ts'
 import { meter } from './meter.ts'
-import { fileWork } from './nacre-files.ts'
+import { askAttributes, fileWork } from './nacre-files.ts'
 import {
   type ChannelsArgs,
   chunkBytes,
@@ -93,6 +93,14 @@ const withFiles =
 
 serveCalls({
   ...Object.fromEntries(Object.entries(fileWork).map(([name, work]) => [name, withFiles(work)])),
+
+  async stats(args: FileArgs): Promise<FilesMoved> {
+    const all = meter()
+    const connection = await login(args)
+    const work = await askAttributes(connection, args)
+    await connection.close()
+    return { ...all(), work }
+  },
 
   /** Connects, moves bytes one way, closes. */
   async transfer(args: TransferArgs): Promise<Transferred> {
