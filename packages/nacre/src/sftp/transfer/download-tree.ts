@@ -189,7 +189,8 @@ export class DownloadTree {
       type = attributes.type ?? 'unknown'
     }
     if (type === 'directory') return { name, attributes, followed }
-    if (type !== 'file') {
+    // What the server has no word for may be a file: reading it shows.
+    if (type !== 'file' && type !== 'unknown') {
       this.#moving.note({ path, why: 'special' })
       return undefined
     }

@@ -112,7 +112,7 @@ class Fetch {
         this.#cancelPause = this.#clock.after(wait, () => this.#fill())
         return
       }
-      const range = this.#plan.next(this.#allowance.room(this.#used === 0, this.#options.habits.request))
+      const range = this.#plan.next(this.#allowance.room(this.#plan.requests === 0, this.#options.habits.request))
       if (range === undefined) break
       this.#ask(range, now)
     }

@@ -120,7 +120,7 @@ class Store {
         this.#cancelPause = this.#clock.after(wait, () => this.#fill())
         break
       }
-      const range = this.#plan.next(this.#allowance.room(this.#used === 0, this.#options.habits.request))
+      const range = this.#plan.next(this.#allowance.room(this.#plan.requests === 0, this.#options.habits.request))
       if (range === undefined) break
       this.#use(range.length)
       this.#pace.spend(now, range.length)

@@ -135,7 +135,9 @@ export class Transfers {
   async #downloadTo(moving: Moving, path: string, to: string): Promise<void> {
     const place = await moving.local.locate(to)
     const attributes = await moving.remote.stat(path, moving.signal)
-    if (attributes.type === 'directory' && moving.options.recursive === true) {
+    const { type: kind = 'unknown' } = attributes
+    // Of what the server says nothing, the caller's word is taken.
+    if (moving.options.recursive === true && (kind === 'directory' || kind === 'unknown')) {
       await this.#downloadTree(moving, path, attributes, place)
       return
     }
