@@ -234,6 +234,7 @@ export class OpenFiles implements LaneHost {
     if (high >= beyond) throw new SftpError('invalid-parameter', 'The offset is beyond 2^53 - 1')
     const count = Math.min(asked, this.#options.limits.read)
     if (open.text !== undefined) this.#readText(id, open, count)
+    else if (position === Number.MAX_SAFE_INTEGER) this.reply.status(id, 'eof', 'End of file')
     else open.read(id, position, Math.min(count, Number.MAX_SAFE_INTEGER - position))
   }
 

@@ -42,6 +42,12 @@ export class PathOrder {
   #changing = 0
   readonly #waiting: Step[] = []
   #next = 0
+  readonly #ended: () => void
+
+  /** `ended` is called when something that took its time is done. */
+  constructor(ended: () => void) {
+    this.#ended = ended
+  }
 
   get idle(): boolean {
     return this.#underWay.size === 0 && this.#next === this.#waiting.length
@@ -78,7 +84,7 @@ export class PathOrder {
     void doing.then(() => {
       this.#underWay.delete(step)
       if (step.changes) this.#changing--
-      this.pump()
+      this.#ended()
     })
   }
 

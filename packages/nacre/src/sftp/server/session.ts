@@ -51,7 +51,7 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
   readonly #options: Settled
   readonly #start: string
   readonly #done: (fault: Error | undefined) => void
-  readonly #order = new PathOrder()
+  readonly #order = new PathOrder(() => this.progressed())
   readonly #output: Output
   readonly #input: PacketInput
   readonly #open: OpenFiles
@@ -140,7 +140,7 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
       this.#inFlight < this.limits.requests &&
       this.#open.waitingBytes < this.limits.waiting &&
       this.#output.backlog < mostBacklog &&
-      !this.#cut
+      !this.#inputEnded
     )
   }
 

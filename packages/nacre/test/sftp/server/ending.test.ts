@@ -1,0 +1,246 @@
+// How a session ends: everything it opened is closed, and no file that was being written passes for whole.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { SftpError } from '../../../src/errors.ts'
+import { memoryFiles } from '../../../src/sftp/files/memory.ts'
+import { partialFiles } from '../../../src/sftp/files.ts'
+import { packetTypes } from '../../../src/sftp/messages.ts'
+import { sftpServer } from '../../../src/sftp/server/index.ts'
+import type { ClosedHandle, SftpServerLog, UnfinishedFile } from '../../../src/sftp/server/options.ts'
+import type { PipedSession } from '../../../src/sftp/server/session-pipe.ts'
+import { version3 } from '../../../src/sftp/versions/version3.ts'
+import { Gates } from './gates.ts'
+import { assertStatus, packetOf, Peer, readOf, requestOf, settled, uint32Of, writeOf } from './rig.ts'
+
+interface Told {
+  readonly closed: ClosedHandle[]
+  readonly unfinished: UnfinishedFile[]
+  readonly failed: unknown[]
+  readonly log: SftpServerLog
+}
+const listening = (): Told => {
+  const told = { closed: [] as ClosedHandle[], unfinished: [] as UnfinishedFile[], failed: [] as unknown[] }
+  return {
+    ...told,
+    log: {
+      closed: each => told.closed.push(each),
+      unfinished: files => told.unfinished.push(...files),
+      failed: error => told.failed.push(error),
+    },
+  }
+}
+
+describe('a client that stops', () => {
+  it('has everything done that it asked for, and everything closed', async () => {
+    const gates = new Gates()
+    const files = memoryFiles()
+    const told = listening()
+    const peer = await new Peer(gates.around(files), { log: told.log }).greet()
+    const handle = await peer.open('/f', 'wc')
+    peer.send(writeOf(1, handle, 0, new Uint8Array(100)), writeOf(2, handle, 100, new Uint8Array(100)))
+    peer.end()
+    await settled()
+    await gates.all()
+    await settled()
+    await gates.all()
+    assert.equal(await peer.outcome, undefined)
+    await peer.answers(1, 2)
+    assert.equal(files.stat('/f', true).size, 200)
+    assert.deepEqual(gates.seen.at(-1), 'close')
+    assert.deepEqual(told.unfinished, [{ path: '/f', bytesWritten: 200 }])
+    assert.ok(peer.ended && !peer.aborted)
+  })
+
+  it('is not said to have left unfinished what it closed, or only read', async () => {
+    const told = listening()
+    const peer = await new Peer(memoryFiles(), { log: told.log }).greet()
+    const written = await peer.open('/f', 'wc')
+    await peer.askBytes(id => writeOf(id, written, 0, new Uint8Array(10)))
+    await peer.close(written)
+    const read = await peer.open('/f', 'r')
+    await peer.askBytes(id => readOf(id, read, 0, 4))
+    await peer.openDirectory('/')
+    peer.end()
+    assert.equal(await peer.outcome, undefined)
+    assert.deepEqual(told.unfinished, [])
+    assert.deepEqual(
+      told.closed.map(({ path, bytesRead, bytesWritten, forced, directory }) => [path, bytesRead, bytesWritten, forced, directory]),
+      [
+        ['/f', 0, 10, false, false],
+        ['/f', 4, 0, true, false],
+        ['/', 0, 0, true, true],
+      ],
+    )
+  })
+})
+
+describe('a client that is cut off', () => {
+  it('leaves what it sent as a whole written, no part of what it did not, and its file told as unfinished', async () => {
+    const files = memoryFiles()
+    const told = listening()
+    const peer = await new Peer(files, { log: told.log }).greet()
+    const handle = await peer.open('/f', 'wc')
+    peer.send(writeOf(1, handle, 0, new Uint8Array(1000)))
+    peer.send(writeOf(2, handle, 1000, new Uint8Array(1000)).subarray(0, 700))
+    peer.end(new SftpError('connection-lost', 'gone'))
+    assert.match(String(await peer.outcome), /gone/)
+    assert.equal(files.stat('/f', true).size, 1000)
+    assert.deepEqual(told.unfinished, [{ path: '/f', bytesWritten: 1000 }])
+    assert.ok(peer.aborted)
+  })
+
+  it('has no reads begun for it that had not', async () => {
+    const gates = new Gates()
+    const peer = await new Peer(gates.around(memoryFiles())).greet()
+    const handle = await peer.open('/f', 'rwc')
+    peer.send(writeOf(1, handle, 0, new Uint8Array(10)), readOf(2, handle, 0, 10))
+    await settled()
+    peer.end(new Error('gone'))
+    await gates.all()
+    await settled()
+    await gates.all()
+    await peer.outcome
+    assert.deepEqual(gates.seen, ['write 0+10', 'close'])
+  })
+
+  it('while a file is being opened has it closed once it is', async () => {
+    const closed: string[] = []
+    const files = memoryFiles()
+    let open = (): void => {}
+    const slow = {
+      ...files,
+      open: async (...[path, options, attributes]: Parameters<typeof files.open>) => {
+        await new Promise<void>(resolve => {
+          open = resolve
+        })
+        const file = files.open(path, options, attributes)
+        return { ...file, close: () => void closed.push(path) }
+      },
+    }
+    const peer = await new Peer(slow).greet()
+    peer.send(
+      requestOf(packetTypes.SSH_FXP_OPEN, 1, version3.Open, {
+        filename: '/f',
+        options: { read: false, write: true, append: false, create: true, exclusive: false, truncate: false, noFollow: false },
+        text: false,
+        further: 0,
+        attributes: {},
+      }),
+    )
+    await settled()
+    peer.end(new Error('gone'))
+    await settled()
+    open()
+    await peer.outcome
+    assert.deepEqual(closed, ['/f'])
+  })
+
+  it('when its answers cannot be written is one too', async () => {
+    const outcome = new Promise<unknown>(resolve => {
+      const session: PipedSession = {
+        signal: new AbortController().signal,
+        tap: tap => void tap.stdin(packetOf(packetTypes.SSH_FXP_INIT, uint32Of(3)), false),
+        write: () => Promise.reject(new Error('the channel is closed')),
+      }
+      void sftpServer(memoryFiles(), { ended: resolve })(session).then(status => assert.equal(status, 1))
+    })
+    assert.match(String(await outcome), /the channel is closed/)
+  })
+})
+
+describe('what files throw', () => {
+  const failing = (error: unknown): ReturnType<typeof partialFiles> =>
+    partialFiles({
+      stat: () => {
+        throw error
+      },
+      realPath: () => Promise.reject(error),
+    })
+
+  for (const [status, message, inVersion3] of [
+    ['no-space-on-filesystem', 'No space left on device', 'failure'],
+    ['quota-exceeded', 'Disk quota exceeded', 'failure'],
+    ['invalid-filename', 'File name too long', 'bad-message'],
+    ['dir-not-empty', 'Directory not empty', 'failure'],
+    ['not-a-directory', 'Not a directory', 'no-such-file'],
+    ['write-protect', 'Read-only file system', 'permission-denied'],
+    ['permission-denied', 'Permission denied', 'permission-denied'],
+    ['op-unsupported', 'No', 'op-unsupported'],
+  ] as const)
+    it(`as ${status} reaches a client of version 3 as ${inVersion3} with its message, one of version 6 as it is`, async () => {
+      const error = new SftpError(status, message)
+      const old = await new Peer(failing(error)).greet()
+      const answer = await old.ask(packetTypes.SSH_FXP_STAT, version3.Stat, { path: '/' })
+      assertStatus(answer, inVersion3, new RegExp(`^${message}$`))
+      const young = await new Peer(failing(error)).greet(6)
+      assertStatus(await young.ask(packetTypes.SSH_FXP_STAT, young.version.Stat, { path: '/' }), status, new RegExp(`^${message}$`))
+    })
+
+  for (const path of ['stat', 'realpath'] as const)
+    it(`that is none of theirs reaches the operator, and a client only as a failure (${path})`, async () => {
+      const told = listening()
+      const secret = new TypeError('the password is xyzzy')
+      const peer = await new Peer(failing(secret), { log: told.log }).greet()
+      const type = path === 'stat' ? packetTypes.SSH_FXP_STAT : packetTypes.SSH_FXP_REALPATH
+      assertStatus(await peer.ask(type, version3.Stat, { path: '/' }), 'failure', /^Internal error$/)
+      assert.deepEqual(told.failed, [secret])
+    })
+
+  it('or cannot be said, such as a size that is none, leaves the session in order', async () => {
+    const told = listening()
+    const peer = await new Peer(partialFiles({ stat: path => ({ size: path === '/bad' ? -1 : 5 }) }), { log: told.log }).greet()
+    assertStatus(await peer.ask(packetTypes.SSH_FXP_STAT, version3.Stat, { path: '/bad' }), 'failure', /Internal error/)
+    assert.equal((await peer.ask(packetTypes.SSH_FXP_STAT, version3.Stat, { path: '/good' })).type, packetTypes.SSH_FXP_ATTRS)
+    assert.equal(told.failed.length, 1)
+  })
+})
+
+describe('a handler for sessions', () => {
+  it('bounds what is open over all of its sessions, and asks who it is for', async () => {
+    const files = memoryFiles()
+    const asked: string[] = []
+    const handler = sftpServer(
+      (session: PipedSession & { readonly name: string }) => {
+        asked.push(session.name)
+        return files
+      },
+      { handlesOverall: 1 },
+    )
+    const statuses: number[] = []
+    const connect = (name: string): Promise<{ send(bytes: Uint8Array): void; end(): void; last(): Uint8Array }> =>
+      new Promise(resolve => {
+        const written: Uint8Array[] = []
+        const session = {
+          name,
+          signal: new AbortController().signal,
+          tap: (tap: { stdin(bytes: Uint8Array, detached: boolean): unknown; end(): void }) => {
+            resolve({ send: each => void tap.stdin(each, false), end: () => tap.end(), last: () => written.at(-1) ?? new Uint8Array(0) })
+          },
+          write: (bytes: Uint8Array) => {
+            written.push(bytes.slice())
+            return undefined
+          },
+        }
+        void handler(session).then(status => statuses.push(status))
+      })
+    const open = (id: number): Uint8Array => requestOf(packetTypes.SSH_FXP_OPENDIR, id, version3.Stat, { path: '/' })
+    const [one, two] = [await connect('one'), await connect('two')]
+    for (const each of [one, two]) each.send(packetOf(packetTypes.SSH_FXP_INIT, uint32Of(3)))
+    await settled()
+    one.send(open(1))
+    await settled()
+    assert.equal(one.last()[4], packetTypes.SSH_FXP_HANDLE)
+    two.send(open(1))
+    await settled()
+    assert.equal(two.last()[4], packetTypes.SSH_FXP_STATUS)
+    one.end()
+    await settled()
+    two.send(open(2))
+    await settled()
+    assert.equal(two.last()[4], packetTypes.SSH_FXP_HANDLE)
+    two.end()
+    await settled()
+    assert.deepEqual(statuses, [0, 0])
+    assert.deepEqual(asked, ['one', 'two'])
+  })
+})
