@@ -5,5 +5,13 @@ import { engineTargets } from './targets/engines.ts'
 import { fileTargets } from './targets/files.ts'
 import { keyTargets } from './targets/keys.ts'
 import { layerTargets } from './targets/layers.ts'
+import { sftpClientTargets } from './targets/sftp-client.ts'
 
-export const targets: readonly Target[] = [...engineTargets, ...codecTargets, ...layerTargets, ...keyTargets, ...fileTargets]
+export const targets: readonly Target[] = [
+  ...engineTargets,
+  ...codecTargets,
+  ...layerTargets,
+  ...keyTargets,
+  ...fileTargets,
+  ...sftpClientTargets,
+]
