@@ -178,23 +178,57 @@ export const onreadFor = (target: ReadTarget): { buffer: Uint8Array; callback: (
 })
 
 interface SocketInternals {
-  _handle: unknown
+  _handle: { useUserBuffer(buffer: Uint8Array): void } | null
+  [key: symbol]: unknown
 }
 
 /** A handle that reads into a buffer of ours. Bun's sockets have something else there, and would then be silent. */
-const takesBuffer = (handle: unknown): boolean => typeof handle === 'object' && handle !== null && 'useUserBuffer' in handle
+const takesBuffer = (handle: unknown): handle is NonNullable<SocketInternals['_handle']> =>
+  typeof handle === 'object' && handle !== null && 'useUserBuffer' in handle
+
+interface OnreadKeys {
+  readonly buffer: symbol
+  readonly callback: symbol
+}
+
+/** Under which symbols a socket keeps what `onread` gave it, seen on one that is never connected. */
+const findOnreadKeys = (): OnreadKeys | undefined => {
+  const given = onreadFor({ sink: undefined })
+  const probe = new Socket({ onread: given })
+  const values = probe as unknown as SocketInternals
+  const keyOf = (value: unknown): symbol | undefined => Object.getOwnPropertySymbols(probe).find(key => values[key] === value)
+  const [buffer, callback] = [keyOf(given.buffer), keyOf(given.callback)]
+  probe.destroy()
+  return buffer === undefined || callback === undefined ? undefined : { buffer, callback }
+}
+
+let onreadKeys: { readonly found: OnreadKeys | undefined } | undefined
+
+/** Gives a socket that has not read yet what `onread` would have given it. False where sockets are not made that way. */
+const readInto = (accepted: SocketInternals, handle: NonNullable<SocketInternals['_handle']>, target: ReadTarget): boolean => {
+  onreadKeys ??= { found: findOnreadKeys() }
+  const keys = onreadKeys.found
+  if (keys === undefined || accepted[keys.buffer] !== null || accepted[keys.callback] !== null) return false
+  const { buffer, callback } = onreadFor(target)
+  handle.useUserBuffer(buffer)
+  accepted[keys.buffer] = buffer
+  accepted[keys.callback] = callback
+  return true
+}
 
 /**
- * A transport for a socket a server accepted with `pauseOnConnect`. Reads into the shared buffer when this Node lets a
- * new socket take over the handle; otherwise falls back to 'data' events.
+ * A transport for a socket a server accepted with `pauseOnConnect`. Reads into the shared buffer when this Node lets that be
+ * said of a socket afterwards, or a new socket take over the handle; otherwise falls back to 'data' events.
  */
 export const fromAcceptedSocket = (accepted: Socket): ByteTransport => {
   const internals = accepted as unknown as SocketInternals
   const handle = internals._handle
   if (!takesBuffer(handle)) return fromDuplex(accepted)
   const target: ReadTarget = { sink: undefined }
+  // `onread` is public for connecting sockets only; this is the same option for accepted ones. A second socket for each
+  // would be a thirtieth of what a session costs.
+  if (readInto(internals, handle, target)) return new NodeTransport(accepted, target)
   try {
-    // `onread` is public for connecting sockets only; this is the same option for accepted ones.
     internals._handle = null
     const socket = new Socket({ handle, onread: onreadFor(target) } as unknown as ConstructorParameters<typeof Socket>[0])
     return new NodeTransport(socket, target)
