@@ -125,7 +125,11 @@ const atNew = (root: Root, path: string, make: (place: Place) => Task<void>): Ta
   at(root, path, path.endsWith('/') ? noFolderToMake : make, true)
 
 export const linkUnder = (root: Root, existing: string, path: string): Task<void> =>
-  at(root, existing, source => atNew(root, path, place => calls.link(source, place)))
+  at(root, existing, function* (source) {
+    // That the source is missing is said before anything of the new name, as link(2) has it.
+    yield* calls.lstat(source)
+    yield* atNew(root, path, place => calls.link(source, place))
+  })
 
 export const symlinkUnder = (root: Root, text: Place, path: string): Task<void> => atNew(root, path, place => calls.symlink(text, place))
 

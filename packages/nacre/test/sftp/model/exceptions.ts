@@ -1,0 +1,32 @@
+// Where files of ours, or our server, do on purpose what OpenSSH's sftp-server does not. Each row is a switch in the model;
+// whatever is not in this table is a fault of ours.
+
+export const exceptions = {
+  'rename-never-replaces':
+    'RENAME must not replace (draft-ietf-secsh-filexfer-02 §6.5). OpenSSH looks with stat(2) whether something is at the new ' +
+    'name, and so replaces a symbolic link that leads nowhere, and lets a directory or link be renamed to itself.',
+  'bad-handle-is-no-missing-file':
+    'OpenSSH says "no such file" (EBADF) of a handle that is none, or not open for what is asked. Ours says `failure`, or that ' +
+    'it is not permitted: the file is there, and a client that makes it anew on "no such file" would do harm.',
+  'listing-is-of-the-directory':
+    'OpenSSH looks for each name of an open directory under the path it was opened by. When it was renamed meanwhile, its ' +
+    'names are left out, or have the attributes of something else. Ours shows what is in the directory.',
+  'copy-data-tells':
+    'OpenSSH forgets what went wrong when the fault is in the last 64 KiB that were asked for, and says "ok" of bytes that were ' +
+    'not copied; it refuses any two handles of one name. Ours says what is wrong, and copies within a file where ranges do ' +
+    'not overlap. The end of the file before the range is none of ours to complain of.',
+  'real-path-of-the-system':
+    'OpenSSH resolves by itself: `..` after a file, or after a name too long, takes it off the text. Files of the machine ask ' +
+    'the system, which says that a file is no directory.',
+  'dots-under-a-root':
+    'Files under a root resolve `..` themselves, so that the system sees a `.` and has another reason to refuse its removal.',
+} as const
+export type Exception = keyof typeof exceptions
+
+/** Those that are not of one kind of files only. */
+export const oursAlways: readonly Exception[] = [
+  'rename-never-replaces',
+  'bad-handle-is-no-missing-file',
+  'listing-is-of-the-directory',
+  'copy-data-tells',
+]
