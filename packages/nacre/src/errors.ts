@@ -434,7 +434,7 @@ export type TransferCode =
 
 /** A transfer did not succeed for a reason that is not one refused request. Nothing half-written is under the final name. */
 export class TransferError extends SshError {
-  readonly code: TransferCode
+  override readonly code: TransferCode
   /** The file it is about. */
   readonly path: string | undefined
   constructor(code: TransferCode, message: string, path?: string, options?: ErrorOptions) {

@@ -42,6 +42,7 @@ export const processPipe = (process: Process): BytePipe => {
         (error: unknown) => tap.end(error instanceof Error ? error : new Error(String(error))),
       )
     },
+    widen: size => process.widen(size),
     end: () => void process.stdin.end(),
     abort: () => process.close(),
   }

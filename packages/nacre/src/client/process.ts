@@ -178,6 +178,11 @@ export class Process implements AsyncDisposable {
     return this.#port.write(bytes)
   }
 
+  /** Lets the server have up to `size` bytes of output under way, if that is more than until now. See `Channel.widen`. */
+  widen(size: number): void {
+    this.#port.widen(size)
+  }
+
   /** Sends all further output to `tap`, without streams. For programs that copy bytes on, like a command-line client. */
   tap(tap: ProcessTap): void {
     this.#outcome.tap = tap

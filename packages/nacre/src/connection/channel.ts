@@ -175,6 +175,14 @@ export class Channel {
     this.#giveBack(this.#receiveWindow.consumed(count))
   }
 
+  /**
+   * Lets the peer have up to `size` bytes under way to us, if that is more than until now: for whoever expects much over a long
+   * way and takes it as it comes. What arrives and is not consumed may then be as much.
+   */
+  widen(size: number): void {
+    if (this.#phase === 'open') this.#giveBack(this.#receiveWindow.widen(size))
+  }
+
   /** Sends SSH_MSG_CHANNEL_EOF: no more data from us (RFC 4254 §5.3). The other direction goes on. */
   eof(): void {
     this.#mustBeOpened()

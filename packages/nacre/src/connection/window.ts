@@ -10,18 +10,22 @@ export const largestWindow = 0xffffffff
  * consumed and not yet given back. Their sum is always the size.
  */
 export class ReceiveWindow {
-  readonly size: number
+  #size: number
   readonly maximumPacket: number
   #available: number
   #unconsumed = 0
   #due = 0
 
   constructor(size: number, maximumPacket: number) {
-    this.size = size
+    this.#size = size
     this.maximumPacket = maximumPacket
     this.#available = size
   }
 
+  /** Bytes that may be under way and held here, together. */
+  get size(): number {
+    return this.#size
+  }
   /** Bytes the peer may still send. */
   get available(): number {
     return this.#available
@@ -65,11 +69,23 @@ export class ReceiveWindow {
     this.#unconsumed -= count
     this.#due += count
     if (this.#due === 0) return 0
-    const half = this.size / 2
+    const half = this.#size / 2
     if (this.#due >= half || this.#available === 0) return this.#giveBack()
     if (this.#available < this.maximumPacket && (this.#due >= Math.min(this.maximumPacket, half) || this.#unconsumed === 0))
       return this.#giveBack()
     return 0
+  }
+
+  /**
+   * Lets the peer send as far as a window of `size` bytes allows; a window never becomes smaller. Returns the number of bytes to
+   * give now, those that are due among them, 0 for none.
+   */
+  widen(size: number): number {
+    const wider = Math.min(size, largestWindow)
+    if (!(wider > this.#size)) return 0
+    this.#due += wider - this.#size
+    this.#size = wider
+    return this.#giveBack()
   }
 
   #giveBack(): number {

@@ -171,6 +171,13 @@ export class ChannelPort {
     this.#waker.wake()
   }
 
+  /** Lets the peer have up to `size` bytes under way to us, if that is more than until now. */
+  widen(size: number): void {
+    if (this.#closed !== undefined) return
+    this.channel.widen(size)
+    this.#waker.wake()
+  }
+
   /** Calls `act` once everything written so far has gone; never when the channel closes before. */
   afterWrites(act: () => void): void {
     if (this.#closed !== undefined) return

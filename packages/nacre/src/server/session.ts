@@ -60,6 +60,8 @@ export interface Session<Identity> {
   readonly signal: AbortSignal
   /** Sends all further input to `tap`, without streams. */
   tap(tap: SessionTap): void
+  /** Lets the client have up to `size` bytes of input under way, if that is more than until now. See `Channel.widen`. */
+  widen(size: number): void
   /** Writes without a promise when there is room at once. */
   write(bytes: Uint8Array, type?: 0 | 1): Promise<void> | undefined
   onResize(listener: (size: WindowSize) => void): void
@@ -181,6 +183,9 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
     return this.#port.write(bytes, type)
   }
 
+  widen(size: number): void {
+    this.#port.widen(size)
+  }
   tap(tap: SessionTap): void {
     this.#tap = tap
     for (const chunk of this.#input?.drain() ?? []) this.data(chunk, 0, true)

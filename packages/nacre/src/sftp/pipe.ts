@@ -19,6 +19,11 @@ export interface BytePipe {
   write(bytes: Uint8Array): Promise<void> | undefined
   /** Sets who takes what comes; once. What came before is handed over at once. */
   tap(tap: PipeTap): void
+  /**
+   * Lets the other side have up to `size` bytes under way to us, where the pipe has a window: for whoever expects as much over a
+   * long way and takes it as it comes.
+   */
+  widen?(size: number): void
   /** Nothing more from us; what was written before still goes. */
   end(): void
   /** Ends both directions without waiting. */

@@ -49,6 +49,18 @@ describe('the window we give', () => {
     assert.equal(window.available, 50)
   })
 
+  it('becomes wider when it is asked to, and never smaller', () => {
+    const window = new ReceiveWindow(1000, 100)
+    window.arrived(100)
+    assert.equal(window.consumed(60), 0)
+    assert.equal(window.widen(900), 0)
+    assert.equal(window.widen(5000), 4060)
+    assert.deepEqual([window.size, window.available, window.unconsumed, window.due], [5000, 4960, 40, 0])
+    assert.equal(window.widen(5000), 0)
+    assert.equal(window.widen(2 ** 40), largestWindow - 5000)
+    assert.equal(window.widen(Number.NaN), 0)
+  })
+
   it('does not let more be consumed than arrived', () => {
     const window = new ReceiveWindow(150, 100)
     window.arrived(10)
@@ -61,11 +73,20 @@ describe('the window we give', () => {
       fc.property(
         fc.integer({ min: 1, max: 5000 }),
         fc.integer({ min: 1, max: 6000 }),
-        fc.array(fc.tuple(fc.boolean(), fc.double({ min: 0, max: 1, noNaN: true })), { maxLength: 200 }),
-        (size, packet, steps) => {
-          const window = new ReceiveWindow(size, packet)
+        fc.array(fc.tuple(fc.constantFrom('arrives', 'consumed', 'widen'), fc.double({ min: 0, max: 1, noNaN: true })), { maxLength: 200 }),
+        (initial, packet, steps) => {
+          const window = new ReceiveWindow(initial, packet)
+          let size = initial
           let room = size
-          for (const [arrives, share] of steps) {
+          for (const [what, share] of steps) {
+            if (what === 'widen') {
+              size = Math.max(size, Math.round(share * 10_000))
+              room += window.widen(Math.round(share * 10_000))
+              assert.equal(window.available, room)
+              assert.equal(window.available + window.unconsumed + window.due, size)
+              continue
+            }
+            const arrives = what === 'arrives'
             const most = arrives ? Math.min(room, packet) : window.unconsumed
             const count = Math.round(share * most)
             if (arrives) room -= count

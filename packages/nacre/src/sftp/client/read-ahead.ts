@@ -99,7 +99,10 @@ export class ReadAhead {
 
   #ask(): void {
     while (!this.#over && !this.#asking && this.#fault === undefined) {
-      const range = this.#plan.next(Math.max(0, this.#window - this.#held - this.#plan.bytes))
+      // What is held may wait for what was not sent whole: that is asked for however little room there is.
+      const stuck = this.#plan.requests === 0 && !this.#arrived.has(this.#position)
+      const room = this.#window - this.#held - this.#plan.bytes
+      const range = this.#plan.next(Math.max(room, stuck ? this.#habits.request : 0))
       if (range === undefined) return
       const id = this.#calls.requests.read(this.#file, range.offset, range.length, (error, bytes) => this.#answered(range, error, bytes))
       this.#ids.set(range, id)

@@ -45,7 +45,7 @@ export interface ServerStatus {
 }
 
 /** Servers of old send the code alone; what follows the language is of later versions. */
-export const readStatus = (body: Reader): ServerStatus => {
+const readStatus = (body: Reader): ServerStatus => {
   const code = body.uint32()
   return { code, said: body.remaining > 0 ? decodeProse(body.string()) : '' }
 }
@@ -256,6 +256,10 @@ export class Requests {
   /** What was sent waits for the other side: whoever has much to write should wait too. */
   get full(): boolean {
     return this.#outgoing.full
+  }
+  /** Answers of so many bytes may be under way: the server is given as much room, where that is ours to give. */
+  expect(bytes: number): void {
+    this.#pipe.widen?.(bytes)
   }
   /** Calls `act` once, when there is room again; at once when there is. */
   whenRoom(act: () => void): void {

@@ -6,7 +6,13 @@ export interface PipedSession {
   readonly signal: AbortSignal
   tap(tap: { stdin(bytes: Uint8Array, detached: boolean): void | Promise<void>; end(): void }): void
   write(bytes: Uint8Array): Promise<void> | undefined
+  widen?(size: number): void
 }
+
+/** Who sends so many bytes, sends a file. */
+const much = 2 * 1024 * 1024
+/** Then so many may be under way: over 100 ms of delay that is 80 MB a second. */
+const wide = 8 * 1024 * 1024
 
 const errorOf = (reason: unknown): Error => (reason instanceof Error ? reason : new Error('the session is gone', { cause: reason }))
 
@@ -16,6 +22,7 @@ const errorOf = (reason: unknown): Error => (reason instanceof Error ? reason : 
  */
 export const sessionPipe = (session: PipedSession): BytePipe => {
   let over = false
+  let left = much
   const finish = (tap: PipeTap): void => {
     if (over) return
     over = true
@@ -25,7 +32,10 @@ export const sessionPipe = (session: PipedSession): BytePipe => {
     write: bytes => session.write(bytes),
     tap: tap => {
       session.tap({
-        stdin: (bytes, detached) => (over ? undefined : tap.data(bytes, detached)),
+        stdin: (bytes, detached) => {
+          if (left > 0 && (left -= bytes.length) <= 0) session.widen?.(wide)
+          return over ? undefined : tap.data(bytes, detached)
+        },
         // That the session is gone is known only after its input has ended.
         end: () => queueMicrotask(() => finish(tap)),
       })

@@ -42,6 +42,9 @@ export interface FetchOptions {
   readonly onBytes?: (count: number) => void
 }
 
+/** The window of the channel grows by no less. */
+const expectedSteps = 1024 * 1024
+
 interface Asked {
   readonly file: RemoteFile
   readonly id: number
@@ -70,6 +73,8 @@ class Fetch {
   #looking = false
   #turn = 0
   #lastSign: number
+  /** Bytes the server was given room for, as often as it was worth saying. */
+  #expected = 0
   #cancelTimer: (() => void) | undefined
   #cancelPause: (() => void) | undefined
   #lastError: Error | undefined
@@ -124,6 +129,12 @@ class Fetch {
     const file = files[this.#turn++ % files.length]
     const buffer = this.#buffers.take(range.length)
     const departure = this.#allowance.depth.depart(now)
+    const { bytes } = this.#allowance.depth
+    if (bytes > this.#expected) {
+      this.#expected = bytes + expectedSteps
+      // Whole packets wait in the queue of the server before one of ours is answered.
+      for (const each of files) each.expect(this.#expected + expectedSteps)
+    }
     this.#use(range.length)
     this.#pace.spend(now, range.length)
     if (this.#asked.size === 0) this.#lastSign = now

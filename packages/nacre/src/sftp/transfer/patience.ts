@@ -35,6 +35,7 @@ const patientFile = (file: RemoteFile, path: string, patience: Patience): Remote
   read: (...given) => file.read(...given),
   write: (...given) => file.write(...given),
   cancel: request => file.cancel(request),
+  expect: bytes => file.expect(bytes),
   get full() {
     return file.full
   },

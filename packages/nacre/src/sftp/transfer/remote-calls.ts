@@ -24,6 +24,9 @@ class OpenedFile implements RemoteFile {
   cancel(request: number): void {
     this.#calls.requests.cancel(request)
   }
+  expect(bytes: number): void {
+    this.#calls.requests.expect(bytes)
+  }
   get full(): boolean {
     return this.#calls.requests.full
   }

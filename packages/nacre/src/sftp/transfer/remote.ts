@@ -23,6 +23,8 @@ export interface RemoteFile {
   write(offset: number, buffer: Uint8Array, at: number, length: number, done: WriteDone): number
   /** Forgets a read or write: its `done` is never called. */
   cancel(request: number): void
+  /** Answers of so many bytes may be under way. */
+  expect(bytes: number): void
   /** What was written waits for the other side: better write no more now. */
   readonly full: boolean
   /** Calls `act` once there is room, at once when there is. */

@@ -86,7 +86,7 @@ describe('a tree from a server', () => {
     server.link('/t/link', 'f5')
     server.link('/t/round', '/t')
     server.link('/t/nowhere', '/none')
-    server.file('/t/fifo', bytesOf(1, 0), { type: 'special' })
+    server.file('/t/fifo', bytesOf(1, 0), { type: 'fifo' })
     const skipped = folderFor(context)
     const result = await transfers.download('/t', skipped, { recursive: true })
     assert.deepEqual(result.notes.map(each => `${each.path} ${each.why}`).sort(), [

@@ -171,7 +171,7 @@ export const kinds: readonly Kind[] = [
   {
     name: 'says that files are longer than they are',
     options: script((request, honest) => {
-      if (!/stat$/.test(request.name) || request.node === undefined || request.node.data.length === 0) return honest()
+      if (!request.name.endsWith('stat') || request.node === undefined || request.node.data.length === 0) return honest()
       return /set/.test(request.name) ? honest() : attrs({ ...attributesOf(request.node), size: request.node.data.length + 5000 })
     }),
     download: /TRANSFER_CUT_SHORT/,

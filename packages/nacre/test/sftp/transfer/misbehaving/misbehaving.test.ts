@@ -30,7 +30,8 @@ const untilTooMuch = (): Pick<TransferOptions, 'signal' | 'onProgress'> => {
 }
 
 const fits = (outcome: unknown, expected: 'equal' | RegExp): void => {
-  if (expected === 'equal') assert.equal(outcome, undefined, outcome instanceof Error ? (outcome.stack ?? outcome.message) : String(outcome))
+  if (expected === 'equal')
+    assert.equal(outcome, undefined, outcome instanceof Error ? (outcome.stack ?? outcome.message) : String(outcome))
   else {
     assert.ok(outcome instanceof SshError, String(outcome))
     assert.match(`${outcome.code}: ${outcome.message}`, expected)

@@ -10,7 +10,7 @@ import type { BytePipe, PipeTap } from '../../../../src/sftp/pipe.ts'
 import { version3 } from '../../../../src/sftp/versions/version3.ts'
 
 export interface FarNode {
-  type: 'file' | 'directory' | 'symlink' | 'special'
+  type: 'file' | 'directory' | 'symlink' | 'fifo'
   data: Uint8Array
   permissions: number
   modified: number
