@@ -21,7 +21,7 @@ export interface PacketTaker {
 }
 
 /** Longest packet we take, in bytes after its length. Servers that list large directories in one answer send up to a megabyte. */
-export const longestAnswer = 1024 * 1024
+const longestAnswer = 1024 * 1024
 
 /** Length, number, request id, length of the data: what is read of a packet before it is known where the rest goes. */
 const headBytes = 13

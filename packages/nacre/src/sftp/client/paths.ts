@@ -24,7 +24,7 @@ export const nameOf = (path: string): string => {
 }
 
 /** Without slashes at the end. */
-export const withoutSlashes = (path: string): string => {
+const withoutSlashes = (path: string): string => {
   let end = path.length
   while (end > 0 && path.charCodeAt(end - 1) === 0x2f) end--
   return path.slice(0, end)
