@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { freshFile, freshFolder, freshPath } from '../rig/folder.ts'
 import type { KeyFile } from '../rig/keys.ts'
 import { finish } from '../rig/process.ts'
-import type { ClientPeer } from './peer.ts'
+import type { ClientPeer, Login, Prepared, Target } from './peer.ts'
 
 /** The key in PuTTY's own format, without a passphrase. */
 const converted = (key: KeyFile): string => {
@@ -64,3 +64,17 @@ export const plink: ClientPeer = {
     )
   },
 }
+
+/** One of PuTTY's other programs, up to its own words: logs in by key, asks nothing. */
+export const puttyCommand = (program: 'pscp' | 'psftp', to: Target, login: Login): Prepared => ({
+  command: [
+    program,
+    '-batch',
+    '-noagent',
+    '-P',
+    String(to.port),
+    ...to.hostKeys.flatMap(line => ['-hostkey', fingerprint(line)]),
+    ...(login.key === undefined ? [] : ['-i', converted(login.key)]),
+  ],
+  options: { name: program, env: { HOME: homeWith([]) } },
+})

@@ -42,7 +42,7 @@ const copy = async (line: CommandLine<ScpLetter>, environment: Environment): Pro
   const { settings } = wanted
   const interrupted = untilInterrupted()
   await using job = new Job(settings, {
-    arguments: sshArguments(line, { batch: settings.batch }),
+    arguments: sshArguments(line, { batch: settings.batch, agent: settings.between === 'there' }),
     ...(settings.program === undefined ? {} : { program: settings.program }),
     environment,
     signal: interrupted.signal,

@@ -41,8 +41,8 @@ const bare = ['-x', '-oPermitLocalCommand=no', '-oClearAllForwardings=yes', '-oR
 export interface SshArgumentOptions {
   /** Ask nobody anything (-B of scp, -b of sftp). Default false. */
   readonly batch?: boolean
-  /** Do not forward the agent whatever the configuration says. Default true. */
-  readonly noAgent?: boolean
+  /** -A means something: a program that runs there connects further. Default false. */
+  readonly agent?: boolean
 }
 
 /** The letters as `ssh` takes them, in the order given; without the port, which belongs to one host. */
@@ -50,11 +50,11 @@ export const sshArguments = (line: SharedLine, options: SshArgumentOptions = {})
   ...bare,
   ...line.given.flatMap(({ letter, value }) => {
     const row: OptionRow | undefined = sharedOptions.find(each => each.letter === letter)
-    if (row === undefined || letter === 'P' || letter === 'A') return []
+    if (row === undefined || letter === 'P') return []
     return row.value === undefined ? [`-${letter}`] : [`-${letter}`, value]
   }),
   ...(options.batch === true ? ['-oBatchmode=yes'] : []),
-  ...(line.count('A') > 0 ? ['-A'] : options.noAgent === false ? [] : ['-oForwardAgent=no']),
+  ...(options.agent === true && line.count('A') > 0 ? [] : ['-oForwardAgent=no']),
 ]
 
 /** The port of -P. Throws `ConfigError` for what is none. */

@@ -87,5 +87,5 @@ test('ssh is told what OpenSSH’s scp tells it, in the order given', () => {
     '-oBatchmode=yes',
     '-oForwardAgent=no',
   ])
-  assert.deepEqual(words('-A'), [...bare, '-A'])
+  assert.deepEqual(words('-A'), [...bare, '-A', '-oForwardAgent=no'])
 })
