@@ -61,6 +61,9 @@ const noOptions: OpenOptions = {
   noFollow: false,
 }
 
+/** What a client has to know of an extension: any row will do. */
+export type AskedExtension<Request, Answer> = Pick<ExtensionRow<string, Request, Answer>, 'name' | 'request' | 'answer'>
+
 /** The answer of an extension. A server says by it that the row does not fit when it takes another kind of packet. */
 const expectedOf = <Answer>(row: Pick<ExtensionRow<string, never, Answer>, 'answer'>): Expected<Answer> => {
   const { answer: shape } = row
@@ -114,13 +117,13 @@ export class Calls {
   }
 
   /** Asks for an extension by its row. Rejects with `op-unsupported` when the server has none of that name. */
-  extended<Request, Answer>(row: ExtensionRow<string, Request, Answer>, request: Request, about: Asking): Promise<Answer> {
+  extended<Request, Answer>(row: AskedExtension<Request, Answer>, request: Request, about: Asking): Promise<Answer> {
     if (row.request === undefined) return Promise.reject(new TypeError(`"${row.name}" is only announced, it cannot be asked for`))
     return this.requests.askExtended(row.name, row.request, request, expectedOf(row), about)
   }
 
   /** The same, but without asking when the server did not announce it. */
-  async #offered<Request, Answer>(row: ExtensionRow<string, Request, Answer>, request: Request, about: Asking): Promise<Answer> {
+  async #offered<Request, Answer>(row: AskedExtension<Request, Answer>, request: Request, about: Asking): Promise<Answer> {
     if (this.has(row)) return await this.extended(row, request, about)
     throw failureOf('op-unsupported', `the server does not offer ${row.name}`, about)
   }

@@ -3,11 +3,10 @@
 import type { Attributes } from '../attributes.ts'
 import { expandPath as expandPathRow } from '../extensions/expand-path.ts'
 import { homeDirectory } from '../extensions/home-directory.ts'
-import type { ExtensionRow } from '../extensions/row.ts'
 import { statvfs as statvfsRow } from '../extensions/statvfs.ts'
 import type { FilesystemStat } from '../files.ts'
 import { SftpError } from '../../errors.ts'
-import type { Calls, Given, SftpLimits } from './calls.ts'
+import type { AskedExtension, Calls, Given, SftpLimits } from './calls.ts'
 import type { LocalFiles } from '../transfer/local.ts'
 import type { TransferResult, TreeOptions } from '../transfer/options.ts'
 import type { DownloadTarget, Transfers, UploadSource } from '../transfer/transfers.ts'
@@ -298,7 +297,7 @@ export class Sftp implements AsyncDisposable {
   // ── more ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Asks for an extension by its row, of `nacre/sftp` or of one's own. Rejects with `op-unsupported` where the server has none. */
-  async extended<Request, Answer>(row: ExtensionRow<string, Request, Answer>, request: Request, { signal }: Given = {}): Promise<Answer> {
+  async extended<Request, Answer>(row: AskedExtension<Request, Answer>, request: Request, { signal }: Given = {}): Promise<Answer> {
     return await this.#calls.extended(row, request, { operation: row.name, signal })
   }
 
