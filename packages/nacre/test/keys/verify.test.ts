@@ -113,3 +113,21 @@ test('RSA below 2048 bits proves nothing, unless a lower floor is asked for', as
   assert.equal(verifySignature(crypto, tables, claim), false)
   assert.equal(verifySignature(crypto, tables, { ...claim, minimumRsaBits: 1024 }), true)
 })
+
+test('a key that is remembered proves nothing by that: not with another signature, another algorithm, or below a higher floor', () => {
+  const all = signatureVectors()
+  // More keys than are remembered come in between.
+  for (let turn = 0; turn < 3; turn++)
+    for (const { key, algorithm, data, signature } of all) assert.equal(verify(key, algorithm, data, signature), true, algorithm)
+  for (const { key, algorithm, data, signature } of all) {
+    assert.equal(verify(key, algorithm, Uint8Array.from([...data, 0]), signature), false, algorithm)
+    const other = all.find(each => each.key !== key)
+    assert.ok(other)
+    assert.equal(verify(other.key, algorithm, data, signature), false, `${algorithm} with another key`)
+    assert.equal(verify(key, other.algorithm, data, signature), false, `${algorithm} under another name`)
+    const claim = { publicKey: publicKey(key).blob, algorithm, data, signature }
+    const rsa = publicKey(key).type === 'ssh-rsa'
+    assert.equal(verifySignature(crypto, tables, { ...claim, minimumRsaBits: 16384 }), !rsa, `${algorithm} below the floor`)
+    assert.equal(verifySignature(crypto, { ...tables, keyTypes: [] }, claim), false, `${algorithm} of a type that is switched off`)
+  }
+})
