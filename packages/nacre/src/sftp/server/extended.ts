@@ -25,18 +25,29 @@ const send = (reply: Reply, id: number, row: ExtensionRow, answer: unknown): voi
   else reply.fields(id, row.answer.fields, answer)
 }
 
-/** Does `act` while nothing else is done with any of `lanes`, which are in one order always so that none waits in a circle. */
-const withAll = (lanes: readonly FileLane[], act: () => Promise<void> | undefined): Promise<void> | undefined => {
-  if (lanes.length === 0) return act()
-  const [first, ...others] = lanes
-  return new Promise(resolve => {
-    first.alone(() => {
-      const doing = withAll(others, act)
-      if (doing === undefined) resolve()
-      else void doing.then(resolve)
-      return doing
-    })
+/**
+ * Does `act` while nothing else is done with any of `lanes`. It takes its place in all of them at once, so that of two such
+ * requests one comes first everywhere and none waits in a circle.
+ */
+const withAll = (lanes: readonly FileLane[], act: () => Promise<void> | undefined): void => {
+  if (lanes.length === 1) {
+    lanes[0].alone(act)
+    return
+  }
+  let missing = lanes.length
+  let free = (): void => {}
+  const finished = new Promise<void>(resolve => {
+    free = resolve
   })
+  const arrive = (): Promise<void> => {
+    if (--missing === 0) {
+      const doing = act()
+      if (doing === undefined) free()
+      else void doing.then(free)
+    }
+    return finished
+  }
+  for (const lane of lanes) lane.alone(arrive)
 }
 
 const pathsOf = (host: ExtendedHost, row: ExtensionRow, request: unknown): readonly string[] => {
@@ -54,7 +65,7 @@ export const extendedRequest = (host: ExtendedHost, id: number, bytes: Uint8Arra
   if (row?.request === undefined || !isOf(row, host.version))
     throw new SftpError('op-unsupported', `The extension is not supported in version ${host.version}`)
   const request = row.request.read(reader)
-  const lanes = [...new Set(row.handles?.(request).map(handle => host.fileOf(handle)))].sort((a, b) => a.number - b.number)
+  const lanes = [...new Set(row.handles?.(request).map(handle => host.fileOf(handle)))]
   const [path, target] = row.paths?.(request) ?? []
   host.allow(id, shortName(name), row.changes, {
     ...(path === undefined ? {} : { path }),
@@ -69,6 +80,6 @@ export const extendedRequest = (host: ExtendedHost, id: number, bytes: Uint8Arra
         send(host.reply, id, row, answer)
       })
     })
-  if (lanes.length > 0) void withAll(lanes, serve)
+  if (lanes.length > 0) withAll(lanes, serve)
   else host.inOrder(pathsOf(host, row, request), row.changes, serve)
 }

@@ -285,7 +285,9 @@ export class FileLane implements ServedFile, Before, Keeper {
   /** All of a WRITE is there. */
   written(job: WriteJob): void {
     job.filling = -1
-    this.#host.wake(this)
+    // Nothing is gained by waiting for what follows one that is full.
+    if (job.used >= fullWrite) this.pump()
+    else this.#host.wake(this)
   }
 
   /** What is there of a WRITE that will never be there as a whole does not count. */
