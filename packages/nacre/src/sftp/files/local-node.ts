@@ -10,6 +10,7 @@ import { type Blocking, calls, createDisk, placeOf, type Task } from './disk-nod
 import { errnoOf, refusal } from './errno.ts'
 import { openListing } from './listing-node.ts'
 import { flagsOf, openAt, takeOpened } from './opening-node.ts'
+import { longerThan, maximumPath } from './path-limits.ts'
 import { spaceOf } from './space-node.ts'
 import { attributesOf } from './stats-node.ts'
 
@@ -39,6 +40,7 @@ const parentAndName = (path: string): readonly [string, string] => {
 
 /** realpath(3) that takes it when the last component is missing, be it at the end of symbolic links. */
 function* realPath(path: string, mustExist: boolean): Task<string> {
+  if (longerThan(path, maximumPath)) throw refusal('ENAMETOOLONG')
   let current = path
   for (let links = 0; links <= mostLinks; links++) {
     try {

@@ -158,6 +158,7 @@ const openFile = (
     read: (position, into) => {
       alive('read')
       if (write && !read) throw fault('EBADF', 'read', path, 'The file is open for writing only.')
+      if (into.length === 0) return 0
       if (node.type === 'directory') throw fault('EISDIR', 'read', path)
       return node.content.read(position, into)
     },

@@ -16,10 +16,11 @@ export const exceptions = {
     'not copied; it refuses any two handles of one name. Ours says what is wrong, and copies within a file where ranges do ' +
     'not overlap. The end of the file before the range is none of ours to complain of.',
   'real-path-of-the-system':
-    'OpenSSH resolves by itself: `..` after a file, or after a name too long, takes it off the text. Files of the machine ask ' +
-    'the system, which says that a file is no directory.',
+    'OpenSSH resolves by itself: `..` after a file, or after a name too long, takes it off the text. Files of the machine ' +
+    'answer as the system does, which says that a file is no directory.',
   'dots-under-a-root':
-    'Files under a root resolve `..` themselves, so that the system sees a `.` and has another reason to refuse its removal.',
+    'Files under a root resolve `.` and `..` themselves, so that the system has another reason to refuse that they are removed ' +
+    'or replaced.',
 } as const
 export type Exception = keyof typeof exceptions
 

@@ -169,8 +169,8 @@ export class FilesSubject implements Subject {
         await file.setAttributes(attributesOf(operation.attributes))
         return { status: 0 }
       case 'read': {
-        if (operation.length === 0) return { status: 0, data: '' }
         if (!handle.reads) return { status: 3 }
+        if (operation.length === 0) return { status: 0, data: '' }
         const into = new Uint8Array(operation.length)
         const count = await file.read(operation.position, into)
         return count === 0 ? { status: 1 } : { status: 0, data: String.fromCharCode(...into.subarray(0, count)) }

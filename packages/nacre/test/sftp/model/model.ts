@@ -169,6 +169,8 @@ export class Model implements Subject {
       case 'rename':
         return this.#rename(this.#path(operation.from), this.#path(operation.to))
       case 'posix-rename':
+        if (/(^|\/)\.\.?\/*$/.test(operation.to) && `${operation.from} ${operation.to}`.match(/\/( |$)/) && this.#ours('dots-under-a-root'))
+          tree.get(this.#path(operation.from), 'slash')
         tree.rename(this.#path(operation.from), this.#path(operation.to))
         return { status: OK }
       case 'hardlink':
@@ -255,8 +257,8 @@ export class Model implements Subject {
       }
       case 'read': {
         if (file === undefined) return { status: FAILURE }
+        if (!file.reads && (operation.length > 0 || this.#ours('bad-handle-is-no-missing-file'))) return this.#notOpenForThat()
         if (operation.length === 0) return { status: OK, data: '' }
-        if (!file.reads) return this.#notOpenForThat()
         if (file.inode.kind === 'directory') throw new Fault('EISDIR')
         const bytes = tree.read(file.inode, operation.position, operation.length)
         return bytes.length === 0 ? { status: EOF } : { status: OK, data: String.fromCharCode(...bytes) }
@@ -412,8 +414,8 @@ export class Model implements Subject {
 
   /** `sftp_realpath` of sftp-realpath.c. */
   #realpath(path: string): string {
-    if (this.#ours('real-path-of-the-system')) return this.#systemRealpath(path)
     if (path.length > 4095) throw new Fault('ENAMETOOLONG')
+    if (this.#ours('real-path-of-the-system')) return this.#systemRealpath(path)
     let resolved = ''
     let left = path
     let links = 0
