@@ -4,10 +4,11 @@ import { copyData } from '../extensions/copy-data.ts'
 import { copyFile } from '../extensions/copy-file.ts'
 import { posixRename } from '../extensions/posix-rename.ts'
 import type { Calls, Given } from './calls.ts'
-import { failureOf } from './explain.ts'
+import { failureOf, shownPath } from './explain.ts'
 import { placeFile, temporaryBeside } from './place-file.ts'
 import { ReadAhead } from './read-ahead.ts'
 import type { OpenHandle } from './requests.ts'
+import { orAborted } from './waiting.ts'
 import { WriteBehind } from './write-behind.ts'
 
 export interface CopyOptions extends Given {
@@ -91,29 +92,39 @@ const exists = async (calls: Calls, path: string, given: Given): Promise<boolean
   }
 }
 
-/** Without one step for it: what is there is kept until the new one is in its place. */
+const cannotReplace = 'the server has no posix-rename@openssh.com, and without it only files are replaced'
+
+/** Moves `from` to where something is: that is kept until it is in its place, and put back when it does not get there. */
+const swap = async (calls: Calls, from: string, to: string): Promise<void> => {
+  const about = { operation: 'rename', path: from }
+  const aside = temporaryBeside(to)
+  await calls.plainRename(to, aside)
+  try {
+    await calls.plainRename(from, to)
+  } catch (error) {
+    try {
+      await calls.plainRename(aside, to)
+    } catch {
+      throw failureOf('failure', `it was not put in place, and what was there is now at ${shownPath(aside)}`, about, { cause: error })
+    }
+    throw error
+  }
+  try {
+    await calls.remove(aside)
+  } catch (cause) {
+    throw failureOf('failure', `it is in place, but what was there could not be removed from ${shownPath(aside)}`, about, { cause })
+  }
+}
+
 const replaceByHand = async (calls: Calls, from: string, to: string, given: Given): Promise<RenameResult> => {
   if (!(await exists(calls, to, given))) {
     await calls.plainRename(from, to, given)
     return { atomic: true }
   }
   // Nothing is moved aside for a source that is not there.
-  await calls.lstat(from, given)
-  const aside = temporaryBeside(to)
-  await calls.plainRename(to, aside, given)
-  try {
-    await calls.plainRename(from, to, given)
-  } catch (error) {
-    await calls.plainRename(aside, to).catch((cause: unknown) => {
-      throw failureOf('failure', `and what was there is now at ${aside}`, { operation: 'rename', path: from }, { cause })
-    })
-    throw error
-  }
-  try {
-    await calls.remove(aside)
-  } catch {
-    await calls.removeDirectory(aside)
-  }
+  const types = await Promise.all([calls.lstat(from, given), calls.lstat(to, given)])
+  if (types.some(({ type }) => type === 'directory')) throw failureOf('op-unsupported', cannotReplace, { operation: 'rename', path: to })
+  await orAborted(swap(calls, from, to), given.signal)
   return { atomic: false }
 }
 

@@ -5,6 +5,7 @@ import { failureOf } from './explain.ts'
 import { ReadAhead, readableOf } from './read-ahead.ts'
 import { type FileRange, type OpenFlags, rangeOf, RemoteFile, writableOf } from './remote-file.ts'
 import type { OpenHandle } from './requests.ts'
+import { notLong } from './waiting.ts'
 import { WriteBehind } from './write-behind.ts'
 
 const flags: Readonly<Record<OpenFlags, Partial<OpenOptions>>> = {
@@ -97,7 +98,7 @@ export const readableAt = (calls: Calls, path: string, options: FileRange & Give
     return new ReadAhead(calls, file, { ...range, size, signal })
   }
   return readableOf(open, async () => {
-    if (opened !== undefined) await calls.closeQuietly(opened)
+    if (opened !== undefined) void calls.closeQuietly(opened)
   })
 }
 
@@ -124,7 +125,7 @@ export const writableAt = (
     return writableOf(
       behind,
       () => calls.close(file),
-      () => calls.closeQuietly(file),
+      () => notLong(calls.closeQuietly(file)),
     ).getWriter()
   }
   const writer = (): Promise<WritableStreamDefaultWriter<Uint8Array>> => (stream ??= begin())

@@ -9,6 +9,7 @@ import type { Calls, Given } from './calls.ts'
 import { failureOf } from './explain.ts'
 import { folderOf, joinPath, nameOf } from './paths.ts'
 import type { OpenHandle } from './requests.ts'
+import { notLong } from './waiting.ts'
 
 export interface PlaceOptions extends Given {
   /**
@@ -48,14 +49,8 @@ const lookAt = async (calls: Calls, path: string, given: Given): Promise<Attribu
   }
 }
 
-/** Removes what is only half there; that it failed is not what the caller has to know. */
-const removeQuietly = async (calls: Calls, path: string): Promise<void> => {
-  try {
-    await calls.remove(path)
-  } catch {
-    // What went wrong before is told.
-  }
-}
+/** Removes what is only half there. What went wrong before is what the caller has to know. */
+const removeQuietly = (calls: Calls, path: string): Promise<void> => notLong(calls.remove(path))
 
 const fillAndClose = async (
   calls: Calls,
@@ -73,7 +68,8 @@ const fillAndClose = async (
     signal?.throwIfAborted()
     filled = true
   } finally {
-    if (!filled) await calls.closeQuietly(file)
+    // What is done next comes behind it: servers take requests in order.
+    if (!filled) void calls.closeQuietly(file)
   }
   await calls.close(file)
 }
@@ -117,8 +113,14 @@ const targetOf = async (calls: Calls, path: string, options: PlaceOptions): Prom
   if (there !== undefined && options.exclusive === true) throw existsError(path)
   if (there?.type === 'directory') throw failureOf('file-is-a-directory', 'it is a directory', { operation: 'write', path })
   if (there?.type !== 'symlink') return { path, there }
-  const real = await calls.realPath(path, options)
-  return { path: real, there: await lookAt(calls, real, options) }
+  try {
+    const real = await calls.realPath(path, options)
+    return { path: real, there: await lookAt(calls, real, options) }
+  } catch (error) {
+    // Where it leads is for the server to find out.
+    if (isStatus(error, 'no-such-file', 'no-such-path', 'failure')) return { path, there }
+    throw error
+  }
 }
 
 const canBeAtomic = (calls: Calls, { there }: Target, { exclusive }: PlaceOptions): boolean => {

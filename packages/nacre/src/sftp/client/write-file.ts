@@ -12,7 +12,7 @@ const append = async (calls: Calls, path: string, data: Writable, { mode, signal
     if (sync === true) await calls.sync(file, { signal })
     written = true
   } finally {
-    if (!written) await calls.closeQuietly(file)
+    if (!written) void calls.closeQuietly(file)
   }
   await calls.close(file)
 }
