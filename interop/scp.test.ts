@@ -325,7 +325,7 @@ describe('progress', () => {
       const last = text.split('\r').findLast(line => line.includes('珍珠'))
       assert.match(last ?? '', /^珍珠\.bin {57} 100% 3072KB {1,3}\d+\.\d[KMG]B\/s {3}\d\d:\d\d {4}$/, JSON.stringify(text))
     })
-    test(`is not with -q (${protocol})`, {}, async () => assert.equal((await watched(['-q'], protocol)).text, ''))
+    test(`is not with -q (${protocol})`, {}, async () => assert.equal((await watched(['-q'], protocol)).text.trim(), ''))
   }
   test('is not without a terminal', {}, async () => {
     await using at = await theirs()

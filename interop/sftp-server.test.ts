@@ -42,7 +42,7 @@ describe('over pipes', () => {
         `get -p moved ${near}/back`,
         'rm hard',
         'df -h',
-        'reget moved ' + `${near}/back`,
+        `reget moved ${near}/back`,
       ]),
     )
     assert.equal(sha256(readFileSync(`${near}/back`)), sha256(bytesOf(5 * MiB)))

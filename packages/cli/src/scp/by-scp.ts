@@ -4,8 +4,8 @@ import { ScpError } from 'nacre'
 import { type CopyOptions, type FileWatch, receiveByScp, scpCommand, sendByScp, wantedNames } from 'nacre/scp'
 import { localFiles } from 'nacre/sftp/server'
 import type { ProgramPipe } from '../transfer/pipes.ts'
-import type { LocalTarget, RemoteTarget } from '../transfer/targets.ts'
-import { type Job, localPath } from './job.ts'
+import type { RemoteTarget } from '../transfer/targets.ts'
+import { type Job, localPath, type Ways } from './job.ts'
 
 /** An empty path is the home. */
 const remotePath = ({ path }: RemoteTarget): string => (path === '' ? '.' : path)
@@ -42,14 +42,14 @@ const converse = async (job: Job, pipe: ProgramPipe, work: () => Promise<unknown
 }
 
 /** Local files to another machine, all in one conversation. */
-export const sendFiles = async (job: Job, sources: readonly LocalTarget[], target: RemoteTarget, many: boolean): Promise<void> => {
+const sendFiles: Ways['sendFiles'] = async (job, sources, target, many) => {
   const pipe = await job.run(target.host, request(job, 'sink', target, many))
   const named = sources.map(({ path }) => ({ path: localPath(path), shown: path }))
   await converse(job, pipe, () => sendByScp(pipe, localFiles(), named, copyOptions(job)))
 }
 
 /** What one source names on another machine, to a local target. */
-export const receiveFiles = async (job: Job, source: RemoteTarget, target: LocalTarget): Promise<void> => {
+const receiveFiles: Ways['receiveFiles'] = async (job, source, target) => {
   const pipe = await job.run(source.host, request(job, 'source', source))
   await converse(job, pipe, () =>
     receiveByScp(
@@ -65,7 +65,7 @@ export const receiveFiles = async (job: Job, source: RemoteTarget, target: Local
 }
 
 /** From one machine to another, through this one: both programs talk, and we pass on what they say. */
-export const relayFiles = async (job: Job, source: RemoteTarget, target: RemoteTarget, many: boolean): Promise<void> => {
+const relayFiles: Ways['relayFiles'] = async (job, source, target, many) => {
   const from = await job.run(source.host, request(job, 'source', source))
   const to = await job.run(target.host, request(job, 'sink', target, many))
   const join = (one: ProgramPipe, other: ProgramPipe): void =>
@@ -77,3 +77,5 @@ export const relayFiles = async (job: Job, source: RemoteTarget, target: RemoteT
   join(to, from)
   for (const code of await Promise.all([from.exited, to.exited])) if (code !== 0) job.failed()
 }
+
+export const byScp: Ways = { sendFiles, receiveFiles, relayFiles }

@@ -1,13 +1,14 @@
 // Owns copying by SFTP, as scp does it since OpenSSH 9: up, down, and between two other machines through this one. Knows nothing of
 // the scp protocol.
-import { mkdirSync, statSync } from 'node:fs'
+import { createWriteStream, mkdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { Writable } from 'node:stream'
 import { escapeForPeople, SshError } from 'nacre'
 import { isPattern, literalOf, openSftp, type Sftp, SftpError, TransferFailures, type TreeOptions } from 'nacre/sftp'
 import type { Meter } from '../transfer/progress.ts'
-import type { LocalTarget, RemoteHost, RemoteTarget } from '../transfer/targets.ts'
+import type { RemoteHost } from '../transfer/targets.ts'
 import { crossDirectory, crossFile } from './cross.ts'
-import { type Job, localPath, UnreachableError } from './job.ts'
+import { type Job, localPath, UnreachableError, type Ways } from './job.ts'
 
 /** Sessions by host, for as long as the copy takes. */
 const sessions = new WeakMap<Job, Map<string, Promise<Sftp>>>()
@@ -66,14 +67,14 @@ const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && 'code' in error && typeof error.code === 'string'
 
 /** `open local "x": No such file or directory`, of Node's `ENOENT: no such file or directory, open 'x'`. */
-const systemWords = ({ message, syscall, path }: NodeJS.ErrnoException): string => {
+const systemWords = ({ message, syscall, path }: NodeJS.ErrnoException, about: string): string => {
   const words = /^E[A-Z0-9]+: ([^,]+)/.exec(message)?.[1]
   if (words === undefined) return shown(message)
-  return `${syscall ?? 'use'} local "${shown(path ?? '')}": ${words[0].toUpperCase()}${words.slice(1)}`
+  return `${syscall ?? 'use'} local "${shown(path ?? about)}": ${words[0].toUpperCase()}${words.slice(1)}`
 }
 
 /** Does one thing, and says what went wrong with it. True when nothing did. */
-const attempt = async (job: Job, work: () => Promise<void>): Promise<boolean> => {
+const attempt = async (job: Job, about: string, work: () => Promise<void>): Promise<boolean> => {
   try {
     await work()
     return true
@@ -82,7 +83,7 @@ const attempt = async (job: Job, work: () => Promise<void>): Promise<boolean> =>
     if (error instanceof TransferFailures) for (const each of error.failures) job.fail(`scp: ${each.error.message}`)
     else if (error instanceof SftpError && error.status === 'connection-lost') throw new UnreachableError(255, error)
     else if (error instanceof SshError) job.fail(`scp: ${error.message}`)
-    else if (isSystemError(error)) job.fail(`scp: ${systemWords(error)}`)
+    else if (isSystemError(error)) job.fail(`scp: ${systemWords(error, about)}`)
     else throw error
     return false
   }
@@ -120,19 +121,19 @@ const transfer = async (job: Job, name: string, size: number, run: (options: Tre
 const landing = async (job: Job, sftp: Sftp, target: string, many: boolean): Promise<{ readonly inside: boolean } | undefined> => {
   if (await isDirectory(sftp, target)) return { inside: true }
   if (!many) return { inside: false }
-  return (await attempt(job, () => sftp.mkdir(target))) ? { inside: true } : undefined
+  return (await attempt(job, target, () => sftp.mkdir(target))) ? { inside: true } : undefined
 }
 
 /** Local files to another machine. */
-export const sendFiles = async (job: Job, sources: readonly LocalTarget[], target: RemoteTarget, many: boolean): Promise<void> => {
+const sendFiles: Ways['sendFiles'] = async (job, sources, target, many) => {
   const sftp = await sessionWith(job, target.host)
-  await attempt(job, async () => {
+  await attempt(job, target.path, async () => {
     const path = await remotePath(sftp, target.path)
     const where = await landing(job, sftp, path, many)
     if (where === undefined) return
     for (const source of sources) {
       const to = where.inside ? below(path, nameOf(source.path)) : path
-      await attempt(job, () => sendOne(job, sftp, source.path, to))
+      await attempt(job, source.path, () => sendOne(job, sftp, source.path, to))
     }
   })
 }
@@ -159,17 +160,17 @@ const named = async (sftp: Sftp, path: string): Promise<readonly string[]> => {
 }
 
 /** What one source names on another machine, to a local target. */
-export const receiveFiles = async (job: Job, source: RemoteTarget, target: LocalTarget): Promise<void> => {
+const receiveFiles: Ways['receiveFiles'] = async (job, source, target) => {
   const sftp = await sessionWith(job, source.host)
   if (target.path === '') return job.fail('scp: open local "": No such file or directory')
-  await attempt(job, async () => {
+  await attempt(job, target.path, async () => {
     const paths = await named(sftp, await remotePath(sftp, source.path))
     const there = statSync(localPath(target.path), { throwIfNoEntry: false })
     const inside = paths.length > 1 || there?.isDirectory() === true
     if (paths.length > 1 && there === undefined) mkdirSync(localPath(target.path))
     else if (paths.length > 1 && there?.isDirectory() !== true)
       return job.fail(`scp: Multiple files match pattern, but destination "${shown(target.path)}" is not a directory`)
-    for (const path of paths) await attempt(job, () => receiveOne(job, sftp, path, source.path, target.path, inside))
+    for (const path of paths) await attempt(job, target.path, () => receiveOne(job, sftp, path, source.path, target.path, inside))
   })
 }
 
@@ -180,7 +181,10 @@ const receiveOne = async (job: Job, sftp: Sftp, path: string, typed: string, tar
   const name = nameOf(path)
   const to = inside ? join(localPath(target), name) : localPath(target)
   job.explain(`Fetching ${path} to ${to}`)
-  await transfer(job, name, facts.size ?? 0, options => sftp.download(path, to, options))
+  const there = statSync(to, { throwIfNoEntry: false })
+  // A device or a pipe takes the bytes as they come.
+  const special = there !== undefined && !there.isFile() && !there.isDirectory()
+  await transfer(job, name, facts.size ?? 0, options => sftp.download(path, special ? Writable.toWeb(createWriteStream(to)) : to, options))
 }
 
 /** `undefined` when nothing is there. */
@@ -196,17 +200,17 @@ const statOf = async (sftp: Sftp, path: string) => {
 // ── across ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** From one machine to another, through this one. */
-export const relayFiles = async (job: Job, source: RemoteTarget, target: RemoteTarget, many: boolean): Promise<void> => {
+const relayFiles: Ways['relayFiles'] = async (job, source, target, many) => {
   const from = await sessionWith(job, source.host)
   const to = await sessionWith(job, target.host)
-  await attempt(job, async () => {
+  await attempt(job, target.path, async () => {
     const paths = await named(from, await remotePath(from, source.path))
     const place = await remotePath(to, target.path)
     const inside = await isDirectory(to, place)
     if ((many || paths.length > 1) && !inside) return job.fail(`scp: ${shown(target.path)}: destination is not a directory`)
     const { preserve, recursive } = job.settings
     for (const path of paths) {
-      await attempt(job, async () => {
+      await attempt(job, target.path, async () => {
         const facts = await statOf(from, path)
         const at = inside ? below(place, nameOf(path)) : place
         const cross = { from, to, preserve, signal: job.signal, failed: (text: string) => job.fail(`scp: ${text}`) }
@@ -218,3 +222,5 @@ export const relayFiles = async (job: Job, source: RemoteTarget, target: RemoteT
     }
   })
 }
+
+export const bySftp: Ways = { sendFiles, receiveFiles, relayFiles }

@@ -6,8 +6,18 @@ import type { Environment } from '../environment.ts'
 import { localServer, type Reach, reachHost, type Remote } from '../transfer/connect.ts'
 import { limitedPipe, type ProgramPipe } from '../transfer/pipes.ts'
 import { type Meter, Progress, terminalSurface } from '../transfer/progress.ts'
-import type { RemoteHost } from '../transfer/targets.ts'
+import type { LocalTarget, RemoteHost, RemoteTarget } from '../transfer/targets.ts'
 import type { ScpSettings } from './options.ts'
+
+/** The ways of one protocol. `many`: the target must be a directory. */
+export interface Ways {
+  /** Local files to another machine. */
+  sendFiles(job: Job, sources: readonly LocalTarget[], target: RemoteTarget, many: boolean): Promise<void>
+  /** What one source names on another machine, to a local target. */
+  receiveFiles(job: Job, source: RemoteTarget, target: LocalTarget): Promise<void>
+  /** From one machine to another, through this one. */
+  relayFiles(job: Job, source: RemoteTarget, target: RemoteTarget, many: boolean): Promise<void>
+}
 
 /** A host could not be reached: scp ends with this code then. */
 export class UnreachableError extends SshError {

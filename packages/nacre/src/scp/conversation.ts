@@ -6,7 +6,7 @@ import { bytesOfName, nameFromBytes } from '../sftp/names.ts'
 import { reasonOf } from './reasons.ts'
 
 /** Longest line either side may send, in bytes: a name may be 255 bytes, a message holds a path. */
-export const maximumLine = 16 * 1024
+const maximumLine = 16 * 1024
 /** Bytes that may wait unread before the other side is held back. */
 const maximumWaiting = 64 * 1024
 
