@@ -56,12 +56,27 @@ const watched = (path: string): (() => Table) => {
   }
 }
 
-/** Whom this process runs as: the system knows that one even when a directory service holds the accounts. */
-const ownAccount = (): { readonly uid: number; readonly username: string; readonly homedir: string } | undefined => {
-  try {
-    return userInfo()
-  } catch {
-    return undefined
+interface OwnAccount {
+  readonly uid: number
+  readonly username: string
+  readonly homedir: string
+}
+
+/** Whom this process runs as: the system knows that one even when a directory service holds the accounts. Asked once. */
+const ownAccount = (): (() => OwnAccount | undefined) => {
+  let askedFor: number | undefined
+  let own: OwnAccount | undefined
+  return () => {
+    const uid = process.getuid?.()
+    if (uid === askedFor) return own
+    askedFor = uid
+    try {
+      own = userInfo({ encoding: 'utf8' })
+    } catch {
+      // Numbers without an account have no name.
+      own = undefined
+    }
+    return own
   }
 }
 
@@ -69,11 +84,11 @@ export const readAccounts = (passwd = '/etc/passwd', group = '/etc/group'): Acco
   const tables = { user: watched(passwd), group: watched(group) }
   const own = ownAccount()
   return {
-    nameOf: (kind, id) => tables[kind]().names.get(id) ?? (kind === 'user' && own?.uid === id ? own.username : ''),
-    idOf: (kind, name) => tables[kind]().ids.get(name) ?? (kind === 'user' && own?.username === name ? own.uid : undefined),
+    nameOf: (kind, id) => tables[kind]().names.get(id) ?? (kind === 'user' && id === process.getuid?.() ? (own()?.username ?? '') : ''),
+    idOf: (kind, name) => tables[kind]().ids.get(name) ?? (kind === 'user' && own()?.username === name ? own()?.uid : undefined),
     homeOf: user => {
-      if (user === '') return own?.homedir || homedir() || undefined
-      return tables.user().homes.get(user) ?? (own?.username === user ? own.homedir : undefined)
+      if (user === '') return own()?.homedir || homedir() || undefined
+      return tables.user().homes.get(user) ?? (own()?.username === user ? own()?.homedir : undefined)
     },
   }
 }

@@ -45,10 +45,18 @@ export const deviceText = (device: bigint): string => {
   return `${major}:${minor}`
 }
 
-/** What is mounted now; `undefined` where the system does not say. */
+let lastText = ''
+let lastMounts: readonly Mount[] = []
+
+/** What is mounted now, the same list as long as nothing changes; `undefined` where the system does not say. */
 export const readMounts = (): readonly Mount[] | undefined => {
   try {
-    return parseMounts(readFileSync('/proc/self/mountinfo', 'latin1'))
+    const text = readFileSync('/proc/self/mountinfo', 'latin1')
+    if (text !== lastText) {
+      lastMounts = parseMounts(text)
+      lastText = text
+    }
+    return lastMounts
   } catch {
     return undefined
   }
@@ -56,6 +64,17 @@ export const readMounts = (): readonly Mount[] | undefined => {
 
 /** Milliseconds after which the table is read anew. */
 const freshness = 3_000
+let readAt = Number.NEGATIVE_INFINITY
+let recent: readonly Mount[] | undefined
+
+/** As `readMounts`, but read at most every few seconds, for everybody who asks. */
+const recentMounts = (now: number): readonly Mount[] | undefined => {
+  if (now - readAt >= freshness || now < readAt) {
+    readAt = now
+    recent = readMounts()
+  }
+  return recent
+}
 
 export interface MountTable {
   /** Whether something under the root may hang; so where nobody knows. */
@@ -64,17 +83,17 @@ export interface MountTable {
   ofProcesses(now: number): ReadonlySet<string>
 }
 
-/** Watches what is mounted at or under `root`, and what `root` itself is on. `now` is in milliseconds of any clock. */
+/** Watches what is mounted at or under `root`, and what `root` itself is on. `now` is `performance.now()`. */
 export const watchMounts = (root: string): MountTable => {
-  let readAt = Number.NEGATIVE_INFINITY
+  let seen: readonly Mount[] | undefined
   let hang = true
   let processes: ReadonlySet<string> = new Set()
   const look = (now: number): void => {
-    if (now - readAt < freshness) return
-    readAt = now
-    const all = readMounts()
+    const all = recentMounts(now)
+    if (all === seen) return
+    seen = all
     const under = all?.filter(mount => isUnder(mount.point, root))
-    const above = all?.filter(mount => isUnder(root, mount.point)).sort((a, b) => a.point.length - b.point.length)
+    const above = all?.filter(mount => isUnder(root, mount.point)).sort((one, other) => one.point.length - other.point.length)
     const reached = under && above ? [...under, ...above.slice(-1)] : undefined
     hang = reached === undefined || reached.some(isRemote)
     processes = new Set(reached?.filter(isOfProcesses).map(mount => mount.device))

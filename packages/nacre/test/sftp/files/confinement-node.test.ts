@@ -152,7 +152,7 @@ const layOut = (base: string, name: string, trick: Trick, target: string, option
 for (const [setting, options] of Object.entries(settings)) {
   describe(setting, () => {
     for (const trick of tricks) {
-      test(trick.name, async t => {
+      test(`${trick.name}: ${setting}`, async t => {
         const base = folderFor(t, quickDisk)
         prepareOutside(base)
         const before = stateOf(`${base}/outside`)
@@ -206,7 +206,7 @@ describe('in the folder, all is as in a chroot', () => {
     await files.symlink('../../../../l/../e/f', '/d/up')
     assert.equal(await readAll(files, '/l/f'), 'f')
     assert.equal(await readAll(files, '/d/up'), 'f')
-    assert.equal(await readAll(files, '/d/e/absolute'), 'safe')
+    await assert.doesNotReject(async () => assert.equal(await readAll(files, '/d/e/absolute'), 'safe'))
     assert.equal(await files.realPath('/d/e/absolute', true), '/safe')
     assert.equal(await files.realPath('/../../l/../../../../d/up', true), '/d/e/f')
     assert.equal(fs.readlinkSync(`${base}/root/l`), '/d/e')
@@ -308,7 +308,7 @@ describe('in the folder, all is as in a chroot', () => {
     const under = files.stat('/d/e/f', true)
     files[Symbol.dispose]()
     files[Symbol.dispose]()
-    assert.equal((await under).size, 1)
+    await assert.doesNotReject(async () => assert.equal((await under).size, 1))
     assert.equal((await refusal(() => files.stat('/safe', true))).errno, 'EBADF')
     assert.equal(fs.readdirSync('/proc/self/fd').length, before)
   })
