@@ -26,9 +26,17 @@ const FAILURE = 4
 const BAD_MESSAGE = 5
 /** Nobody can say what comes: the operation is left out. */
 export const UNCLEAR = -1
+/** Refused for one reason or another. */
+export const REFUSED = -2
 const SETTABLE = 0o7777
 
 const typeBits = { file: 0o100000, directory: 0o040000, link: 0o120000 }
+
+/** Whether a name that cannot be removed or replaced is to be. */
+const concernsDots = (operation: Operation): boolean => {
+  const paths = operation.kind === 'rmdir' ? [operation.path] : 'from' in operation ? [operation.from, operation.to] : []
+  return paths.some(path => /(^|\/)\.\.?\/*$/.test(path))
+}
 
 export interface ModelOptions {
   /** Absolute, of the folder all happens in; made at the start. */
@@ -92,8 +100,9 @@ export class Model implements Subject {
     try {
       return this.#serve(operation)
     } catch (error) {
-      if (error instanceof Fault) return { status: this.#statusOf(error.errno) }
-      throw error
+      if (!(error instanceof Fault)) throw error
+      const unlike = concernsDots(operation) || (operation.kind === 'open' && error.errno === 'EISDIR')
+      return { status: unlike && this.#ours('reasons-under-a-root') ? REFUSED : this.#statusOf(error.errno) }
     }
   }
 
@@ -157,10 +166,6 @@ export class Model implements Subject {
         tree.mkdir(this.#path(operation.path), (operation.permissions ?? 0o777) & SETTABLE)
         return { status: OK }
       case 'rmdir':
-        if (/(^|\/)\.\.\/*$/.test(operation.path) && this.#ours('dots-under-a-root')) {
-          tree.lookup(this.#path(operation.path), 'stay')
-          throw new Fault('EINVAL')
-        }
         tree.rmdir(this.#path(operation.path))
         return { status: OK }
       case 'remove':
@@ -169,8 +174,6 @@ export class Model implements Subject {
       case 'rename':
         return this.#rename(this.#path(operation.from), this.#path(operation.to))
       case 'posix-rename':
-        if (/(^|\/)\.\.?\/*$/.test(operation.to) && `${operation.from} ${operation.to}`.match(/\/( |$)/) && this.#ours('dots-under-a-root'))
-          tree.get(this.#path(operation.from), 'slash')
         tree.rename(this.#path(operation.from), this.#path(operation.to))
         return { status: OK }
       case 'hardlink':
