@@ -1,10 +1,7 @@
 // A file open on the server: reading and writing anywhere in it, streams from and to it, and how it is closed.
 import assert from 'node:assert/strict'
-import { Buffer } from 'node:buffer'
-import { pipeline } from 'node:stream/promises'
 import { describe, test } from 'node:test'
 import { SftpError } from '../../../src/errors.ts'
-import { createReadStream, createWriteStream } from '../../../src/sftp/client/streams-node.ts'
 import { joined, patternBytes } from './pair.ts'
 import { begun, errorOf, settled, text } from './scripted.ts'
 
@@ -199,16 +196,5 @@ describe('streams', () => {
     assert.equal((await errorOf(files.writable('/no/where').getWriter().write(text('x')), SftpError)).status, 'no-such-file')
     await settled()
     assert.equal(files.calls.requests.underWay, 0)
-  })
-
-  test('of Node', async () => {
-    await using both = await joined()
-    const { files } = both
-    const bytes = patternBytes(700_000)
-    await files.writeFile('/f', bytes)
-    await pipeline(createReadStream(files, '/f', { start: 5 }), createWriteStream(files, '/g'))
-    assert.ok(Buffer.from(bytes.subarray(5)).equals(await files.readFile('/g')))
-    const stream = createReadStream(files, '/none')
-    await assert.rejects(pipeline(stream, createWriteStream(files, '/h')), (error: unknown) => error instanceof SftpError)
   })
 })

@@ -208,7 +208,7 @@ export const errorOf = async <E extends Error>(
 
 /** Lets everything that is due happen. */
 export const settled = async (): Promise<void> => {
-  for (let turn = 0; turn < 5; turn++) await new Promise(resolve => setImmediate(resolve))
+  for (let turn = 0; turn < 3; turn++) await new Promise(resolve => setTimeout(resolve, 0))
 }
 
 /** Everything an iteration gives. */
