@@ -110,6 +110,12 @@ export class Tree {
     return this.user.uid === 0 || this.user.uid === node.uid
   }
 
+  /** Whether somebody else's file may get another name: `fs.protected_hardlinks` of proc_sys_fs(5), as every distribution has it. */
+  mayLink(node: TreeNode): boolean {
+    const lends = (node.permissions & 0o4000) !== 0 || (node.permissions & 0o2010) === 0o2010
+    return this.owns(node) || (node.type === 'file' && !lends && this.may(node, access.read + access.write))
+  }
+
   /** A path checked as the kernel does it before it looks at a file: of a length it takes, and not empty. */
   checked(path: string, operation: string): string {
     checkPath(path, operation)

@@ -22,7 +22,7 @@ import { setsNothing } from './settable.ts'
 export interface MemoryFilesOptions {
   /** Milliseconds since 1970, fractions included. Default: `Date.now`. */
   readonly now?: () => number
-  /** On whose behalf everything is done, and whose it is. Default: root, who may do everything. */
+  /** On whose behalf everything is done, and whose it is; looked at each time. Default: root, who may do everything. */
   readonly user?: TreeUser
   /** Bits that no new file or directory has. Default: `0o022`. */
   readonly umask?: number
@@ -368,6 +368,7 @@ const links = (tree: Tree): Pick<MemoryFiles, 'link' | 'symlink' | 'readLink'> =
   link: (existing, path) => {
     const node = tree.find(existing, 'if-slash', 'link')
     const place = tree.vacancy(path, 'link', false)
+    if (!tree.mayLink(node)) throw fault('EPERM', 'link', existing)
     if (node.type === 'directory') throw fault('EPERM', 'link', existing, 'A directory has one name only.')
     tree.put(place.parent, place.name, node)
     node.links++
@@ -393,7 +394,7 @@ const principals = ({ users = [{ name: 'root', uid: 0 }], groups = [{ name: 'roo
   return {
     home: (name: string): string => {
       const found = users.find(one => (name === '' ? one.uid === user.uid : one.name === name))
-      if (found === undefined && name !== '') throw fault('ENOENT', 'home', undefined, 'There is no such user.')
+      if (found === undefined && name !== '') throw new SftpError('unknown-principal', 'There is no such user.', { operation: 'home' })
       return found?.home ?? '/'
     },
     namesOf: (kind: 'user' | 'group', ids: readonly number[]): readonly string[] => ids.map(id => known[kind].get(id) ?? ''),
