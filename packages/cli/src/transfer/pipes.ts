@@ -12,32 +12,32 @@ export interface ProgramPipe extends BytePipe {
   readonly exited: Promise<number>
 }
 
-/** Waits until `stream` has room or is gone. */
-const drained = (stream: Writable): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const settle = (error?: Error): void => {
-      stream.removeListener('drain', done)
-      stream.removeListener('close', gone)
-      stream.removeListener('error', settle)
-      if (error === undefined) resolve()
-      else reject(error)
-    }
-    const done = (): void => settle()
-    const gone = (): void => settle(new Error('the other side is gone'))
-    stream.on('drain', done)
-    stream.on('close', gone)
-    stream.on('error', settle)
-  })
+const gone = (cause?: Error): Error => new Error('the other side is gone', { cause })
 
 /** A pipe over two streams of Node's. */
 export const pipeOfStreams = (input: Readable, output: Writable): BytePipe => {
   // It is the writer who is told, or the tap.
   output.on('error', () => {})
+  // A stream that is destroyed calls back for none of what was under way.
+  const waiting = new Set<(error: Error) => void>()
+  output.on('close', () => {
+    for (const reject of waiting) reject(gone())
+  })
   return {
     write(bytes) {
-      if (!output.writable) return Promise.reject(new Error('the other side is gone'))
-      // The stream may keep what it cannot write at once.
-      return output.write(bytes) ? undefined : drained(output)
+      if (!output.writable) return Promise.reject(gone())
+      // Below its mark a stream says that it takes more, and still has these bytes: they are done with when it calls back.
+      const written = new Promise<void>((resolve, reject) => {
+        waiting.add(reject)
+        output.write(bytes, error => {
+          waiting.delete(reject)
+          if (error === null || error === undefined) resolve()
+          else reject(gone(error))
+        })
+      })
+      if (output.writableLength > 0) return written
+      written.catch(() => {})
+      return undefined
     },
     tap(tap: PipeTap) {
       let ended = false

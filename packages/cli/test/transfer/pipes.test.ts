@@ -28,17 +28,29 @@ describe('over streams', () => {
     assert.deepEqual(await got, { all: 'one two', error: undefined })
     assert.equal(String(output.read()), 'back')
   })
-  test('a writer waits while nobody takes, and is told when all are gone', async () => {
-    let take: (() => void) | undefined
-    const slow = new Writable({ highWaterMark: 4, write: (_chunk, _encoding, done) => void (take = done) })
+  test('bytes are given up only once they have left: whoever writes may use their place again', async () => {
+    const kept: { readonly chunk: Uint8Array; readonly done: () => void }[] = []
+    const slow = new Writable({ highWaterMark: 1_000_000, write: (chunk: Uint8Array, _encoding, done) => void kept.push({ chunk, done }) })
     const pipe = pipeOfStreams(new PassThrough(), slow)
-    const waiting = pipe.write(bytes('more than four'))
-    assert.ok(waiting instanceof Promise)
-    take?.()
-    await waiting
-    const another = pipe.write(bytes('more than four'))
-    slow.destroy()
-    await assert.rejects(Promise.resolve(another), /gone/)
+    const first = pipe.write(bytes('first'))
+    const second = pipe.write(bytes('second'))
+    assert.ok(first instanceof Promise && second instanceof Promise, 'though the stream is far from full')
+    kept[0].done()
+    await first
+    await new Promise(setImmediate)
+    kept[1].done()
+    await second
+    assert.deepEqual(
+      kept.map(each => text(each.chunk)),
+      ['first', 'second'],
+    )
+  })
+  test('a writer is told when all are gone', async () => {
+    const stuck = new Writable({ write: () => {} })
+    const pipe = pipeOfStreams(new PassThrough(), stuck)
+    const waiting = pipe.write(bytes('more'))
+    stuck.destroy()
+    await assert.rejects(Promise.resolve(waiting), /gone/)
     await assert.rejects(Promise.resolve(pipe.write(bytes('x'))), /gone/)
   })
   test('a tap that holds back is sent no more meanwhile', async () => {
