@@ -6,6 +6,7 @@ import { fileTargets } from './targets/files.ts'
 import { keyTargets } from './targets/keys.ts'
 import { layerTargets } from './targets/layers.ts'
 import { sftpClientTargets } from './targets/sftp-client.ts'
+import { sftpServerTargets } from './targets/sftp-server.ts'
 
 export const targets: readonly Target[] = [
   ...engineTargets,
@@ -14,4 +15,5 @@ export const targets: readonly Target[] = [
   ...keyTargets,
   ...fileTargets,
   ...sftpClientTargets,
+  ...sftpServerTargets,
 ]

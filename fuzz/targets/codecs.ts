@@ -56,7 +56,7 @@ const checkCodec = <T>(codec: Codec<T>, bytes: Uint8Array, canonical: boolean): 
   return { value }
 }
 
-interface Choice<T = unknown> {
+export interface Choice<T = unknown> {
   readonly name: string
   readonly codec: Codec<T>
   /** False where one value can be written in several ways. */
@@ -66,7 +66,7 @@ interface Choice<T = unknown> {
 const choice = <T>(each: Choice<T>): Choice => each as Choice
 
 /** A target that chooses one of several codecs by its first byte. */
-const chosenCodec = (
+export const chosenCodec = (
   name: string,
   about: string,
   choices: readonly Choice[],

@@ -38,6 +38,8 @@ export interface OpenFilesHost {
   allow(id: number, name: string, changes: boolean, told: Omit<ReceivedRequest, 'id' | 'name'>): void
   /** Does `work` and says why if it fails. */
   perform(id: number, work: () => MaybePromise<void>): Promise<void> | undefined
+  /** A request that came in part is never answered. */
+  dropped(): void
   /** Something is to be done at the end of this turn. */
   turn(): void
   /** Something is done that others may wait for. */
@@ -380,6 +382,7 @@ export class OpenFiles implements LaneHost {
   stop(cut: boolean): void {
     const filling = this.#filling
     this.#filling = undefined
+    if (filling !== undefined) this.#host.dropped()
     if (filling !== undefined && !('error' in filling)) {
       filling.lane.cutOff(filling.job)
       this.#woken.add(filling.lane)

@@ -300,6 +300,10 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
     this.turn()
   }
 
+  dropped(): void {
+    this.#inFlight--
+  }
+
   progressed(): void {
     this.#order.pump()
     this.turn()

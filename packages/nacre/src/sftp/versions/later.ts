@@ -42,7 +42,7 @@ interface Shape {
 type Changing = { -readonly [K in keyof Attributes]: Attributes[K] }
 
 /** Numbers of kinds of files begin with 1. */
-const typeFrom = (number: number): FileType => fileTypes[number - 1] ?? 'unknown'
+const typeFrom = (number: number, { types }: Shape): FileType => (number <= types ? fileTypes[number - 1] : undefined) ?? 'unknown'
 const numberOfType = (type: FileType | undefined, { types }: Shape): number => {
   const number = fileTypes.indexOf(type ?? 'unknown') + 1
   return number <= types ? number : fileTypes.indexOf('special') + 1
@@ -69,7 +69,7 @@ const skipRest = (reader: Reader, flags: number, shape: Shape, read: Changing): 
 
 const readAttributes = (reader: Reader, shape: Shape): Attributes => {
   const flags = reader.uint32()
-  const read: Changing = { type: typeFrom(reader.byte()) }
+  const read: Changing = { type: typeFrom(reader.byte(), shape) }
   if (flags & attributeFlags.size) read.size = size.read(reader)
   if (shape.full && flags & attributeFlags.allocated) read.allocated = size.read(reader)
   if (flags & attributeFlags.ownerGroup) {

@@ -40,7 +40,9 @@ export const int64: Codec<number> = {
 
 /** Extended attributes: a count, then pairs of type and data (draft-ietf-secsh-filexfer-02 §5). None is known. */
 export const skipExtended = (reader: Reader): void => {
-  for (let left = reader.uint32(); left > 0; left--) {
+  const count = reader.uint32()
+  if (count > reader.remaining / 8) throw new WireError(`${count} extended attributes do not fit what is left`)
+  for (let left = count; left > 0; left--) {
     reader.string()
     reader.string()
   }

@@ -40,7 +40,7 @@ const readAttributes = (reader: Reader): Attributes => {
     const mode = reader.uint32()
     read.permissions = mode & 0o7777
     const type = typeOfMode(mode)
-    if (type !== undefined) read.type = type
+    if (type !== undefined && type !== 'unknown') read.type = type
   }
   if (flags & attributeFlags.times) {
     read.accessed = timeOf(reader.uint32())

@@ -63,10 +63,10 @@ export const openOf = (codec: Codec<Attributes>): Packet<OpenRequest> =>
       writer.uint32(
         (options.read ? access.readData | access.readAttributes : 0) |
           (options.write ? access.writeData | access.writeAttributes : 0) |
-          (options.append ? access.appendData : 0),
+          (options.append && options.write ? access.appendData : 0),
       )
       writer.uint32(
-        (dispositionOf(options) |
+        (((further & dispositionMask) === 0 ? dispositionOf(options) : 0) |
           (options.append ? openFlags.append : 0) |
           (text ? openFlags.text : 0) |
           (options.noFollow ? openFlags.noFollow : 0) |

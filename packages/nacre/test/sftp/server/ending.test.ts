@@ -89,6 +89,22 @@ describe('a client that is cut off', () => {
     assert.ok(peer.aborted)
   })
 
+  for (const [what, how] of [
+    ['a file', 'wc'],
+    ['no file', ''],
+  ])
+    it(`by the end of its input within a WRITE to ${what} has its session ended too`, async () => {
+      const files = memoryFiles()
+      const peer = await new Peer(files).greet()
+      const handle = how === '' ? new Uint8Array(8) : await peer.open('/f', how)
+      peer.send(writeOf(1, handle, 0, new Uint8Array(1000)).subarray(0, 700))
+      await settled()
+      peer.end()
+      assert.match(String(await peer.outcome), /in the middle of a packet/)
+      assert.equal(peer.count(1), 0)
+      if (how !== '') assert.equal(files.stat('/f', true).size, 0)
+    })
+
   it('has no reads begun for it that had not', async () => {
     const gates = new Gates()
     const peer = await new Peer(gates.around(memoryFiles())).greet()
