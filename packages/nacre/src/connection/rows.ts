@@ -28,8 +28,11 @@ const standard: ConnectionRows = {
 }
 
 /** All rows by name. Throws `ConfigError` when two of one table share a name. */
-export const connectionRows = ({ requests, channelTypes: types, globalRequests: globals }: OwnRows = {}): ConnectionRows => ({
-  requests: requests === undefined ? standard.requests : new RowTable('channel request', channelRequests, requests),
-  channelTypes: types === undefined ? standard.channelTypes : new RowTable('channel type', channelTypes, types),
-  globalRequests: globals === undefined ? standard.globalRequests : new RowTable('global request', globalRequests, globals),
-})
+export const connectionRows = ({ requests, channelTypes: types, globalRequests: globals }: OwnRows = {}): ConnectionRows =>
+  requests === undefined && types === undefined && globals === undefined
+    ? standard
+    : {
+        requests: requests === undefined ? standard.requests : new RowTable('channel request', channelRequests, requests),
+        channelTypes: types === undefined ? standard.channelTypes : new RowTable('channel type', channelTypes, types),
+        globalRequests: globals === undefined ? standard.globalRequests : new RowTable('global request', globalRequests, globals),
+      }

@@ -160,6 +160,8 @@ const clientOffer = (tables: AlgorithmTables, offer: Offer): Offer => {
 
 const usualIdentification = ourIdentification(softwareVersion)
 const noExtensions = {}
+const none: readonly never[] = []
+const noKeepalive = { milliseconds: 0, maximumUnanswered: 0 }
 
 /** A complete engine configuration. Throws `ConfigError` for options that cannot work. */
 export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Runtime): EngineConfig => {
@@ -168,7 +170,8 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
   const chosen = options.algorithms ?? {}
   const accepted = choose('signature algorithm', tables.signatures, chosen.publicKeyAccepted)
   const keepalive = options.keepalive
-  const limits = { ...defaultLimits, ...options.limits }
+  // What is left at its defaults is shared by all connections: a client has a configuration for each.
+  const limits = options.limits === undefined ? defaultLimits : { ...defaultLimits, ...options.limits }
   checkLimits(limits)
   return {
     transport: {
@@ -182,14 +185,17 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
         options.software === undefined && options.comments === undefined
           ? usualIdentification
           : ourIdentification(options.software ?? softwareVersion, options.comments),
-      hostKeys: role.role === 'server' ? role.hostKeys : [],
-      groups: role.role === 'server' ? role.groups : [],
+      hostKeys: role.role === 'server' ? role.hostKeys : none,
+      groups: role.role === 'server' ? role.groups : none,
       groupSizes: defaults.groupSizes,
       minimumRsaBits: options.minimumRsaBits ?? defaults.minimumRsaBits,
-      rekey: {
-        bytes: positive('rekey.bytes', options.rekey?.bytes ?? defaults.rekey.bytes),
-        packets: positive('rekey.packets', options.rekey?.packets ?? defaults.rekey.packets),
-      },
+      rekey:
+        options.rekey === undefined
+          ? defaults.rekey
+          : {
+              bytes: positive('rekey.bytes', options.rekey.bytes ?? defaults.rekey.bytes),
+              packets: positive('rekey.packets', options.rekey.packets ?? defaults.rekey.packets),
+            },
       highWater: defaults.highWater,
       extensions: role.role === 'server' ? { 'server-sig-algs': accepted.join(',') } : noExtensions,
       pool: runtime.pool,
@@ -212,9 +218,9 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
         channelTypes: options.channelTypes,
       }),
     },
-    deadlines: { ...defaults.deadlines, ...options.deadlines },
+    deadlines: options.deadlines === undefined ? defaults.deadlines : { ...defaults.deadlines, ...options.deadlines },
     rekeyMilliseconds: positive('rekey.milliseconds', options.rekey?.milliseconds ?? defaults.rekeyMilliseconds),
-    keepalive: keepalive === false ? { milliseconds: 0, maximumUnanswered: 0 } : { ...defaults.keepalive, ...keepalive },
+    keepalive: keepalive === false ? noKeepalive : keepalive === undefined ? defaults.keepalive : { ...defaults.keepalive, ...keepalive },
     trace: options.trace,
     transcript: options.transcript,
   }
