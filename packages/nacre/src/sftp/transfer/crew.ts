@@ -87,17 +87,19 @@ export class Handles {
    * open; if it works then, so many there are.
    */
   async take<T>(make: () => Promise<T>): Promise<T> {
-    await this.#until(() => this.#alone === 0 && this.#held + this.#asking < this.#limits.handles)
-    const held = this.#held
+    await this.#reserve(() => this.#alone === 0 && this.#held + this.#asking < this.#limits.handles)
+    const others = this.#held + this.#asking - 1
+    const before = this.#held
     try {
       return await this.#ask(make)
     } catch (error) {
-      if (held === 0 || this.#inVain >= inVainAtMost || !isExhaustion(error)) throw error
+      if (others === 0 || this.#inVain >= inVainAtMost || !isExhaustion(error)) throw error
     }
+    const held = Math.max(before, this.#held)
     this.#alone++
     this.#onScarce()
     try {
-      await this.#until(() => this.#held + this.#asking === 0)
+      await this.#reserve(() => this.#held + this.#asking === 0)
       const made = await this.#ask(make).catch((error: unknown) => {
         this.#inVain++
         throw error
@@ -121,8 +123,8 @@ export class Handles {
     this.#wake()
   }
 
+  /** After `#reserve`. */
   async #ask<T>(make: () => Promise<T>): Promise<T> {
-    this.#asking++
     try {
       const made = await make()
       this.#held++
@@ -133,8 +135,10 @@ export class Handles {
     }
   }
 
-  async #until(condition: () => boolean): Promise<void> {
+  /** Waits for `condition`, and counts as asking from that moment on: of two who wait, one may find it gone again. */
+  async #reserve(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise<void>(resolve => this.#waiting.push(resolve))
+    this.#asking++
   }
 
   #wake(): void {

@@ -5,7 +5,7 @@
 export interface ReadRange {
   readonly offset: number
   readonly length: number
-  /** Nothing else was under way when it was asked for. */
+  /** Nothing else was under way while it was. */
   readonly alone: boolean
 }
 
@@ -129,7 +129,7 @@ export class ReadPlan {
       gap.length -= length
       if (gap.length === 0) this.#gaps.shift()
     }
-    const range: ReadRange = { offset, length, alone: idle }
+    const range: ReadRange = { offset, length, alone: idle && this.#serial }
     this.#asked.add(range)
     this.#askedBytes += length
     return range

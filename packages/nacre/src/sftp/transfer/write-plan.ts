@@ -5,7 +5,7 @@
 export interface WriteRange {
   readonly offset: number
   readonly length: number
-  /** Nothing else was under way when it was sent. */
+  /** Nothing else was under way while it was. */
   readonly alone: boolean
 }
 
@@ -91,7 +91,7 @@ export class WritePlan {
     const length = Math.min(this.#request, left)
     if (length <= 0 || length > room) return undefined
     if (!idle && again === undefined && this.#frontier + length - this.settled > this.#span) return undefined
-    const range: WriteRange = { offset: again?.offset ?? this.#frontier, length, alone: idle }
+    const range: WriteRange = { offset: again?.offset ?? this.#frontier, length, alone: idle && this.#serial }
     if (again === undefined) this.#frontier += length
     else {
       again.offset += length

@@ -13,11 +13,18 @@ import { Transfers } from '../../../src/sftp/transfer/transfers.ts'
 import { seededRandom } from '../../../src/testing/random.ts'
 import { type FarOptions, FarServer } from './misbehaving/server.ts'
 
-/** `count` bytes that repeat nowhere. */
+const made = new Map<number, Uint8Array>()
+
+/** `count` bytes that repeat nowhere: the first ones of a stream that is the seed's. */
 export const bytesOf = (seed: number, count: number): Uint8Array => {
-  const bytes = new Uint8Array(count)
-  seededRandom(seed).bytes(bytes)
-  return bytes
+  let all = made.get(seed)
+  if (all === undefined || all.length < count) {
+    all = new Uint8Array(count)
+    seededRandom(seed).bytes(all)
+    if (made.size > 8) made.clear()
+    made.set(seed, all)
+  }
+  return all.slice(0, count)
 }
 
 /** A folder that is removed after the test. */
