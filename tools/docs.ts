@@ -11,8 +11,12 @@ import { clientKeywords, type KeywordTable, serverKeywords } from '../packages/n
 import { clientUnsupported, serverUnsupported, type UnsupportedKeyword } from '../packages/nacre/src/config/unsupported.ts'
 import { connectionMessages } from '../packages/nacre/src/connection/messages.ts'
 import { admit, type Situation } from '../packages/nacre/src/engine/admission.ts'
-import { disconnectReasons, violations } from '../packages/nacre/src/errors.ts'
+import { disconnectReasons, type SftpStatus, sftpStatuses, violations } from '../packages/nacre/src/errors.ts'
 import { transportMessages } from '../packages/nacre/src/transport/messages.ts'
+import { extensions } from '../packages/nacre/src/sftp/extensions/table.ts'
+import { packetTypes } from '../packages/nacre/src/sftp/messages.ts'
+import { defaultLimits, sftpRequestNames } from '../packages/nacre/src/sftp/server/options.ts'
+import { codeOfStatus } from '../packages/nacre/src/sftp/status.ts'
 import type { Message } from '../packages/nacre/src/wire/message.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -212,6 +216,50 @@ const keywordsPage = (): string =>
     unsupportedLists(clientUnsupported),
   )
 
+// ── sftp ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const sftpVersionNumbers = [3, 4, 5, 6] as const
+
+const sftpPage = (): string =>
+  page(
+    'SFTP',
+    'packages/nacre/src/sftp/extensions/table.ts, server/options.ts, messages.ts and status.ts',
+    'What a file server of nacre speaks. It answers in the version the client asks for, from 3 to 6. How each version writes what it has in its own way is in `sftp/versions/`.',
+    '## Extensions',
+    'A program adds its own by the option `extensions`. *Changes* means that a server that only reads refuses it.',
+    table(
+      ['Name', 'For', 'Versions', 'Answer', 'Changes'],
+      extensions.map(row => [
+        code(row.name),
+        row.about,
+        row.versions === undefined ? '3 to 6' : row.versions[0] === row.versions[1] ? String(row.versions[0]) : row.versions.join(' to '),
+        row.request === undefined ? 'only announced' : { status: 'STATUS', name: 'NAME', fields: 'EXTENDED_REPLY' }[row.answer.as],
+        row.changes ? 'yes' : '',
+      ]),
+    ),
+    '## Limits',
+    table(
+      ['Limit', 'Default'],
+      Object.entries(defaultLimits).map(([name, value]) => [code(`limits.${name}`), value.toLocaleString('en')]),
+    ),
+    '## Requests that can be allowed or denied',
+    `${sftpRequestNames().map(code).join(', ')}.`,
+    '## Packets',
+    table(
+      ['Number', 'Packet'],
+      Object.entries(packetTypes).map(([name, number]) => [String(number), code(name)]),
+    ),
+    '## Status by version',
+    'What an older version cannot say becomes the nearest it can; the message tells the rest.',
+    table(
+      ['Status', ...sftpVersionNumbers.map(String)],
+      (Object.keys(sftpStatuses) as SftpStatus[]).map(status => [
+        code(status),
+        ...sftpVersionNumbers.map(version => String(codeOfStatus(status, version))),
+      ]),
+    ),
+  )
+
 // ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const pages: Readonly<Record<string, () => string>> = {
@@ -219,6 +267,7 @@ const pages: Readonly<Record<string, () => string>> = {
   'docs/reference/violations.md': violationsPage,
   'docs/reference/messages.md': messagesPage,
   'docs/reference/keywords.md': keywordsPage,
+  'docs/reference/sftp.md': sftpPage,
 }
 
 const readIfThere = (path: string): string | undefined => {
