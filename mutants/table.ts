@@ -1,8 +1,15 @@
 // The list of all planted faults.
 import { authenticationMutants } from './authentication.ts'
 import { connectionMutants } from './connection.ts'
+import { fileServerMutants } from './file-server.ts'
 import { filesMutants } from './files.ts'
 import type { Mutant } from './mutant.ts'
 import { transportMutants } from './transport.ts'
 
-export const mutants: readonly Mutant[] = [...transportMutants, ...authenticationMutants, ...connectionMutants, ...filesMutants]
+export const mutants: readonly Mutant[] = [
+  ...transportMutants,
+  ...authenticationMutants,
+  ...connectionMutants,
+  ...filesMutants,
+  ...fileServerMutants,
+]

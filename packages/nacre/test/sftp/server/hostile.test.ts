@@ -14,11 +14,12 @@ const stat = (id: number, path: string): Uint8Array => requestOf(packetTypes.SSH
 const init = packetOf(packetTypes.SSH_FXP_INIT, uint32Of(3))
 
 const assertEnded = async (peer: Peer, why: RegExp, status = 'bad-message'): Promise<void> => {
+  await settled()
+  assert.ok(peer.ended, 'the session goes on')
   const fault = await peer.outcome
   assert.ok(fault instanceof SftpError, String(fault))
   assert.equal(fault.status, status)
   assert.match(fault.message, why)
-  assert.ok(peer.ended)
 }
 
 describe('frames', () => {

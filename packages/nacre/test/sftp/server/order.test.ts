@@ -202,6 +202,10 @@ describe('reads, writes and the rest on one file', () => {
       writeOf(4, handle, 0, Uint8Array.of(8)),
     )
     await settled()
+    for (const order of [['read 0+4'], ['read 0+4', 'write 0+4'], ['read 0+4', 'write 0+4', 'read 0+4']]) {
+      assert.deepEqual(gates.seen, order)
+      await gates.waiting[0].go()
+    }
     await gates.all()
     assert.deepEqual(gates.seen, ['read 0+4', 'write 0+4', 'read 0+4', 'write 0+1'])
     const [before, , after] = await peer.answers(1, 2, 3, 4)
