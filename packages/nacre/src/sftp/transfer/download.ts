@@ -84,7 +84,8 @@ const fill = async (moving: Moving, far: FarFile, local: LocalFile, { resumes, w
   const end = await fetchInto(moving, far, local, start)
   // Zeros at the end that were left out.
   if (options.sparse === true || options.sparse === 'auto') await local.truncate(end)
-  const { size } = await local.stat()
+  // Nobody else can have a file open that was just made under a name nobody knows.
+  const { size } = resumes || written === name ? await local.stat() : { size: end }
   if (size !== end)
     throw new TransferError(
       'TRANSFER_MISMATCH',

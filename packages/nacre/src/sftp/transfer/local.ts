@@ -5,7 +5,9 @@ import type { TransferHash } from './remote.ts'
 
 /** A file that is open. As a sink it must be given its bytes in order: what is on the disk is then always the beginning. */
 export interface LocalFile extends Source, Sink {
-  /** Size when it was opened. */
+  /** As it was when it was opened. */
+  readonly opened: Attributes
+  /** Size then. */
   readonly size: number
   stat(): Promise<Attributes>
   setAttributes(attributes: Attributes): Promise<void>

@@ -175,9 +175,17 @@ const digestOf = (name: string): string => {
   return hexadecimal(a) + hexadecimal(b)
 }
 
+/** Drawn many at a time: one draw costs more than all the rest of a name. */
+const chance = new Uint32Array(256)
+let used = chance.length
+
 /** The name a file has until it is complete. `lasting`: always the same for `name`, so that a later try finds it. */
 export const temporaryName = (name: string, lasting: boolean): string => {
   if (lasting) return `.nacre-${digestOf(name)}.part`
-  const [a, b] = crypto.getRandomValues(new Uint32Array(2))
+  if (used === chance.length) {
+    crypto.getRandomValues(chance)
+    used = 0
+  }
+  const [a, b] = [chance[used++], chance[used++]]
   return `.nacre-${hexadecimal(a)}${hexadecimal(b)}.part`
 }

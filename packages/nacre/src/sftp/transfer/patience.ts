@@ -11,12 +11,12 @@ export interface Patience {
   readonly milliseconds: number
 }
 
-/** The outcome of `promise`, if it comes in time. Who waits in vain is told `what`. */
-export const inTime = <T>(promise: Promise<T>, { clock, milliseconds }: Patience, what: string): Promise<T> => {
+/** The outcome of `promise`, if it comes in time. Who waits in vain is told `what`, and of which path. */
+export const inTime = <T>(promise: Promise<T>, { clock, milliseconds }: Patience, what: string, path: string): Promise<T> => {
   if (milliseconds === 0) return promise
   return new Promise((resolve, reject) => {
     const cancel = clock.after(milliseconds, () =>
-      reject(new TimeoutError('transfer', `The server has not answered for ${milliseconds / 1000} seconds: ${what}.`)),
+      reject(new TimeoutError('transfer', `The server has not answered for ${milliseconds / 1000} seconds: ${what} ${shownPath(path)}.`)),
     )
     promise.then(
       value => {
@@ -40,16 +40,16 @@ const patientFile = (file: RemoteFile, path: string, patience: Patience): Remote
     return file.full
   },
   whenRoom: act => file.whenRoom(act),
-  stat: () => inTime(file.stat(), patience, `stat ${shownPath(path)}`),
-  setAttributes: attributes => inTime(file.setAttributes(attributes), patience, `set attributes of ${shownPath(path)}`),
+  stat: () => inTime(file.stat(), patience, 'stat', path),
+  setAttributes: attributes => inTime(file.setAttributes(attributes), patience, 'set attributes of', path),
   // Disks take as long as they take.
   sync: () => file.sync(),
-  close: () => inTime(file.close(), patience, `close ${shownPath(path)}`),
+  close: () => inTime(file.close(), patience, 'close', path),
 })
 
 /** `remote`, without waiting for ever. Hashes and writing to the disk may take as long as they like. */
 export const patientRemote = (remote: Remote, patience: Patience): Remote => {
-  const timed = <T>(promise: Promise<T>, what: string, path: string): Promise<T> => inTime(promise, patience, `${what} ${shownPath(path)}`)
+  const timed = <T>(promise: Promise<T>, what: string, path: string): Promise<T> => inTime(promise, patience, what, path)
   return {
     get limits() {
       return remote.limits

@@ -198,7 +198,7 @@ export class Transfers {
     const local = await folder.openRead(name, true)
     try {
       moving.progress.found(local.size)
-      await uploadFile(moving, await localNear(local, from), to, new Handles(moving.habits, () => {}))
+      await uploadFile(moving, localNear(local, from), to, new Handles(moving.habits, () => {}))
     } finally {
       await local.close()
     }

@@ -180,7 +180,7 @@ export class UploadTree {
     this.#moving.signal?.throwIfAborted()
     const local = await place.folder.openRead(name, this.#moving.options.symlinks === 'follow')
     try {
-      await uploadFile(this.#moving, await localNear(local, shown), { path: joinPath(place.path, name), there: undefined }, this.#handles)
+      await uploadFile(this.#moving, localNear(local, shown), { path: joinPath(place.path, name), there: undefined }, this.#handles)
     } finally {
       await local.close()
     }

@@ -26,12 +26,12 @@ export interface NearFile {
   readonly look: (() => Promise<Attributes>) | undefined
 }
 
-/** A file of this machine, as it is now. */
-export const localNear = async (file: LocalFile, shown: string): Promise<NearFile> => ({
+/** A file of this machine, as it was when it was opened. */
+export const localNear = (file: LocalFile, shown: string): NearFile => ({
   shown,
   source: file,
   end: file,
-  attributes: await file.stat(),
+  attributes: file.opened,
   look: () => file.stat(),
 })
 
@@ -191,7 +191,14 @@ const rename = async (moving: Moving, written: string, { path, there }: FarTarge
   }
 }
 
-const fill = async (moving: Moving, near: NearFile, to: FarTarget, written: string, files: readonly RemoteFile[]): Promise<void> => {
+/** Resolves with what is to be known yet, and can be found out while the file is closed. */
+const fill = async (
+  moving: Moving,
+  near: NearFile,
+  to: FarTarget,
+  written: string,
+  files: readonly RemoteFile[],
+): Promise<() => Promise<void>> => {
   const { options, progress } = moving
   const resumes = options.resume !== undefined && options.resume !== false
   const [file] = files
@@ -203,11 +210,14 @@ const fill = async (moving: Moving, near: NearFile, to: FarTarget, written: stri
   // What follows may be of another file, or have holes.
   if (resumes) await file.setAttributes({ size: start })
   const end = await store(moving, near, files, to.path, start)
-  await checkSize(moving, file, written, to.path, end)
-  if (options.verify === true && near.end !== undefined) await verifyEnds(moving, file, written, near.end, end)
+  const check = (): Promise<void> => checkSize(moving, file, written, to.path, end)
   const kept = keep(moving, near)
+  if (options.verify !== true && options.sync !== true && kept === undefined) return check
+  await check()
+  if (options.verify === true && near.end !== undefined) await verifyEnds(moving, file, written, near.end, end)
   if (kept !== undefined) await file.setAttributes(kept)
   if (options.sync === true) await file.sync()
+  return async () => {}
 }
 
 /** How long an error waits for the temporary file to be gone. */
@@ -216,7 +226,7 @@ const cleanUpMilliseconds = 2000
 /** Removes what is left, without waiting long for a server that may be dead. */
 const cleanUp = async (moving: Moving, written: string): Promise<void> => {
   const removed = moving.remote.remove(written)
-  await inTime(removed, { clock: moving.clock, milliseconds: cleanUpMilliseconds }, 'remove a temporary file').catch(() => {})
+  await inTime(removed, { clock: moving.clock, milliseconds: cleanUpMilliseconds }, 'remove', written).catch(() => {})
 }
 
 /** Moves a source, which it leaves open, to a path on the server. `handles` are those of the server. */
@@ -236,12 +246,16 @@ export const uploadFile = async (moving: Moving, near: NearFile, to: FarTarget, 
   let open = true
   try {
     files = [file, ...(await openMore(moving, written, near.source.size))]
-    await fill(moving, near, to, written, files)
+    const check = await fill(moving, near, to, written, files)
     signal?.throwIfAborted()
     closeQuietly(files.slice(1))
     open = false
+    const checked = check()
     // What could not be written is said here at the latest.
-    await file.close().finally(() => handles.release())
+    const closed = file.close().finally(() => handles.release())
+    const [size, end] = await Promise.allSettled([checked, closed])
+    if (end.status === 'rejected') throw end.reason
+    if (size.status === 'rejected') throw size.reason
     if (atomic) await rename(moving, written, to)
   } catch (error) {
     if (open) {
