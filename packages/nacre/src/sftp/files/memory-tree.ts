@@ -149,8 +149,8 @@ export class Tree {
       if (name === undefined) return { parent: directory, name: '', kind: 'root', node: directory, slash }
       drop()
       const last = left.length === 0
+      if (!this.may(directory, access.search)) throw fault('EACCES', operation, path)
       if (name === '.' || name === '..') {
-        if (!this.may(directory, access.search)) throw fault('EACCES', operation, path)
         const node: DirectoryNode = name === '.' ? directory : directory.parent
         if (last) return { parent: directory, name, kind: name === '.' ? 'dot' : 'dot-dot', node, slash }
         directory = node

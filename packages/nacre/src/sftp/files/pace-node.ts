@@ -1,12 +1,12 @@
 // Owns whether a call to the disk is made at once or in the thread pool, decided by how long such calls took lately. Knows
 // no call. A call that finds what it wants in the page cache is several times cheaper made at once; one that waits for a
 // disk holds up everybody else in the process.
+import { readFileSync } from 'node:fs'
 
 /** Milliseconds from which on a call counts as one that waited for something. */
 const slow = 2
 /**
- * Milliseconds of waiting that send the calls that follow to the pool. A quarter of the time that passes is forgiven: a busy
- * machine interrupts one call or the other, which the pool would not mend.
+ * Milliseconds of waiting that send the calls that follow to the pool. A quarter of the time that passes is forgiven.
  */
 const patience = 50
 const forgiven = 1 / 4
@@ -25,7 +25,21 @@ export interface Pace {
   took(began: number, ended: number): void
 }
 
-export const createPace = (): Pace => {
+/**
+ * How long this thread has waited for a processor so far, in milliseconds: a busy machine interrupts calls too, and there
+ * the pool, which costs more, would make things worse. 0 where the system does not say.
+ */
+const waitedForProcessor = (): number => {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[1]) / 1e6 || 0
+  } catch {
+    return 0
+  }
+}
+
+/** `processorWait`: how long this thread has waited for a processor so far, by the same clock. */
+export const createPace = (processorWait = waitedForProcessor): Pace => {
+  let waitedBefore = 0
   let waited = 0
   let countedAt = 0
   let restsUntil = Number.NEGATIVE_INFINITY
@@ -35,7 +49,11 @@ export const createPace = (): Pace => {
     took: (began, ended) => {
       const duration = ended - began
       if (duration < slow) return
-      waited = Math.max(0, waited - (began - countedAt) * forgiven) + duration
+      // What it waited since the last slow call may lie before this one: then the next one tells.
+      const interrupted = processorWait()
+      const blocked = Math.max(0, duration - (interrupted - waitedBefore))
+      waitedBefore = interrupted
+      waited = Math.max(0, waited - (began - countedAt) * forgiven) + blocked
       countedAt = ended
       if (waited < patience) return
       if (began - restsUntil > steadiness) rest = shortestRest

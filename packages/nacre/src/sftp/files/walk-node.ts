@@ -142,7 +142,7 @@ function* refuseDevices(folder: number, hidden: ReadonlySet<string>): Task<void>
 }
 
 /** `plain`: a slash at the end means nothing. */
-export const startWalk = (root: Root, path: string, plain = false): Walk => {
+const startWalk = (root: Root, path: string, plain = false): Walk => {
   root.take()
   const trail = startTrail(root.fd)
   const hidden = root.disk.ofProcesses()
