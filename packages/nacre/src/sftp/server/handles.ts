@@ -2,7 +2,7 @@
 // that place was used. Knows neither files nor directories.
 import { readUint32, writeUint32 } from '../../wire/uint32.ts'
 
-export const handleBytes = 8
+const handleBytes = 8
 
 interface Place<T> {
   value: T | undefined

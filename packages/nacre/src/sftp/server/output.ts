@@ -1,7 +1,7 @@
 // Owns the way answers go out: small ones of one turn are gathered into one write, data goes as it lies in its buffer, and how
 // much the pipe has not taken yet is known. Knows the frame of a packet, nothing of what is in it.
 import { Writer } from '../../wire/writer.ts'
-import { readUint32, writeUint32 } from '../../wire/uint32.ts'
+import { writeUint32 } from '../../wire/uint32.ts'
 import type { BytePipe } from '../pipe.ts'
 import { giveBack, largeBuffer, takeBuffer } from './buffers.ts'
 
@@ -140,6 +140,3 @@ export class Output {
     this.#writer = undefined
   }
 }
-
-/** Length of the packet that begins at `start`, without the four bytes that say so. */
-export const lengthAt = (bytes: Uint8Array, start: number): number => readUint32(bytes, start)

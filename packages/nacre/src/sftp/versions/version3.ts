@@ -80,7 +80,7 @@ const writeAttributes = (writer: Writer, value: Attributes): void => {
 export const attributes: Codec<Attributes> = { read: readAttributes, write: writeAttributes }
 
 /** draft-ietf-secsh-filexfer-02 §6.3. */
-export const Open = packetOf<OpenRequest>('SSH_FXP_OPEN', {
+const Open = packetOf<OpenRequest>('SSH_FXP_OPEN', {
   read: reader => {
     const filename = fileName.read(reader)
     return { filename, options: optionsOfPflags(reader.uint32()), text: false, further: 0, attributes: readAttributes(reader) }
@@ -126,15 +126,15 @@ export const Realpath = packetOf<RealpathRequest>('SSH_FXP_REALPATH', {
   write: (writer, { path }) => fileName.write(writer, path),
 })
 
-export const Stat = packet('SSH_FXP_STAT', { path: fileName })
-export const Lstat = packet('SSH_FXP_LSTAT', { path: fileName })
-export const Fstat = packet('SSH_FXP_FSTAT', { handle: bytes })
-export const Setstat = packet('SSH_FXP_SETSTAT', { path: fileName, attributes })
-export const Fsetstat = packet('SSH_FXP_FSETSTAT', { handle: bytes, attributes })
-export const Mkdir = packet('SSH_FXP_MKDIR', { path: fileName, attributes })
+const Stat = packet('SSH_FXP_STAT', { path: fileName })
+const Lstat = packet('SSH_FXP_LSTAT', { path: fileName })
+const Fstat = packet('SSH_FXP_FSTAT', { handle: bytes })
+const Setstat = packet('SSH_FXP_SETSTAT', { path: fileName, attributes })
+const Fsetstat = packet('SSH_FXP_FSETSTAT', { handle: bytes, attributes })
+const Mkdir = packet('SSH_FXP_MKDIR', { path: fileName, attributes })
 
 /** OpenSSH took the two paths the wrong way round from the draft, and kept it so: first what the link points to, then the link. */
-export const Symlink = packetOf<LinkRequest>('SSH_FXP_SYMLINK', {
+const Symlink = packetOf<LinkRequest>('SSH_FXP_SYMLINK', {
   read: reader => {
     const target = fileName.read(reader)
     return { path: fileName.read(reader), target, symbolic: true }
@@ -147,8 +147,8 @@ export const Symlink = packetOf<LinkRequest>('SSH_FXP_SYMLINK', {
 
 const nameEntry: Codec<NameEntry> = struct({ filename: fileName, longname: fileName, attributes })
 /** draft-ietf-secsh-filexfer-02 §7. */
-export const Name = packetOf<readonly NameEntry[]>('SSH_FXP_NAME', counted(nameEntry, mostNames))
-export const Attrs = packet('SSH_FXP_ATTRS', { attributes })
+const Name = packetOf<readonly NameEntry[]>('SSH_FXP_NAME', counted(nameEntry, mostNames))
+const Attrs = packet('SSH_FXP_ATTRS', { attributes })
 
 /** Servers of versions before 3, and some of version 3, send no message, or no language. */
 export const Status = packetOf<StatusAnswer>('SSH_FXP_STATUS', {
