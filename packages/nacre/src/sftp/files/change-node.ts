@@ -217,8 +217,23 @@ function* giveSecondName(from: Place, to: Place, { uid }: fs.BigIntStats): Task<
   }
 }
 
+/** Why no name can be given that asks for a folder, by a slash at its end: there is something, or there is not. */
+function* whyNoName(place: Place): Task<Error> {
+  try {
+    yield* calls.lstat(place)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return refusal('ENOENT')
+  }
+  return refusal('EEXIST')
+}
+
 function* makeEmpty(place: Place): Task<fs.BigIntStats> {
-  const fd = yield* calls.open(place, O_WRONLY | O_CREAT | O_EXCL, 0)
+  let fd: number
+  try {
+    fd = yield* calls.open(place, O_WRONLY | O_CREAT | O_EXCL, 0)
+  } catch (error) {
+    throw errnoOf(error) === 'EISDIR' ? yield* whyNoName(place) : error
+  }
   try {
     return yield* calls.fstat(fd)
   } finally {

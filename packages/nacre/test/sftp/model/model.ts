@@ -45,6 +45,8 @@ export interface ModelOptions {
   readonly exceptions: ReadonlySet<Exception>
   /** What happens at the start. */
   readonly first?: readonly Operation[]
+  /** Who does it; the folder is the user's then. Default the user. */
+  readonly firstUser?: User
   /** Told of each exception that made a difference. */
   readonly met?: (exception: Exception) => void
 }
@@ -61,12 +63,14 @@ export class Model implements Subject {
   }
 
   #fresh(): ModelTree {
-    const tree = new ModelTree(this.#options.user, 0o022)
+    const { user, firstUser = user } = this.#options
+    const tree = new ModelTree(firstUser, 0o022)
     let path = ''
     for (const name of this.#options.base.split('/').slice(1)) {
       path += `/${name}`
       tree.mkdir(path, 0o755)
     }
+    if (firstUser !== user) tree.chown(tree.get(path, 'follow'), user.uid, user.gid)
     return tree
   }
 
@@ -74,6 +78,18 @@ export class Model implements Subject {
     this.#handles = []
     this.#tree = this.#fresh()
     for (const operation of this.#options.first ?? []) await this.perform(operation)
+    if (this.#options.firstUser !== undefined) this.#reachable()
+    this.#tree.user = this.#options.user
+  }
+
+  /** What leads to the folder is as at the start, whatever was done to it from inside. */
+  #reachable(): void {
+    const tree = this.#tree
+    for (let at = this.#options.base.split('/').slice(1, -1); at.length > 0; at = at.slice(0, -1)) {
+      const inode = tree.get(`/${at.join('/')}`, 'follow')
+      tree.chmod(inode, 0o755)
+      tree.chown(inode, 0, 0)
+    }
   }
 
   async end(): Promise<void> {
@@ -323,11 +339,21 @@ export class Model implements Subject {
     }
   }
 
+  /** Whether a second name was given; not where that is not permitted, which stands for a file system that has none. */
+  #linked(from: string, to: string): boolean {
+    try {
+      this.#tree.link(from, to)
+      return true
+    } catch (error) {
+      if (error instanceof Fault && error.errno === 'EPERM') return false
+      throw error
+    }
+  }
+
   #rename(from: string, to: string): Result {
     const tree = this.#tree
     const moved = tree.get(from, 'slash')
-    if (moved.kind === 'file') {
-      tree.link(from, to)
+    if (moved.kind === 'file' && this.#linked(from, to)) {
       tree.unlink(from)
       return { status: OK }
     }

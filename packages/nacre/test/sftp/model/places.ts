@@ -1,8 +1,8 @@
 // Folders on the disk for a model's operations: as deep as is needed for nothing to climb out of them, each of the same
 // length of name, cleared whatever modes were set inside.
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { depth } from './operations.ts'
 
 /** More folders than the forty symbolic links of one way, each a step up, and a path can climb. */
@@ -40,4 +40,12 @@ const open = (path: Buffer): void => {
 export const clearPlace = ({ top }: DiskPlace): void => {
   if (process.getuid?.() !== 0) open(Buffer.from(top))
   rmSync(top, { recursive: true, force: true })
+}
+
+/** What leads to the folder is as at the start, whatever was done to it from inside. */
+export const reopenPlace = ({ top, base }: DiskPlace): void => {
+  for (let at = dirname(base); at.startsWith(top); at = dirname(at)) {
+    chmodSync(at, 0o755)
+    chownSync(at, 0, 0)
+  }
 }
