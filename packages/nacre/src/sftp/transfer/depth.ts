@@ -53,6 +53,11 @@ export class Depth {
     return this.#searching
   }
 
+  /** Shortest time an answer took, in milliseconds; 0 before there was one. */
+  get shortest(): number {
+    return this.#shortest === Number.POSITIVE_INFINITY ? 0 : this.#shortest
+  }
+
   /** A request is made at `now`, in milliseconds. */
   depart(now: number): Departure {
     return { at: now, delivered: this.#delivered }

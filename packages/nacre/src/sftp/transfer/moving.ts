@@ -40,6 +40,8 @@ const maximumNotes = 1000
 
 export interface MovingOptions {
   readonly remotes: readonly Remote[]
+  /** Opens one more channel; `undefined` when there are enough. */
+  readonly more?: (() => Promise<Remote | undefined>) | undefined
   readonly local: LocalFiles | undefined
   readonly habits: Habits
   readonly options: TreeOptions
@@ -52,7 +54,9 @@ const positive = (name: string, value: number | undefined, most: number): void =
 }
 
 export class Moving {
-  readonly remotes: readonly Remote[]
+  readonly remotes: Remote[]
+  /** Opens one more channel, which becomes one of `remotes`; `undefined` when there are enough. */
+  readonly more: (() => Promise<Remote | undefined>) | undefined
   readonly options: TreeOptions
   readonly habits: Habits
   readonly read: ReadHabits
@@ -72,7 +76,7 @@ export class Moving {
   resumed = 0
   verified: 'hash' | 'content' | undefined
 
-  constructor({ remotes, local, habits, options, clock = systemClock }: MovingOptions) {
+  constructor({ remotes, more, local, habits, options, clock = systemClock }: MovingOptions) {
     const { requestSize = Number.POSITIVE_INFINITY, limit } = options
     positive('limit', limit, Number.MAX_VALUE)
     positive('inFlight', options.inFlight, Number.MAX_SAFE_INTEGER)
@@ -81,6 +85,15 @@ export class Moving {
     positive('concurrency', options.concurrency, 65_536)
     const milliseconds = options.stallTimeout ?? defaultBounds.stallTimeout
     this.remotes = remotes.map(each => patientRemote(each, { clock, milliseconds }))
+    this.more =
+      more &&
+      (async () => {
+        const another = await more()
+        if (another === undefined) return undefined
+        const patient = patientRemote(another, { clock, milliseconds })
+        this.remotes.push(patient)
+        return patient
+      })
     this.options = options
     this.habits = habits
     this.#local = local

@@ -16,6 +16,11 @@ export interface StoreOptions {
   /** The same file, open once on each channel that is used. */
   readonly files: readonly RemoteFile[]
   readonly source: Source
+  /**
+   * Opens the file on one more channel, if there can be one. Asked for when the windows of those there are, and not the way, are
+   * what holds the writes back.
+   */
+  readonly more?: () => Promise<RemoteFile | undefined>
   /** What stands in errors: the source, and the file on the server. */
   readonly from: string
   readonly path: string
@@ -42,6 +47,11 @@ export interface Stored {
   readonly hollow: boolean
 }
 
+/** Milliseconds from which on a way counts as long. */
+const longWay = 20
+/** Bytes for which another channel is worth its while. */
+const worthwhile = 8 * 1024 * 1024
+
 /** Reads of the source that are under way at once. */
 const readAhead = 4
 
@@ -56,6 +66,7 @@ interface Job {
 
 class Store {
   readonly #options: StoreOptions
+  readonly #files: RemoteFile[]
   readonly #bounds: Bounds
   readonly #clock: Clock
   readonly #pace: Pace
@@ -76,12 +87,17 @@ class Store {
   #cancelTimer: (() => void) | undefined
   #cancelPause: (() => void) | undefined
   #waitsForRoom = false
+  #wantsMore: boolean
+  /** Bytes that were sent and not acknowledged. */
+  #sentBytes = 0
   #over = false
   readonly #outcome = Promise.withResolvers<Stored>()
   readonly #onAbort = (): void => this.#stop(this.#options.signal?.reason)
 
   constructor(options: StoreOptions) {
     this.#options = options
+    this.#files = [...options.files]
+    this.#wantsMore = options.more !== undefined
     this.#bounds = options.bounds ?? defaultBounds
     this.#clock = options.clock ?? systemClock
     this.#pace = options.pace ?? new Pace(undefined)
@@ -179,11 +195,11 @@ class Store {
   }
 
   #send(): void {
-    const { files, sparse = false } = this.#options
+    const { sparse = false } = this.#options
     while (!this.#over && this.#line[0]?.filled === true) {
-      const file = files[this.#turn % files.length]
-      if (file.full) {
-        this.#waitForRoom(file)
+      const file = this.#free()
+      if (file === undefined) {
+        this.#waitForRoom()
         return
       }
       const job = this.#line[0]
@@ -196,23 +212,57 @@ class Store {
         this.#buffers.give(job.buffer)
         continue
       }
-      this.#turn++
       this.#highest = Math.max(this.#highest, offset + length)
       const now = this.#clock.now()
       if (this.#sent.size === 0) this.#lastSign = now
       const id = file.write(offset, job.buffer, headroom, length, error => this.#answered(job, error))
       job.sent = { file, id, departure: this.#allowance.depth.depart(now) }
       this.#sent.add(job)
+      this.#sentBytes += length
     }
   }
 
-  #waitForRoom(file: RemoteFile): void {
+  /** The next channel that has room. */
+  #free(): RemoteFile | undefined {
+    const { length } = this.#files
+    for (let i = 0; i < length; i++) {
+      const file = this.#files[this.#turn++ % length]
+      if (!file.full) return file
+    }
+    return undefined
+  }
+
+  #waitForRoom(): void {
+    this.#askMore()
     if (this.#waitsForRoom) return
     this.#waitsForRoom = true
-    file.whenRoom(() => {
+    const act = (): void => {
+      if (!this.#waitsForRoom) return
       this.#waitsForRoom = false
       if (!this.#over) this.#fill()
-    })
+    }
+    for (const file of this.#files) file.whenRoom(act)
+  }
+
+  /** Asks for another channel, where a long way could carry clearly more than the windows let through. */
+  #askMore(): void {
+    const { more, source } = this.#options
+    const { shortest, bytes } = this.#allowance.depth
+    const left = source.size === undefined ? Number.POSITIVE_INFINITY : source.size - this.#highest
+    if (!this.#wantsMore || more === undefined || shortest < longWay || left < worthwhile || this.#sentBytes * 1.4 > bytes) return
+    this.#wantsMore = false
+    void more().then(
+      file => {
+        if (file === undefined || this.#over) return
+        this.#files.push(file)
+        this.#fill()
+        // What it brings shows only after a while.
+        this.#clock.after(2 * shortest, () => {
+          this.#wantsMore = true
+        })
+      },
+      () => {},
+    )
   }
 
   #answered(job: Job, error: Error | undefined): void {
@@ -220,6 +270,7 @@ class Store {
     const now = this.#clock.now()
     this.#lastSign = now
     this.#use(-job.range.length)
+    this.#sentBytes -= job.range.length
     if (error === undefined) {
       const { length } = job.range
       this.#plan.written(job.range)
@@ -268,6 +319,7 @@ class Store {
       job.sent?.file.cancel(job.sent.id)
       this.#sent.delete(job)
       this.#use(-job.range.length)
+      this.#sentBytes -= job.range.length
       // One that is alone has been sent again already.
       if (!this.#over) this.#failed(job, error, !job.range.alone)
     }

@@ -38,6 +38,8 @@ export interface ReadFileOptions extends TransferOptions {
 }
 
 const maximumChannels = 8
+/** Channels that are opened unasked for one transfer. */
+const mostAutomatic = 3
 const maximumInMemory = 1024 * 1024 * 1024
 
 const wrong = (path: string, what: string): TransferError => new TransferError('TRANSFER_WRONG_TYPE', `${shownPath(path)} ${what}.`, path)
@@ -104,17 +106,29 @@ export class Transfers {
     await remote.limitsKnown
     this.#habits ??= habitsOf(remote)
     const extra = await this.#channels(options)
+    const more = async (): Promise<Remote | undefined> => {
+      // Before anybody is waited for: two files may ask at the same time.
+      if (++automatic > mostAutomatic) return undefined
+      const another = await this.#host.another?.(options.signal)
+      if (over) void another?.close().catch(() => {})
+      else if (another !== undefined) extra.push(another)
+      return over ? undefined : another?.remote
+    }
+    let automatic = 0
+    let over = false
     try {
       const remotes = [remote, ...extra.map(each => each.remote)]
-      const moving = new Moving({ remotes, local, habits: this.#habits, options, clock })
+      const withMore = options.channels === undefined && this.#host.another !== undefined
+      const moving = new Moving({ remotes, more: withMore ? more : undefined, local, habits: this.#habits, options, clock })
       await run(moving)
       return moving.result()
     } finally {
+      over = true
       for (const each of extra) void each.close().catch(() => {})
     }
   }
 
-  async #channels({ channels = 1, signal }: TransferOptions): Promise<readonly { readonly remote: Remote; close(): Promise<void> }[]> {
+  async #channels({ channels = 1, signal }: TransferOptions): Promise<{ readonly remote: Remote; close(): Promise<void> }[]> {
     if (!Number.isInteger(channels) || channels < 1 || channels > maximumChannels)
       throw new TypeError(`channels must be a whole number from 1 to ${maximumChannels}, not ${channels}`)
     const opened: { readonly remote: Remote; close(): Promise<void> }[] = []

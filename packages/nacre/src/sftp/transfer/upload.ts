@@ -99,11 +99,32 @@ const openMore = async (moving: Moving, written: string, size = Number.POSITIVE_
   return more
 }
 
-const store = async (moving: Moving, near: NearFile, files: readonly RemoteFile[], path: string, start: number): Promise<number> => {
+/** Where the bytes of one file go. */
+interface Opened {
+  /** On the first channel, and on all others that help. */
+  readonly files: RemoteFile[]
+  readonly written: string
+  /** Nothing more is opened. */
+  over: boolean
+}
+
+/** Opens the file on one more channel while it is being written. */
+const openAnother = async (moving: Moving, opened: Opened): Promise<RemoteFile | undefined> => {
+  const remote = await moving.more?.()
+  if (remote === undefined || opened.over) return undefined
+  const file = await remote.open(opened.written, { write: true }, {}, moving.signal)
+  if (opened.over) closeQuietly([file])
+  else opened.files.push(file)
+  return file
+}
+
+const store = async (moving: Moving, near: NearFile, opened: Opened, path: string, start: number): Promise<number> => {
+  const { files } = opened
   const { write: habits, bounds, allowance, pace, clock, signal, options, progress } = moving
   const { growing = 'snapshot' } = options
   const stored = await storeFile({
     files,
+    ...(moving.more === undefined ? {} : { more: () => openAnother(moving, opened) }),
     source: near.source,
     from: near.shown,
     path,
@@ -192,15 +213,10 @@ const rename = async (moving: Moving, written: string, { path, there }: FarTarge
 }
 
 /** Resolves with what is to be known yet, and can be found out while the file is closed. */
-const fill = async (
-  moving: Moving,
-  near: NearFile,
-  to: FarTarget,
-  written: string,
-  files: readonly RemoteFile[],
-): Promise<() => Promise<void>> => {
+const fill = async (moving: Moving, near: NearFile, to: FarTarget, opened: Opened): Promise<() => Promise<void>> => {
   const { options, progress } = moving
   const resumes = options.resume !== undefined && options.resume !== false
+  const { files, written } = opened
   const [file] = files
   const start = resumes ? await startOf(moving, file, written, near) : 0
   if (start > 0) {
@@ -209,7 +225,7 @@ const fill = async (
   }
   // What follows may be of another file, or have holes.
   if (resumes) await file.setAttributes({ size: start })
-  const end = await store(moving, near, files, to.path, start)
+  const end = await store(moving, near, opened, to.path, start)
   const check = (): Promise<void> => checkSize(moving, file, written, to.path, end)
   const kept = keep(moving, near)
   if (options.verify !== true && options.sync !== true && kept === undefined) return check
@@ -242,13 +258,14 @@ export const uploadFile = async (moving: Moving, near: NearFile, to: FarTarget, 
   const { permissions } = near.attributes
   const mode = modeOf(options, permissions)
   const file = await handles.take(async () => await openTarget(moving, to, written, resume !== false, mode))
-  let files: readonly RemoteFile[] = [file]
+  const opened: Opened = { files: [file], written, over: false }
   let open = true
   try {
-    files = [file, ...(await openMore(moving, written, near.source.size))]
-    const check = await fill(moving, near, to, written, files)
+    opened.files.push(...(await openMore(moving, written, near.source.size)))
+    const check = await fill(moving, near, to, opened)
     signal?.throwIfAborted()
-    closeQuietly(files.slice(1))
+    opened.over = true
+    closeQuietly(opened.files.slice(1))
     open = false
     const checked = check()
     // What could not be written is said here at the latest.
@@ -258,8 +275,9 @@ export const uploadFile = async (moving: Moving, near: NearFile, to: FarTarget, 
     if (size.status === 'rejected') throw size.reason
     if (atomic) await rename(moving, written, to)
   } catch (error) {
+    opened.over = true
     if (open) {
-      closeQuietly(files)
+      closeQuietly(opened.files)
       handles.release()
     }
     // What another try can go on with stays.
