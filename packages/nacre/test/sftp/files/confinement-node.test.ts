@@ -118,8 +118,9 @@ const stateOf = (folder: string): string =>
     })
     .join('\n')
 
+const allTargets = 'links lead inside, calls at once'
 const settings: Readonly<Record<string, RootedFilesOptions>> = {
-  'links lead inside, calls at once': {},
+  [allTargets]: {},
   'links lead inside, calls in the thread pool': { blocking: 'never' },
   'links are refused': { symlinks: 'refuse' },
 }
@@ -156,7 +157,7 @@ for (const [setting, options] of Object.entries(settings)) {
         const base = folderFor(t, quickDisk)
         prepareOutside(base)
         const before = stateOf(`${base}/outside`)
-        for (const [index, [there, missing]] of targets.entries()) {
+        for (const [index, [there, missing]] of (options === settings[allTargets] ? targets : targets.slice(0, 2)).entries()) {
           const one = layOut(base, `root${index}a`, trick, there, options)
           const other = layOut(base, `root${index}b`, trick, missing, options)
           for (const operation of operations) {

@@ -8,7 +8,7 @@ import type { Blocking } from '../../../src/sftp/files/disk-node.ts'
 import { localFiles } from '../../../src/sftp/files/local-node.ts'
 import { rootedFiles } from '../../../src/sftp/files/rooted-node.ts'
 import type { Files } from '../../../src/sftp/files.ts'
-import { bytesOf, folderFor, how, listAll, namesIn, readAll, refused, refusal, writeAll } from './on-disk.ts'
+import { bytesOf, folderFor, how, listAll, namesIn, quickDisk, readAll, refused, refusal, writeAll } from './on-disk.ts'
 
 const isRoot = process.getuid?.() === 0
 const notRoot = isRoot ? 'root may do everything' : false
@@ -262,7 +262,7 @@ for (const { name, make } of kinds) {
       })
 
       test('a folder of some thousand entries comes in pieces, each entry once', async t => {
-        const folder = folderFor(t)
+        const folder = folderFor(t, quickDisk)
         const [files, at] = make(folder, blocking)
         fs.mkdirSync(`${folder}/many`)
         const expected = Array.from({ length: 3000 }, (_, index) => `file ${index}`)
