@@ -18,9 +18,10 @@ export const exceptions = {
   'real-path-of-the-system':
     'OpenSSH resolves by itself: `..` after a file, or after a name too long, takes it off the text. Files of the machine ' +
     'answer as the system does, which says that a file is no directory.',
-  'reasons-under-a-root':
-    'Files under a root resolve `.`, `..` and links themselves, so that there is another reason to refuse that the first two are ' +
-    'removed or replaced, or that a file is made of a name with a slash after it. Refused it is in any case.',
+  'another-reason':
+    'Files of the machine that rename by other calls, or resolve `.`, `..` and links themselves, meet another reason to refuse ' +
+    'that the first two are removed, moved or replaced, or that a file is made of a name with a slash after it. Refused it is ' +
+    'in any case.',
 } as const
 export type Exception = keyof typeof exceptions
 

@@ -21,7 +21,7 @@ const root = user.uid === 0
 /** What all files of ours do otherwise; some do more. */
 const usual: ReadonlySet<Exception> = new Set(oursAlways)
 const ofTheSystem: ReadonlySet<Exception> = new Set([...usual, 'real-path-of-the-system'])
-const underARoot: ReadonlySet<Exception> = new Set([...ofTheSystem, 'reasons-under-a-root'])
+const underARoot: ReadonlySet<Exception> = new Set([...ofTheSystem, 'another-reason'])
 /** Another one is another few hundred sequences. */
 const seed = Number(process.env.NACRE_MODEL_SEED ?? 1)
 

@@ -118,7 +118,7 @@ export class Model implements Subject {
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       const unlike = concernsDots(operation) || (operation.kind === 'open' && error.errno === 'EISDIR')
-      return { status: unlike && this.#ours('reasons-under-a-root') ? REFUSED : this.#statusOf(error.errno) }
+      return { status: unlike && this.#ours('another-reason') ? REFUSED : this.#statusOf(error.errno) }
     }
   }
 
