@@ -272,12 +272,17 @@ export class OpenFiles implements LaneHost {
     return { lane: open, position }
   }
 
-  /** A WRITE that is there as a whole. */
-  write(id: number, bytes: Uint8Array, start: number, end: number): void {
+  /**
+   * A WRITE that is there as a whole. What is behind its data is left alone, as OpenSSH does: Go's pkg/sftp up to 1.13.5, and
+   * with it rclone, sends the rest of its buffer after the last piece of a file.
+   */
+  write(id: number, bytes: Uint8Array, start: number, packetEnd: number): void {
     const at = start + 5
-    const handle = end < at + 4 ? 0 : readUint32(bytes, at)
+    const handle = packetEnd < at + 4 ? 0 : readUint32(bytes, at)
     const from = at + 4 + handle + 12
-    if (end < at + 4 || from > end || readUint32(bytes, from - 4) !== end - from) throw badMessage()
+    if (packetEnd < at + 4 || from > packetEnd) throw badMessage()
+    const end = from + readUint32(bytes, from - 4)
+    if (end > packetEnd) throw badMessage()
     const { lane, position } = this.#writable(id, bytes, at, end - from)
     const job = lane.beginWrite(id, position, end - from, true)
     job.buffer.set(bytes.subarray(from, end), job.used)

@@ -54,8 +54,11 @@ export class Principals {
     return group ?? (gid === undefined ? '' : (this.#names.group.get(gid) ?? String(gid)))
   }
 
-  /** With names of owners, as versions 4 to 6 send them. Those it has must have been learned. */
-  named(attributes: Attributes): Attributes {
+  /**
+   * With names of owners, as versions 4 to 6 send them. Those it has must have been learned. Without what is taken up on the
+   * disk, which nobody must be told: lftp 4.9 passes over that field, and takes what follows it for something else.
+   */
+  named({ allocated: _, ...attributes }: Attributes): Attributes {
     if (attributes.uid === undefined && attributes.gid === undefined) return attributes
     return { ...attributes, owner: this.owner(attributes), group: this.group(attributes) }
   }

@@ -273,15 +273,35 @@ describe('offsets and lengths', () => {
     assertStatus(await peer.askBytes(id => readOf(id, handle, Number.MAX_SAFE_INTEGER, 10)), 'eof')
   })
 
-  it('a WRITE whose data is said to be longer or shorter than it is is a bad message', async () => {
+  it('a WRITE whose data is said to be longer than it is is a bad message; what is behind the data is left alone', async () => {
     const files = memoryFiles()
     const peer = await new Peer(files).greet()
     const handle = await peer.open('/f', 'wc')
-    for (const said of [0, 4, 6, 0xffffffff]) {
-      const head = joined(encode(bytes, handle), offsetOf(0), uint32Of(said), new Uint8Array(5))
-      assertStatus(await peer.askBytes(id => packetOf(packetTypes.SSH_FXP_WRITE, uint32Of(id), head)), 'bad-message')
-    }
+    const write = (said: number, there: number, id: number): Uint8Array =>
+      packetOf(packetTypes.SSH_FXP_WRITE, uint32Of(id), encode(bytes, handle), offsetOf(0), uint32Of(said), new Uint8Array(there).fill(1))
+    for (const said of [6, 0xffffffff]) assertStatus(await peer.askBytes(id => write(said, 5, id)), 'bad-message')
     assert.equal(files.stat('/f', true).size, 0)
+    for (const [said, there] of [
+      [0, 5],
+      [4, 5],
+      [300, 32_768],
+    ] as const) {
+      assertStatus(await peer.askBytes(id => write(said, there, id)), 'ok')
+      assert.equal(files.stat('/f', true).size, said)
+    }
+    // However it comes.
+    const packet = write(1000, 32_768, 1)
+    for (const [from, to] of [
+      [0, 3],
+      [3, 20],
+      [20, 31],
+      [31, 5000],
+      [5000, packet.length],
+    ])
+      peer.send(packet.subarray(from, to))
+    assertStatus((await peer.answers(1))[0], 'ok')
+    assert.equal(files.stat('/f', true).size, 1000)
+    await peer.close(handle)
   })
 })
 
