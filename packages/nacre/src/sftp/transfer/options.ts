@@ -31,7 +31,8 @@ export interface TransferOptions {
   /**
    * Go on where an earlier try with `resume` stopped. `true`: after a look whether what is there is the beginning of the
    * source: by hash where the server can, else by the last 64 KiB. `verify`: only when a hash says so, else from the start.
-   * A try that fails with `resume` leaves what it got under its temporary name; without, nothing. Default false.
+   * A try that fails with `resume` leaves what it got under its temporary name; without, nothing. Default false. An upload to a
+   * server without hashes goes back by `inFlight` bytes: use no larger value than the try before.
    */
   readonly resume?: boolean | 'verify'
   /**

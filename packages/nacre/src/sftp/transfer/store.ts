@@ -86,7 +86,8 @@ class Store {
   #lastSign: number
   #cancelTimer: (() => void) | undefined
   #cancelPause: (() => void) | undefined
-  #waitsForRoom = false
+  /** Channels that will say when they have room. */
+  readonly #awaited = new Set<RemoteFile>()
   #wantsMore: boolean
   /** Bytes that were sent and not acknowledged. */
   #sentBytes = 0
@@ -234,14 +235,15 @@ class Store {
 
   #waitForRoom(): void {
     this.#askMore()
-    if (this.#waitsForRoom) return
-    this.#waitsForRoom = true
-    const act = (): void => {
-      if (!this.#waitsForRoom) return
-      this.#waitsForRoom = false
-      if (!this.#over) this.#fill()
+    for (const file of this.#files) {
+      // Once for each: what is not called yet need not be registered again.
+      if (this.#awaited.has(file)) continue
+      this.#awaited.add(file)
+      file.whenRoom(() => {
+        this.#awaited.delete(file)
+        if (!this.#over) this.#fill()
+      })
     }
-    for (const file of this.#files) file.whenRoom(act)
   }
 
   /** Asks for another channel, where a long way could carry clearly more than the windows let through. */

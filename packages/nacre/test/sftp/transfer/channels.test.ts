@@ -64,6 +64,7 @@ class Line {
         return !room()
       },
       whenRoom: act => {
+        assert.ok(waiting.length < 2, 'registered again and again')
         if (room()) act()
         else waiting = [...waiting, act]
       },
