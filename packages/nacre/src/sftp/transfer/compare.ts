@@ -15,7 +15,7 @@ export interface NearEnd extends Source {
 }
 
 /** So much of the end of a partial file is looked at where there are no hashes. */
-export const lookedAt = 64 * 1024
+const lookedAt = 64 * 1024
 
 const equal = (a: Uint8Array, b: Uint8Array): boolean => {
   if (a.length !== b.length) return false
@@ -30,7 +30,7 @@ const readNear = (source: Source, offset: number, into: Uint8Array): Promise<num
   })
 
 /** Whether the first `length` bytes are the same by a hash; `undefined` when the server has none. */
-export const sameByHash = async (moving: Moving, path: string, near: NearEnd, length: number): Promise<boolean | undefined> => {
+const sameByHash = async (moving: Moving, path: string, near: NearEnd, length: number): Promise<boolean | undefined> => {
   // To a server 0 means all there is.
   if (length === 0) return true
   const far = await moving.remote.hash(path, near.hashes, 0, length, moving.signal)
@@ -39,7 +39,7 @@ export const sameByHash = async (moving: Moving, path: string, near: NearEnd, le
 }
 
 /** Whether bytes from `start` to `end` are the same, by reading both. */
-export const sameByContent = async (
+const sameByContent = async (
   moving: Moving,
   file: RemoteFile,
   path: string,

@@ -9,7 +9,7 @@ import { Pace } from './pace.ts'
 import { patientRemote } from './patience.ts'
 import { Progress } from './progress.ts'
 import type { ReadHabits } from './read-plan.ts'
-import { hashNames, type Remote, type RemoteFile } from './remote.ts'
+import type { Remote, RemoteFile } from './remote.ts'
 import type { WriteHabits } from './write-plan.ts'
 
 /** What was found out about a server; kept as long as the session. */
@@ -29,9 +29,6 @@ export const habitsOf = (remote: Remote): Habits => ({
   handles: Math.max(1, (remote.limits.handles ?? 1024) - 4),
   plainRename: false,
 })
-
-/** Names of hashes in the order they are asked for: those of a transfer guard against accidents, so the quickest strong one. */
-export const wantedHashes = hashNames
 
 /** Files up to this go over one channel, and many at a time; larger ones over all, few at a time. */
 export const largeFile = 1024 * 1024
