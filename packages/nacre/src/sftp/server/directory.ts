@@ -48,7 +48,7 @@ const writeName = (writer: Writer, name: string): void => {
 
 export class OpenDirectory {
   readonly path: string
-  readonly listing: Listing
+  readonly #listing: Listing
   number = -1
   closing = false
   readonly #host: DirectoryHost
@@ -66,7 +66,7 @@ export class OpenDirectory {
   constructor(host: DirectoryHost, path: string, listing: Listing) {
     this.#host = host
     this.path = path
-    this.listing = listing
+    this.#listing = listing
   }
 
   get idle(): boolean {
@@ -85,6 +85,13 @@ export class OpenDirectory {
       if (doing === undefined) this.#end()
       else void doing.then(() => this.#end())
     })
+  }
+
+  /** Closes the listing once nothing asks it any more. */
+  close(): MaybePromise<void> {
+    const ahead = this.#ahead
+    this.#ahead = undefined
+    return ahead instanceof Promise ? ahead.then(() => this.#listing.close()) : this.#listing.close()
   }
 
   #inTurn(step: () => void): void {
@@ -112,7 +119,7 @@ export class OpenDirectory {
     const ended: Fetched = { entries, next: 'end', error: undefined }
     try {
       while (entries.length < wanted) {
-        const next = this.listing.next()
+        const next = this.#listing.next()
         if (next instanceof Promise) return this.#fetchOn(entries, next, wanted).catch(failed)
         if (next === undefined) return this.#learned(ended)
         for (const each of next) entries.push(each)
@@ -124,7 +131,7 @@ export class OpenDirectory {
   }
 
   async #fetchOn(entries: FileEntry[], first: MaybePromise<readonly FileEntry[] | undefined>, wanted: number): Promise<Fetched> {
-    for (let next = await first; ; next = await this.listing.next()) {
+    for (let next = await first; ; next = await this.#listing.next()) {
       if (next === undefined) return await this.#learned({ entries, next: 'end', error: undefined })
       for (const each of next) entries.push(each)
       if (entries.length >= wanted || this.closing) return await this.#learned({ entries, next: 'more', error: undefined })

@@ -364,7 +364,7 @@ export class OpenFiles implements LaneHost {
       return this.#host.perform(id, () => {
         const closed = (): void => this.#closed(open, false)
         try {
-          const closing = open instanceof FileLane ? open.file.close() : open.listing.close()
+          const closing = open instanceof FileLane ? open.file.close() : open.close()
           if (closing instanceof Promise) return closing.finally(closed).then(() => this.reply.ok(id))
           closed()
         } catch (error) {
@@ -409,7 +409,11 @@ export class OpenFiles implements LaneHost {
         if (open instanceof FileLane) {
           open.letGo()
           await open.file.close()
-        } else await open.listing.close()
+        } else {
+          // Of directories nobody waits for what is under way.
+          await new Promise<void>(resolve => open.alone(() => void resolve()))
+          await open.close()
+        }
       } catch (error) {
         this.#options.log.failed?.(error)
       }
