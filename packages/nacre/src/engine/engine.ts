@@ -183,11 +183,14 @@ export class Engine {
 
   /** The next event. Byte views in it are valid until the next call of this or of `receive`. */
   nextEvent(): EngineEvent | undefined {
-    const event = this.#events.take()
-    if (event !== undefined || !this.#more) return event
-    this.#guard(() => this.#pump())
-    this.#transport.incoming.keep()
-    return this.#events.take()
+    let event = this.#events.take()
+    if (event === undefined && this.#more) {
+      this.#guard(() => this.#pump())
+      this.#transport.incoming.keep()
+      event = this.#events.take()
+    }
+    if (event === undefined) this.#transport.incoming.rest()
+    return event
   }
 
   /** One buffer to write, or `undefined`. Hand it to `release` when the network has taken it. */

@@ -13,16 +13,34 @@ const minimumPadding = 4
 
 const nothing = new Uint8Array(0)
 
+/** Room for a packet with 64 KiB of data. */
+const carryBytes = 66 * 1024
+/** What is smaller is made to measure: it is rare, and not worth a large buffer. */
+const leastCarryBytes = 4096
+const maximumFree = 4
+
 /**
- * Bytes that outlive the call that brought them; they grow only to the size of one packet or of a held-back read. A buffer
- * that was emptied rests until the next read, because views of it may be in use, and then serves again.
+ * Buffers for packets that come in pieces, shared by all connections. With every read of a bulk transfer one is needed; left to
+ * the collector they bring on whole collections.
+ */
+const free: Uint8Array[] = []
+const take = (size: number): Uint8Array => {
+  if (size < leastCarryBytes || size > carryBytes) return new Uint8Array(size)
+  return free.pop() ?? new Uint8Array(carryBytes)
+}
+const give = (bytes: Uint8Array): void => {
+  if (bytes.length === carryBytes && free.length < maximumFree) free.push(bytes)
+}
+
+/**
+ * Bytes that outlive the call that brought them; they grow only to the size of one packet or of a held-back read. Buffers that
+ * were emptied rest until nobody can have a view of them.
  */
 class Carry {
-  bytes = nothing
+  bytes: Uint8Array = nothing
   start = 0
   end = 0
-  #resting = nothing
-  #spare = nothing
+  #resting: Uint8Array = nothing
 
   get length(): number {
     return this.end - this.start
@@ -44,39 +62,26 @@ class Carry {
   }
 
   #move(size: number): void {
-    const enough = this.#spare.length >= size
-    const grown = enough ? this.#spare : new Uint8Array(size)
-    if (enough) this.#spare = nothing
+    const grown = take(size)
     grown.set(this.bytes.subarray(this.start, this.end))
     this.end -= this.start
     this.start = 0
     this.bytes = grown
   }
 
-  /** A new read begins: no view from before is in use. */
-  renew(): void {
-    if (this.#resting.length === 0) return
-    this.#spare = this.#resting
-    this.#resting = nothing
-  }
-
-  /** Nothing is left. The buffer is used again at once only when no view of it can be in use. */
-  empty(reuse: boolean): void {
-    if (!reuse) {
-      this.#resting = this.bytes
-      this.bytes = nothing
-    }
-    this.start = 0
-    this.end = 0
-  }
-
-  /** Nothing is left and nothing is under way: an idle connection holds no buffer. */
-  drop(): void {
+  /** Nothing is left. Views of the buffer may be in use. */
+  empty(): void {
+    this.#resting = this.bytes
     this.bytes = nothing
-    this.#resting = nothing
-    this.#spare = nothing
     this.start = 0
     this.end = 0
+  }
+
+  /** No view of what was emptied is in use: an idle connection holds no buffer. */
+  rest(): void {
+    if (this.#resting.length === 0) return
+    give(this.#resting)
+    this.#resting = nothing
   }
 }
 
@@ -104,7 +109,7 @@ export class Incoming {
 
   /** Starts to read `input[start..end)`. Everything given before has been taken or kept. */
   feed(input: Uint8Array, start: number, end: number): void {
-    this.#carry.renew()
+    this.#carry.rest()
     this.#input = input
     this.#at = start
     this.#end = end
@@ -114,10 +119,14 @@ export class Incoming {
   keep(): void {
     const expected = this.#packetLength < 0 ? 0 : 4 + this.#packetLength + this.#opener.tagBytes
     if (this.#at < this.#end) this.#carry.append(this.#input, this.#at, this.#end, expected)
-    else if (this.#carry.length === 0) this.#carry.drop()
     this.#input = this.#carry.bytes
     this.#at = 0
     this.#end = 0
+  }
+
+  /** Nobody looks at what `next` has returned any more. */
+  rest(): void {
+    this.#carry.rest()
   }
 
   /** Bytes that came and were not taken. */
@@ -125,7 +134,7 @@ export class Incoming {
     return this.#carry.length + this.#end - this.#at
   }
 
-  /** The next payload, a view valid until the next `feed`; `undefined` when no packet is whole. Throws `ProtocolError`. */
+  /** The next payload, a view valid until the next `feed` or `rest`; `undefined` when no packet is whole. Throws `ProtocolError`. */
   next(): Uint8Array | undefined {
     const opener = this.#opener
     const carry = this.#carry
@@ -146,7 +155,7 @@ export class Incoming {
     const start = carry.start
     const bytes = carry.bytes
     carry.start += total
-    if (carry.length === 0) carry.empty(opener.detached)
+    if (carry.length === 0) carry.empty()
     return this.#open(opener, bytes, start, length)
   }
 

@@ -139,6 +139,51 @@ describe('packets', () => {
   })
 })
 
+describe('packets that come in pieces', () => {
+  const payloads = [10, 5000, 40_000, 66_000, 100_000].map((size, i) => new Uint8Array(size).fill(i + 1))
+
+  it('stay as they are until they are done with, whatever comes to other connections', () => {
+    const readers = Array.from({ length: 6 }, () => new Incoming())
+    for (let round = 0; round < 3; round++) {
+      for (const payload of payloads) {
+        const wire = wireOf([payload])
+        const views = readers.map(reader => {
+          for (const [from, to] of [
+            [0, wire.length >> 1],
+            [wire.length >> 1, wire.length],
+          ]) {
+            reader.feed(wire.slice(from, to), 0, to - from)
+            const view = reader.next()
+            reader.keep()
+            if (view !== undefined) return view
+          }
+          return assert.fail('the packet is whole')
+        })
+        for (const view of views) assert.deepEqual(view, payload)
+        for (const reader of readers) reader.rest()
+      }
+    }
+  })
+
+  it('leave no buffer to the collector, time after time', () => {
+    const reader = new Incoming()
+    const wire = wireOf([new Uint8Array(60_000)])
+    const buffers = new Set<ArrayBufferLike>()
+    for (let i = 0; i < 50; i++) {
+      reader.feed(wire.slice(0, 30_000), 0, 30_000)
+      assert.equal(reader.next(), undefined)
+      reader.keep()
+      reader.feed(wire.slice(30_000), 0, wire.length - 30_000)
+      const view = reader.next() ?? assert.fail('the packet is whole')
+      buffers.add(view.buffer)
+      reader.keep()
+      reader.rest()
+      assert.equal(reader.held, 0)
+    }
+    assert.equal(buffers.size, 1)
+  })
+})
+
 describe('lengths', () => {
   const packet = (length: number, padding: number, total = length): Uint8Array => {
     const bytes = new Uint8Array(4 + total)
