@@ -58,7 +58,7 @@ export class Principals {
    * With names of owners, as versions 4 to 6 send them. Those it has must have been learned. Without what is taken up on the
    * disk, which nobody must be told: lftp 4.9 passes over that field, and takes what follows it for something else.
    */
-  named({ allocated: _, ...attributes }: Attributes): Attributes {
+  named({ allocated: _allocated, ...attributes }: Attributes): Attributes {
     if (attributes.uid === undefined && attributes.gid === undefined) return attributes
     return { ...attributes, owner: this.owner(attributes), group: this.group(attributes) }
   }
