@@ -5,13 +5,14 @@ import { spawnSync } from 'node:child_process'
 import { chownSync, mkdirSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { type Exception, oursAlways } from '../packages/nacre/test/sftp/model/exceptions.ts'
+import { type Exception, exceptionsOf } from '../packages/nacre/test/sftp/model/exceptions.ts'
 import { FilesSubject } from '../packages/nacre/test/sftp/model/files-subject.ts'
 import { Model } from '../packages/nacre/test/sftp/model/model.ts'
 import {
   type Operation,
   printed,
   randomFrom,
+  seldom,
   someOperations,
   somePopulation,
   type Subject,
@@ -28,7 +29,6 @@ const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
 const root = user.uid === 0
 const seed = Number(process.env.NACRE_MODEL_SEED ?? 1)
 const launcher = fileURLToPath(new URL('../packages/cli/bin/nacre.js', import.meta.url))
-const none: ReadonlySet<Exception> = new Set()
 
 const sequences = async (
   subject: Subject,
@@ -39,6 +39,10 @@ const sequences = async (
 ): Promise<void> => {
   const model = new Model({ base, user, exceptions: allowed })
   try {
+    for (const operations of seldom) {
+      const difference = await explained(model, subject, operations, 0)
+      if (difference !== undefined) assert.fail(difference)
+    }
     for (let at = 0; at < count; at++) {
       const random = randomFrom(seed + at)
       const operations = [...somePopulation(random, 12, taste), ...someOperations(random, 60, taste)]
@@ -62,11 +66,9 @@ describe('the model is OpenSSH', { skip: sftpServer === undefined && 'no sftp-se
         const place = makePlace()
         return { pipe: pipeTo(sftpServer ?? '', [], place.base), base: place.base, clear: () => clearPlace(place) }
       })
-      await sequences(openssh, 200, taste, none)
+      await sequences(openssh, 150, taste, exceptionsOf.openssh)
     })
 })
-
-const usual: ReadonlySet<Exception> = new Set(oursAlways)
 
 /** A kind of files, empty but for the folder all happens in. */
 interface Kind {
@@ -90,21 +92,21 @@ const kinds: readonly Kind[] = [
     name: 'memory',
     sequences: 100,
     base: virtualBase,
-    allowed: usual,
+    allowed: exceptionsOf.memory,
     make: () => ({ files: memory(), base: virtualBase, clear: () => undefined }),
   },
   {
     name: 'an overlay',
-    sequences: 50,
+    sequences: 40,
     base: virtualBase,
-    allowed: usual,
+    allowed: exceptionsOf.overlay,
     make: () => ({ files: overlayFiles(readOnlyFiles(memory()), memoryFiles({ user })), base: virtualBase, clear: () => undefined }),
   },
   {
     name: 'the disk',
-    sequences: 75,
+    sequences: 50,
     base: deepBase,
-    allowed: new Set([...usual, 'real-path-of-the-system']),
+    allowed: exceptionsOf.disk,
     make: () => {
       const place = makePlace()
       return { files: localFiles(), base: place.base, clear: () => clearPlace(place) }
@@ -112,9 +114,9 @@ const kinds: readonly Kind[] = [
   },
   {
     name: 'a folder as the root',
-    sequences: 40,
+    sequences: 25,
     base: deepBase,
-    allowed: new Set([...usual, 'real-path-of-the-system', 'another-reason']),
+    allowed: exceptionsOf.root,
     make: () => {
       const place = makePlace()
       mkdirSync(place.top + deepBase, { recursive: true, mode: 0o755 })
@@ -194,11 +196,11 @@ describe('somebody who is not root', { skip: !root && 'only root can become some
     }
 
   test('is the model with OpenSSH', { skip: sftpServer === undefined && 'no sftp-server on this machine' }, () =>
-    run('OpenSSH', 100, deepBase, none, asProcess([sftpServer ?? ''])),
+    run('OpenSSH', 60, deepBase, exceptionsOf.openssh, asProcess([sftpServer ?? ''])),
   )
 
   test('has the same rights in memory', () =>
-    run('our server over memory', 100, virtualBase, usual, async below => {
+    run('our server over memory', 60, virtualBase, exceptionsOf.memory, async below => {
       const user = { uid: 0, gid: 0 }
       const files = memoryFiles({ user })
       let path = ''
@@ -216,6 +218,6 @@ describe('somebody who is not root', { skip: !root && 'only root can become some
     }))
 
   test('has the same rights with our command', { skip: !nobodyCanStart() && 'this folder is not for everybody to read' }, () =>
-    run('nacre sftp-server', 20, deepBase, new Set([...usual, 'real-path-of-the-system', 'another-reason']), asProcess(ourCommand)),
+    run('nacre sftp-server', 20, deepBase, exceptionsOf.disk, asProcess(ourCommand)),
   )
 })

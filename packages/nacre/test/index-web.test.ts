@@ -7,6 +7,8 @@ import * as onNode from '../src/index.ts'
 import * as onWeb from '../src/index-web.ts'
 import * as serverOnNode from '../src/server/index.ts'
 import * as serverOnWeb from '../src/server/index-web.ts'
+import * as filesOnNode from '../src/sftp/server/index.ts'
+import * as filesOnWeb from '../src/sftp/server/index-web.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -31,6 +33,7 @@ describe('a bundle for browsers', () => {
     'nacre/web',
     'nacre/server',
     'nacre/sftp',
+    'nacre/sftp/server',
     'nacre/keys',
     'nacre/agent',
     'nacre/engine',
@@ -68,6 +71,14 @@ describe('what the two faces export', () => {
     assert.deepEqual(
       common.filter(name => !(name in serverOnWeb)),
       [],
+    )
+  })
+
+  test('so has the server of files', () => {
+    const ofDisks = ['localFiles', 'rootedFiles']
+    assert.deepEqual(
+      names(filesOnNode).filter(name => !ofDisks.includes(name)),
+      names(filesOnWeb),
     )
   })
 })

@@ -10,7 +10,7 @@ export const exceptions = {
     'it is not permitted: the file is there, and a client that makes it anew on "no such file" would do harm.',
   'listing-is-of-the-directory':
     'OpenSSH looks for each name of an open directory under the path it was opened by. When it was renamed meanwhile, its ' +
-    'names are left out, or have the attributes of something else. Ours shows what is in the directory.',
+    'names are left out, or have the attributes of something else. So it is with local files; others show what is there.',
   'copy-data-tells':
     'OpenSSH forgets what went wrong when the fault is in the last 64 KiB that were asked for, and says "ok" of bytes that were ' +
     'not copied; it refuses any two handles of one name. Ours says what is wrong, and copies within a file where ranges do ' +
@@ -25,10 +25,13 @@ export const exceptions = {
 } as const
 export type Exception = keyof typeof exceptions
 
-/** Those that are not of one kind of files only. */
-export const oursAlways: readonly Exception[] = [
-  'rename-never-replaces',
-  'bad-handle-is-no-missing-file',
-  'listing-is-of-the-directory',
-  'copy-data-tells',
-]
+const always: readonly Exception[] = ['rename-never-replaces', 'bad-handle-is-no-missing-file', 'copy-data-tells']
+
+/** What each kind of files may do otherwise. */
+export const exceptionsOf = {
+  openssh: new Set<Exception>(),
+  memory: new Set<Exception>([...always, 'listing-is-of-the-directory']),
+  overlay: new Set<Exception>([...always, 'listing-is-of-the-directory']),
+  disk: new Set<Exception>([...always, 'real-path-of-the-system', 'another-reason']),
+  root: new Set<Exception>([...always, 'listing-is-of-the-directory', 'real-path-of-the-system', 'another-reason']),
+} as const satisfies Record<string, ReadonlySet<Exception>>

@@ -275,6 +275,67 @@ export const somePopulation = (random: Random, count: number, taste: Taste): Ope
   return all
 }
 
+const far = 5 * 2 ** 30
+
+/** What random operations seldom meet. */
+export const seldom: readonly (readonly Operation[])[] = [
+  // A directory that is renamed, and one that is removed, while they are read.
+  [
+    { kind: 'mkdir', path: '/a' },
+    { kind: 'mkdir', path: '/a/b' },
+    { kind: 'symlink', target: 'x', path: '/a/c' },
+    { kind: 'mkdir', path: '/d' },
+    { kind: 'opendir', slot: 0, path: '/a' },
+    { kind: 'opendir', slot: 1, path: '/d' },
+    { kind: 'rename', from: '/a', to: '/c' },
+    { kind: 'rmdir', path: '/d' },
+    { kind: 'readdir', slot: 0 },
+    { kind: 'readdir', slot: 1 },
+  ],
+  // Beyond what 32 bits can say.
+  [
+    { kind: 'open', slot: 0, path: '/a', flags: 0x0b },
+    { kind: 'write', slot: 0, position: far, length: 100, fill: 7 },
+    { kind: 'fstat', slot: 0 },
+    { kind: 'read', slot: 0, position: far - 10, length: 200 },
+    { kind: 'fsetstat', slot: 0, attributes: { size: far + 50 } },
+    { kind: 'read', slot: 0, position: far, length: 200 },
+    { kind: 'setstat', path: '/a', attributes: { size: far * 2 } },
+    { kind: 'stat', path: '/a' },
+    { kind: 'read', slot: 0, position: far, length: 60 },
+  ],
+  // A file without a name, with two, and replaced.
+  [
+    { kind: 'open', slot: 0, path: '/a', flags: 0x0b },
+    { kind: 'write', slot: 0, position: 0, length: 100, fill: 1 },
+    { kind: 'hardlink', from: '/a', to: '/b' },
+    { kind: 'remove', path: '/a' },
+    { kind: 'write', slot: 0, position: 50, length: 100, fill: 2 },
+    { kind: 'stat', path: '/b' },
+    { kind: 'open', slot: 1, path: '/c', flags: 0x0e },
+    { kind: 'write', slot: 1, position: 0, length: 10, fill: 3 },
+    { kind: 'posix-rename', from: '/c', to: '/b' },
+    { kind: 'write', slot: 1, position: 0, length: 10, fill: 4 },
+    { kind: 'fstat', slot: 0 },
+    { kind: 'read', slot: 0, position: 0, length: 200 },
+    { kind: 'fsetstat', slot: 0, attributes: { permissions: 0o600, times: [5, 4_294_967_295] } },
+    { kind: 'fstat', slot: 0 },
+  ],
+  // As many links as may be followed, and one more.
+  [
+    { kind: 'mkdir', path: '/0' },
+    ...Array.from({ length: 41 }, (_, at): Operation => ({ kind: 'symlink', target: String(at), path: `/${at + 1}` })),
+    { kind: 'stat', path: '/40' },
+    { kind: 'stat', path: '/41' },
+    { kind: 'lstat', path: '/41' },
+    { kind: 'mkdir', path: '/40/x' },
+    { kind: 'open', slot: 0, path: '/41/y', flags: 0x0a },
+    { kind: 'realpath', path: '/20/x' },
+  ],
+  // Every byte there is in a name.
+  Array.from({ length: 255 }, (_, at): Operation => ({ kind: 'mkdir', path: `/n${String.fromCharCode(at + 1)}` })),
+]
+
 /** As somebody can read and paste it. */
 export const printed = (operations: readonly Operation[]): string =>
   operations
