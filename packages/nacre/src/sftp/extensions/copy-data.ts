@@ -1,6 +1,7 @@
 // Owns copy-data: bytes from one open file to another, on the server (draft-ietf-secsh-filexfer-extensions-00 §7).
 import { SftpError } from '../../errors.ts'
 import { bytes, type Infer, struct } from '../../wire/codec.ts'
+import type { OpenFile } from '../files.ts'
 import { size } from '../versions/numbers.ts'
 import { eachPiece } from './pieces.ts'
 import { asBytes, asStatus, type ExtensionRow, type Serving } from './row.ts'
@@ -13,6 +14,19 @@ const overlap = ({ fromOffset, toOffset, length }: CopyData): boolean => {
   return fromOffset < toOffset + count && toOffset < fromOffset + count
 }
 
+/**
+ * How many bytes to copy at most: what there is now, since a file that is copied behind itself by another handle grows as long
+ * as it is read. 0 for all there is, where nobody knows how much that is; `undefined` for none.
+ */
+const bounded = async (file: OpenFile, offset: number, length: number): Promise<number | undefined> => {
+  const { type, size: known = 0 } = await file.stat()
+  // Files of /proc say that they are empty, and are not.
+  if (type !== 'file' || known === 0) return length
+  const there = Math.max(0, known - offset)
+  if (there === 0) return undefined
+  return length === 0 ? there : Math.min(there, length)
+}
+
 const copy = async (serving: Serving, asked: CopyData): Promise<void> => {
   const from = serving.fileOf(asked.from)
   const to = serving.fileOf(asked.to)
@@ -21,7 +35,9 @@ const copy = async (serving: Serving, asked: CopyData): Promise<void> => {
   if (from === to && overlap(asked)) throw new SftpError('invalid-parameter', 'The two ranges of the file overlap.')
   const { fromOffset, toOffset, length } = asked
   if (fromOffset + length > Number.MAX_SAFE_INTEGER) throw new SftpError('invalid-parameter', 'The range goes beyond 2^53 - 1.')
-  await eachPiece({ file: from.file, offset: fromOffset, length }, serving, async (piece, offset) => {
+  const count = await bounded(from.file, fromOffset, length)
+  if (count === undefined) return
+  await eachPiece({ file: from.file, offset: fromOffset, length: count }, serving, async (piece, offset) => {
     await to.file.write(toOffset + offset - fromOffset, piece)
   })
 }
