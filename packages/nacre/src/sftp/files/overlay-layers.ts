@@ -48,7 +48,7 @@ export const isMark = (name: string): boolean => name.startsWith(markPrefix)
 /** The name that a mark hides. */
 export const hiddenBy = (mark: string): string => mark.slice(markPrefix.length)
 
-export const childOf = (directory: string, name: string): string => (directory === '/' ? `/${name}` : `${directory}/${name}`)
+const childOf = (directory: string, name: string): string => (directory === '/' ? `/${name}` : `${directory}/${name}`)
 
 const markOf = (directory: string, name: string): string => childOf(directory, markPrefix + name)
 /** Whether there is room for the mark of a name in a name. */
