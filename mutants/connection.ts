@@ -80,8 +80,8 @@ export const connectionMutants: readonly Mutant[] = [
   {
     name: 'data after EOF is taken',
     file: 'connection/half.ts',
-    from: "eof: { request: 'eof', close: 'closed' },",
-    to: "eof: { data: 'eof', request: 'eof', close: 'closed' },",
+    from: "eof: { request: 'eof', eof: 'eof', close: 'closed' },",
+    to: "eof: { data: 'eof', request: 'eof', eof: 'eof', close: 'closed' },",
     test: 'connection/violations.test.ts',
     fails: [
       'SSH_MSG_CHANNEL_DATA after eof, also when we have closed',

@@ -310,8 +310,9 @@ export class Channel {
   }
 
   receivedEof(): void {
+    const again = this.#theirs === 'eof'
     this.#step('eof', ChannelEof.name)
-    if (this.#ours !== 'closed') this.#host.emit({ is: 'eof', channel: this })
+    if (this.#ours !== 'closed' && !again) this.#host.emit({ is: 'eof', channel: this })
   }
 
   receivedClose(): void {

@@ -10,7 +10,8 @@ export type HalfStep = 'data' | 'request' | 'eof' | 'close'
 /** Where a step leads; a step that is not listed breaks RFC 4254 §5.3. */
 export const halfTransitions: { readonly [H in Half]: { readonly [S in HalfStep]?: Half } } = {
   open: { data: 'open', request: 'open', eof: 'eof', close: 'closed' },
-  eof: { request: 'eof', close: 'closed' },
+  // Go's x/crypto says it twice when a program closes its end twice, as rclone does; there is nothing in it to misunderstand.
+  eof: { request: 'eof', eof: 'eof', close: 'closed' },
   closed: {},
 }
 

@@ -113,6 +113,16 @@ describe('the two halves', () => {
     assert.deepEqual([ours.ours, ours.theirs], ['eof', 'eof'])
   })
 
+  it('may be told to have ended twice, as Go’s x/crypto does, and say so once', () => {
+    const pair = new Pair()
+    const { theirs } = pair.channel()
+    pair.server.hear(ChannelEof, { recipientChannel: 0 })
+    pair.server.hear(ChannelEof, { recipientChannel: 0 })
+    assert.equal(pair.server.next('eof').channel, theirs)
+    pair.server.quiet()
+    assert.equal(theirs.theirs, 'eof')
+  })
+
   it('let requests pass after the end of data', () => {
     const pair = new Pair()
     const { ours } = pair.channel()

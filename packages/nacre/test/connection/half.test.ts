@@ -7,7 +7,7 @@ describe('one direction of a channel', () => {
   it('goes from open to eof to closed, and never back', () => {
     assert.deepEqual(halfTransitions, {
       open: { data: 'open', request: 'open', eof: 'eof', close: 'closed' },
-      eof: { request: 'eof', close: 'closed' },
+      eof: { request: 'eof', eof: 'eof', close: 'closed' },
       closed: {},
     })
   })
@@ -22,6 +22,7 @@ describe('one direction of a channel', () => {
   open --> eof: eof
   open --> closed: close
   eof --> eof: request
+  eof --> eof: eof
   eof --> closed: close
   closed --> [*]
 `,

@@ -88,7 +88,6 @@ describe('channel-state', () => {
     [ChannelData, { recipientChannel: 0, data: pattern(1) }],
     [ChannelData, { recipientChannel: 0, data: nothing }],
     [ChannelExtendedData, { recipientChannel: 0, dataTypeCode: 1, data: pattern(1) }],
-    [ChannelEof, { recipientChannel: 0 }],
   ] as const) {
     it(`${message.name} after eof, also when we have closed`, () => {
       for (const weClosed of [false, true]) {

@@ -71,8 +71,8 @@ const hearsOpen = (state: State, letter: string): Reaction<State> => {
       // About our direction, which their EOF does not end.
       return takes(state)
     case 'EOF':
-      if (state.theirs !== 'open') return ends(state, 'channel-state')
-      return takes({ ...state, theirs: 'eof' }, ...(dropped ? [] : ['eof']))
+      // Said again, it says nothing new.
+      return state.theirs === 'eof' ? takes(state) : takes({ ...state, theirs: 'eof' }, ...(dropped ? [] : ['eof']))
     case 'CLOSE': {
       // RFC 4254 §5.3: a CLOSE is answered by one, unless ours has been sent; then the number is free.
       const { held } = closesOurs(state)

@@ -76,13 +76,13 @@ export const receives = (before: Receiving, letter: string, seen: readonly strin
   const count = Number(number)
   const ended = seen.find(each => each.startsWith('ended'))
   const data = what === 'DATA' || what === 'EXTENDED_DATA'
-  const violation = data ? dataViolation(before, count) : before.eof && what === 'EOF' ? 'channel-state' : undefined
+  const violation = data ? dataViolation(before, count) : undefined
   if (violation !== undefined || ended !== undefined)
     return ended === (violation && `ended ${violation}`) ? { state: before, over: true } : `should be: ended ${violation}`
   const adjusts = seen.filter(each => each.startsWith('ADJUST')).map(each => Number(each.split(' ')[1]))
   const rest = seen.filter(each => !each.startsWith('ADJUST'))
   // An empty message says nothing, and nobody need be told.
-  const told = data && count > 0 ? [`data ${count}`] : what === 'EOF' ? ['eof'] : []
+  const told = data && count > 0 ? [`data ${count}`] : what === 'EOF' && !before.eof ? ['eof'] : []
   if (rest.join() !== told.join()) return `should be: ${told.join()}`
   const state: Receiving = {
     ...before,
