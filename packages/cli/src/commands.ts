@@ -14,6 +14,7 @@ export interface Command {
 export const commands: readonly Command[] = [
   { name: 'ssh', summary: 'log in to another machine, or run a command there', entry: 'commands/ssh.ts' },
   { name: 'scp', summary: 'copy files between machines', entry: 'commands/scp.ts' },
+  { name: 'sftp', summary: 'move and change files on another machine, by commands', entry: 'commands/sftp.ts' },
   { name: 'sshd', summary: 'let others log in to this machine', entry: 'commands/sshd.ts' },
   { name: 'sftp-server', summary: 'serve files to whoever starts it, mostly sshd', entry: 'commands/sftp-server.ts' },
   { name: 'help', summary: 'list the commands, or explain one', entry: 'commands/help.ts' },

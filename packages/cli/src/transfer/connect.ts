@@ -72,6 +72,8 @@ export interface Reach {
   readonly arguments: readonly string[]
   /** Runs in place of our own connection (-S). */
   readonly program?: string
+  /** The program takes no notice of Ctrl-C, which is for a command of ours. Default false. */
+  readonly ignoresInterrupts?: boolean
   readonly environment: Environment
   /** Ends what is under way. */
   readonly signal: AbortSignal
@@ -87,8 +89,10 @@ export interface Remote extends AsyncDisposable {
 }
 
 /** Starts `program` with pipes; what it writes to standard error is ours. */
-const startProgram = (program: string, words: readonly string[], signal: AbortSignal): ProgramPipe => {
-  const child = spawnClean(program, words, { stdio: ['pipe', 'pipe', 'inherit'] })
+const startProgram = (program: string, words: readonly string[], signal: AbortSignal, deaf = false): ProgramPipe => {
+  // What a shell ignores, the program it becomes ignores too.
+  const command = deaf ? ['/bin/sh', '-c', `trap '' INT; exec "$0" "$@"`, program, ...words] : [program, ...words]
+  const child = spawnClean(command[0], command.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] })
   const pipe = pipeOfChild(child, program)
   signal.addEventListener('abort', () => child.kill(), { once: true })
   return pipe
@@ -106,8 +110,8 @@ const reachByProgram = (reach: Reach, program: string, { host, user, port }: Rem
   ]
   return {
     connection: undefined,
-    exec: async command => startProgram(program, [...words(false), command], reach.signal),
-    subsystem: async name => startProgram(program, [...words(true), name], reach.signal),
+    exec: async command => startProgram(program, [...words(false), command], reach.signal, reach.ignoresInterrupts),
+    subsystem: async name => startProgram(program, [...words(true), name], reach.signal, reach.ignoresInterrupts),
     async [Symbol.asyncDispose]() {},
   }
 }
@@ -134,13 +138,14 @@ export const reachHost = async (reach: Reach, host: RemoteHost): Promise<Remote>
 }
 
 /** `-D`: an SFTP server on this machine, by its path and arguments. Throws `ConfigError` for a line nobody can split. */
-export const localServer = (command: string, signal: AbortSignal): ProgramPipe => {
+export const localServer = (command: string, signal: AbortSignal, ignoresInterrupts = false): ProgramPipe => {
   const [program, ...words] = shellWords(command) ?? []
   if (program === undefined) throw new ConfigError(`-D ${command}: this is no path of a server and its arguments.`)
   return startProgram(
     program.text,
     words.map(each => each.text),
     signal,
+    ignoresInterrupts,
   )
 }
 
