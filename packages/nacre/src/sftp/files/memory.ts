@@ -263,11 +263,8 @@ const rename = (tree: Tree, from: string, to: string, replace: boolean): void =>
   ): never => {
     throw fault(name, 'rename', name === 'EEXIST' || name === 'ENOTEMPTY' || name === 'EISDIR' ? to : from)
   }
-  if (!replace) {
-    // As link(2) and mkdir(2) have it, with which others rename so: the source comes first.
-    if (node === undefined) return refused('ENOENT')
-    if (node.type !== 'directory' && source.slash) return refused('ENOTDIR')
-  }
+  // As link(2) and mkdir(2) have it, with which others rename so: the source comes first.
+  if (!replace) tree.find(from, 'if-slash', 'rename')
   const target = tree.walk(to, replace ? 'parent' : 'never', 'rename')
   const old = target.node
   if (!replace && old !== undefined) return refused('EEXIST')

@@ -268,10 +268,7 @@ class Overlay {
   rename(from: string, to: string, replace: boolean): Promise<void> {
     return this.#alone(async () => {
       const source = await this.layers.walk(from, replace ? 'parent' : 'never', 'rename')
-      if (!replace) {
-        if (source.node === undefined) throw fault('ENOENT', 'rename', from)
-        if (!isDirectory(source) && source.slash) throw fault('ENOTDIR', 'rename', from)
-      }
+      if (!replace) await this.#find(from, false, 'rename')
       const target = await this.layers.walk(to, replace ? 'parent' : 'never', 'rename')
       if (!replace && target.node !== undefined) throw fault('EEXIST', 'rename', to)
       if (source.kind !== 'name') throw fault('EBUSY', 'rename', from)

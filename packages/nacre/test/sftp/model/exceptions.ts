@@ -20,8 +20,8 @@ export const exceptions = {
     'answer as the system does, which says that a file is no directory.',
   'another-reason':
     'Files of the machine that rename by other calls, or resolve `.`, `..` and links themselves, meet another reason to refuse ' +
-    'that the first two are removed, moved or replaced, or that a file is made of a name with a slash after it. Refused it is ' +
-    'in any case.',
+    'that the first two are removed, moved or replaced, or what has a slash after its name, or that a file is made of such a ' +
+    'name. Refused it is in any case.',
 } as const
 export type Exception = keyof typeof exceptions
 

@@ -32,10 +32,10 @@ const SETTABLE = 0o7777
 
 const typeBits = { file: 0o100000, directory: 0o040000, link: 0o120000 }
 
-/** Whether a name that cannot be removed or replaced is to be. */
-const concernsDots = (operation: Operation): boolean => {
-  const paths = operation.kind === 'rmdir' ? [operation.path] : 'from' in operation ? [operation.from, operation.to] : []
-  return paths.some(path => /(^|\/)\.\.?\/*$/.test(path))
+/** Whether something is to be removed or moved that is not just a name. */
+const namesNoName = (operation: Operation): boolean => {
+  if (operation.kind === 'rmdir') return /(^|\/)\.\.?\/*$/.test(operation.path)
+  return 'from' in operation && [operation.from, operation.to].some(path => /((^|\/)\.\.?|\/)$/.test(path))
 }
 
 export interface ModelOptions {
@@ -113,12 +113,17 @@ export class Model implements Subject {
   }
 
   async perform(operation: Operation): Promise<Result> {
+    const { errno, ...result } = this.#answer(operation)
+    const unlike = result.status > EOF && (namesNoName(operation) || (operation.kind === 'open' && errno === 'EISDIR'))
+    return unlike && this.#ours('another-reason') ? { status: REFUSED } : result
+  }
+
+  #answer(operation: Operation): Result & { readonly errno?: string } {
     try {
       return this.#serve(operation)
     } catch (error) {
       if (!(error instanceof Fault)) throw error
-      const unlike = concernsDots(operation) || (operation.kind === 'open' && error.errno === 'EISDIR')
-      return { status: unlike && this.#ours('another-reason') ? REFUSED : this.#statusOf(error.errno) }
+      return { status: this.#statusOf(error.errno), errno: error.errno }
     }
   }
 

@@ -332,6 +332,20 @@ export const seldom: readonly (readonly Operation[])[] = [
     { kind: 'open', slot: 0, path: '/41/y', flags: 0x0a },
     { kind: 'realpath', path: '/20/x' },
   ],
+  // A link to a directory, named as the directory.
+  [
+    { kind: 'mkdir', path: '/c' },
+    { kind: 'symlink', target: 'c', path: '/b' },
+    { kind: 'rename', from: '/b/', to: '/b' },
+    { kind: 'rename', from: '/b/', to: '/d' },
+    { kind: 'posix-rename', from: '/b/', to: '/d' },
+    { kind: 'remove', path: '/b/' },
+    { kind: 'rmdir', path: '/b/' },
+    { kind: 'lstat', path: '/b/' },
+    { kind: 'readlink', path: '/b/' },
+    { kind: 'hardlink', from: '/b/', to: '/e' },
+    { kind: 'mkdir', path: '/b/x/' },
+  ],
   // Every byte there is in a name.
   Array.from({ length: 255 }, (_, at): Operation => ({ kind: 'mkdir', path: `/n${String.fromCharCode(at + 1)}` })),
 ]
