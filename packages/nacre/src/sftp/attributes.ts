@@ -25,7 +25,7 @@ export interface FileTime {
 /** What is known, or is to be set. A field that is missing is unknown, or is to stay as it is. */
 export interface Attributes {
   readonly type?: FileType
-  /** Bytes; at most 2^53 - 1. */
+  /** Bytes; 2^53 - 1 for that and all beyond, which cannot be set. */
   readonly size?: number
   readonly uid?: number
   readonly gid?: number

@@ -2,12 +2,12 @@
 import { whenThere } from '../../io/soon.ts'
 import { type Infer, struct, uint32 } from '../../wire/codec.ts'
 import { fileName } from '../names.ts'
-import { size } from '../versions/numbers.ts'
+import { count } from '../versions/numbers.ts'
 import { asBytes, type ExtensionRow } from './row.ts'
 
 const request = struct({ path: fileName })
 /** In bytes; 0 where it is not known. */
-const answer = struct({ device: size, unused: size, user: size, unusedForUser: size, unit: uint32 })
+const answer = struct({ device: count, unused: count, user: count, unusedForUser: count, unit: uint32 })
 
 export const spaceAvailable: ExtensionRow<'space-available', Infer<typeof request>, Infer<typeof answer>> = {
   name: 'space-available',

@@ -3,20 +3,20 @@ import { type Codec, type Infer, struct } from '../../wire/codec.ts'
 import type { Reader } from '../../wire/reader.ts'
 import { fileName } from '../names.ts'
 import type { FilesystemStat } from '../files.ts'
-import { size } from '../versions/numbers.ts'
+import { count } from '../versions/numbers.ts'
 import { asBytes, type ExtensionRow } from './row.ts'
 
 const flags = { readOnly: 1, noSetuid: 2 } as const
 
 const readCounts = (reader: Reader): Omit<FilesystemStat, 'id' | 'readOnly' | 'noSetuid' | 'maximumName'> => ({
-  blockSize: size.read(reader),
-  fragmentSize: size.read(reader),
-  blocks: size.read(reader),
-  freeBlocks: size.read(reader),
-  availableBlocks: size.read(reader),
-  files: size.read(reader),
-  freeFiles: size.read(reader),
-  availableFiles: size.read(reader),
+  blockSize: count.read(reader),
+  fragmentSize: count.read(reader),
+  blocks: count.read(reader),
+  freeBlocks: count.read(reader),
+  availableBlocks: count.read(reader),
+  files: count.read(reader),
+  freeFiles: count.read(reader),
+  availableFiles: count.read(reader),
 })
 
 /** Eleven uint64, as OpenSSH's PROTOCOL §4.4 has them. */
@@ -30,16 +30,16 @@ export const filesystemStat: Codec<FilesystemStat> = {
       id,
       readOnly: (flag & flags.readOnly) !== 0,
       noSetuid: (flag & flags.noSetuid) !== 0,
-      maximumName: size.read(reader),
+      maximumName: count.read(reader),
     }
   },
   write: (writer, value) => {
     const { blockSize, fragmentSize, blocks, freeBlocks, availableBlocks, files, freeFiles, availableFiles } = value
-    for (const count of [blockSize, fragmentSize, blocks, freeBlocks, availableBlocks, files, freeFiles, availableFiles])
-      size.write(writer, count)
+    for (const each of [blockSize, fragmentSize, blocks, freeBlocks, availableBlocks, files, freeFiles, availableFiles])
+      count.write(writer, each)
     writer.uint64(BigInt.asUintN(64, value.id))
-    size.write(writer, (value.readOnly ? flags.readOnly : 0) | (value.noSetuid ? flags.noSetuid : 0))
-    size.write(writer, value.maximumName)
+    count.write(writer, (value.readOnly ? flags.readOnly : 0) | (value.noSetuid ? flags.noSetuid : 0))
+    count.write(writer, value.maximumName)
   },
 }
 

@@ -59,9 +59,14 @@ export const sendAttributes = (
   return whenThere(principals.learn([found]), () => reply.attributes(id, principals.named(found)))
 }
 
-/** What a client wants set: without the kind of file, which nobody can set, and with numbers for owners. */
-export const wanted = (principals: Principals, { type: _type, ...attributes }: Attributes): MaybePromise<Attributes> =>
-  principals.numbered(attributes)
+/**
+ * What a client wants set: without the kind of file, which nobody can set, and with numbers for owners. Throws `invalid-parameter`
+ * for a size that may have been larger than a number can say.
+ */
+export const wanted = (principals: Principals, { type: _type, ...attributes }: Attributes): MaybePromise<Attributes> => {
+  if (attributes.size === Number.MAX_SAFE_INTEGER) throw new SftpError('invalid-parameter', 'The size is beyond 2^53 - 1')
+  return principals.numbered(attributes)
+}
 
 /** With the umask applied, to what is asked for or to `usual`. */
 const masked = (attributes: Attributes, umask: number | undefined, usual: number): Attributes =>

@@ -6,7 +6,7 @@ import type { Writer } from '../../wire/writer.ts'
 import { type Attributes, type FileTime, type FileType, fileTypes } from '../attributes.ts'
 import { type Packet, packet } from '../messages.ts'
 import { fileName } from '../names.ts'
-import { int64, size, skipExtended } from './numbers.ts'
+import { count, int64, skipExtended } from './numbers.ts'
 import { mostNames, type NameEntry, type OfHandle, type OfPath, packetOf, type WithAttributes } from './version.ts'
 
 /** Bits of the word that says which attributes follow (draft-ietf-secsh-filexfer-04 §5.1, -05 §5.1, -13 §7.1). */
@@ -70,8 +70,8 @@ const skipRest = (reader: Reader, flags: number, shape: Shape, read: Changing): 
 const readAttributes = (reader: Reader, shape: Shape): Attributes => {
   const flags = reader.uint32()
   const read: Changing = { type: typeFrom(reader.byte(), shape) }
-  if (flags & attributeFlags.size) read.size = size.read(reader)
-  if (shape.full && flags & attributeFlags.allocated) read.allocated = size.read(reader)
+  if (flags & attributeFlags.size) read.size = count.read(reader)
+  if (shape.full && flags & attributeFlags.allocated) read.allocated = count.read(reader)
   if (flags & attributeFlags.ownerGroup) {
     read.owner = fileName.read(reader)
     read.group = fileName.read(reader)
@@ -114,8 +114,8 @@ const writeAttributes = (writer: Writer, value: Attributes, shape: Shape): void 
   const flags = flagsOf(value, shape)
   writer.uint32(flags)
   writer.byte(numberOfType(value.type, shape))
-  if (value.size !== undefined) size.write(writer, value.size)
-  if (shape.full && value.allocated !== undefined) size.write(writer, value.allocated)
+  if (value.size !== undefined) count.write(writer, value.size)
+  if (shape.full && value.allocated !== undefined) count.write(writer, value.allocated)
   if (flags & attributeFlags.ownerGroup) {
     fileName.write(writer, value.owner ?? '')
     fileName.write(writer, value.group ?? '')

@@ -7,14 +7,14 @@ import type { Writer } from '../../wire/writer.ts'
 const highest = 2 ** 21
 
 /** A uint64 that is a size or an offset; throws `WireError` for more than 2^53 - 1, which no file has. */
-export const sizeFrom = (reader: Reader): number => {
+const sizeFrom = (reader: Reader): number => {
   const high = reader.uint32()
   const low = reader.uint32()
   if (high >= highest) throw new WireError('a size or an offset is beyond 2^53 - 1')
   return high * 2 ** 32 + low
 }
 
-export const writeSize = (writer: Writer, value: number): void => {
+const writeSize = (writer: Writer, value: number): void => {
   if (!Number.isSafeInteger(value) || value < 0) throw new WireError(`${value} is no size`)
   writer.uint32(Math.floor(value / 2 ** 32))
   writer.uint32(value % 2 ** 32)
@@ -22,6 +22,19 @@ export const writeSize = (writer: Writer, value: number): void => {
 
 /** A uint64 below 2^53, as a number. */
 export const size: Codec<number> = { read: sizeFrom, write: writeSize }
+
+/**
+ * A uint64 that counts or bounds something: what is beyond 2^53 - 1 becomes that, either way. File systems without a limit say
+ * 2^64 - 1, and whoever may make a sparse file can have one of 8 EiB: neither must end a session.
+ */
+export const count: Codec<number> = {
+  read: reader => {
+    const high = reader.uint32()
+    const value = high * 2 ** 32 + reader.uint32()
+    return Math.min(Number.MAX_SAFE_INTEGER, value)
+  },
+  write: (writer, value) => writeSize(writer, Math.min(Number.MAX_SAFE_INTEGER, value)),
+}
 
 /** An int64 below 2^53 either way, as a number. */
 export const int64: Codec<number> = {

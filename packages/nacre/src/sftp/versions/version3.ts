@@ -6,7 +6,7 @@ import type { Writer } from '../../wire/writer.ts'
 import { type Attributes, type FileTime, modeOf, typeOfMode } from '../attributes.ts'
 import { openFlags, packet } from '../messages.ts'
 import { fileName } from '../names.ts'
-import { sizeFrom, skipExtended, writeSize } from './numbers.ts'
+import { count, skipExtended } from './numbers.ts'
 import {
   type LinkRequest,
   mostNames,
@@ -31,7 +31,7 @@ type Changing = { -readonly [K in keyof Attributes]: Attributes[K] }
 const readAttributes = (reader: Reader): Attributes => {
   const flags = reader.uint32()
   const read: Changing = {}
-  if (flags & attributeFlags.size) read.size = sizeFrom(reader)
+  if (flags & attributeFlags.size) read.size = count.read(reader)
   if (flags & attributeFlags.uidGid) {
     read.uid = reader.uint32()
     read.gid = reader.uint32()
@@ -61,7 +61,7 @@ const writeAttributes = (writer: Writer, value: Attributes): void => {
     (hasMode ? attributeFlags.permissions : 0) |
     (modified === undefined ? 0 : attributeFlags.times)
   writer.uint32(flags)
-  if (size !== undefined) writeSize(writer, size)
+  if (size !== undefined) count.write(writer, size)
   if (uid !== undefined && gid !== undefined) {
     writer.uint32(uid)
     writer.uint32(gid)

@@ -273,6 +273,22 @@ describe('offsets and lengths', () => {
     assertStatus(await peer.askBytes(id => readOf(id, handle, Number.MAX_SAFE_INTEGER, 10)), 'eof')
   })
 
+  it('a size beyond 2^53 - 1 is not set', async () => {
+    const files = memoryFiles()
+    const peer = await new Peer(files).greet()
+    const handle = await peer.open('/f', 'rwc')
+    for (const high of [0x200000, 0x7fffffff, 0xffffffff]) {
+      const attributes = joined(uint32Of(1), uint32Of(high), uint32Of(0))
+      const byPath = await peer.askBytes(id =>
+        packetOf(packetTypes.SSH_FXP_SETSTAT, uint32Of(id), encode(bytes, Uint8Array.of(0x2f, 0x66)), attributes),
+      )
+      assertStatus(byPath, 'bad-message', /2\^53/)
+      const byHandle = await peer.askBytes(id => packetOf(packetTypes.SSH_FXP_FSETSTAT, uint32Of(id), encode(bytes, handle), attributes))
+      assertStatus(byHandle, 'bad-message', /2\^53/)
+    }
+    assert.equal(files.stat('/f', true).size, 0)
+  })
+
   it('a WRITE whose data is said to be longer than it is is a bad message; what is behind the data is left alone', async () => {
     const files = memoryFiles()
     const peer = await new Peer(files).greet()

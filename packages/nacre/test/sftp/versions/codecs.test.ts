@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { WireError } from '../../../src/errors.ts'
 import { type Attributes, fileTypes } from '../../../src/sftp/attributes.ts'
+import { filesystemStat } from '../../../src/sftp/extensions/statvfs.ts'
 import type { OpenOptions } from '../../../src/sftp/files.ts'
 import { nameFromBytes } from '../../../src/sftp/names.ts'
 import { version3 } from '../../../src/sftp/versions/version3.ts'
@@ -196,9 +197,21 @@ describe('version 3 as OpenSSH writes it', () => {
     assert.equal(decode(version3.attributes, encode(version3.attributes, of(-1))).modified?.seconds, 0)
     assert.equal(decode(version3.attributes, encode(version3.attributes, of(2 ** 40))).modified?.seconds, 0xffffffff)
   })
-  it('refuses a size beyond 2^53 - 1', () => {
-    assert.throws(() => decode(version3.attributes, hex('00000001 0020000000000000')), WireError)
-    assert.equal(decode(version3.attributes, hex('00000001 001fffffffffffff')).size, Number.MAX_SAFE_INTEGER)
+  it('takes a size beyond 2^53 - 1 for that, either way: a sparse file may say 8 EiB', () => {
+    for (const size of ['001fffffffffffff', '0020000000000000', '7fffffffffffffff', 'ffffffffffffffff'])
+      assert.equal(decode(version3.attributes, hex(`00000001 ${size}`)).size, Number.MAX_SAFE_INTEGER)
+    assert.equal(hexOf(encode(version3.attributes, { size: 2 ** 63 })), hexOf(hex('00000001 001fffffffffffff')))
+    assert.equal(
+      decode(sftpVersions[6].attributes, hex('00000401 01 7fffffffffffffff ffffffffffffffff')).allocated,
+      Number.MAX_SAFE_INTEGER,
+    )
+    for (const size of [-1, 0.5, Number.NaN]) assert.throws(() => encode(version3.attributes, { size }), WireError)
+  })
+  it('takes counts of a file system that has no bounds for the largest number', () => {
+    const unbounded = decode(filesystemStat, new Uint8Array(88).fill(0xff))
+    assert.equal(unbounded.freeFiles, Number.MAX_SAFE_INTEGER)
+    assert.equal(unbounded.id, 2n ** 64n - 1n)
+    assert.equal(decode(filesystemStat, encode(filesystemStat, { ...unbounded, files: 2 ** 64 })).files, Number.MAX_SAFE_INTEGER)
   })
 })
 
