@@ -25,6 +25,8 @@ const seek = async (serving: Serving, { handle, line }: Infer<typeof request>): 
     const count = await eachPiece({ file: served.file, offset: searched, length: stretch }, serving, look)
     if (count === 0) throw new SftpError('eof', 'There are not so many lines.')
     searched += count
+    // A sparse file of petabytes is read as fast as it is asked for: others want their turn, and the client may be gone.
+    await serving.pause()
   }
   served.text.position = found
 }

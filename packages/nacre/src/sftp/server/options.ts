@@ -20,7 +20,7 @@ export interface SftpLimits {
   readonly handles: number
   /** Requests taken and not answered yet. Default 1,024. */
   readonly requests: number
-  /** Bytes of data to write that wait for the files. Default 4 MiB. */
+  /** Bytes of data to write that wait for the files, and as many of requests that are not answered yet. Default 4 MiB. */
   readonly waiting: number
 }
 
@@ -78,7 +78,7 @@ export interface UnfinishedFile {
   readonly bytesWritten: number
 }
 
-/** Who is told what goes on: all that `sftp-server -l` can print. What these throw is lost. */
+/** Who is told what goes on: all that `sftp-server -l` can print. What these throw is told to `failed`, and no more. */
 export interface SftpServerLog {
   /** INIT came and was answered. */
   started?(versions: { readonly client: number; readonly agreed: SftpVersionNumber }): void
@@ -165,6 +165,33 @@ const rowsOf = (added: readonly ExtensionRow[]): readonly ExtensionRow[] => [
   ...added,
 ]
 
+/**
+ * Whoever is told cannot break a session by throwing: an answer would be counted as not given, and the session never end. What is
+ * thrown is told to `failed`, unless that threw it. Those that are not there stay away, so that telling nobody costs nothing.
+ */
+const unbreakable = (log: SftpServerLog): SftpServerLog => {
+  const telling = <T>(tell: ((told: T) => void) | undefined): ((told: T) => void) | undefined =>
+    tell &&
+    (told => {
+      try {
+        tell.call(log, told)
+      } catch (error) {
+        if (tell !== log.failed) failed?.(error)
+      }
+    })
+  const failed = telling(log.failed)
+  const all = {
+    started: telling(log.started),
+    received: telling(log.received),
+    answered: telling(log.answered),
+    opened: telling(log.opened),
+    closed: telling(log.closed),
+    unfinished: telling(log.unfinished),
+    failed,
+  }
+  return Object.fromEntries(Object.entries(all).filter(([, tell]) => tell !== undefined))
+}
+
 /** Options with everything decided. */
 export interface Settled {
   readonly readOnly: boolean
@@ -208,7 +235,7 @@ export const settle = (options: SftpServerOptions, runtime: ServerRuntime): Sett
     umask,
     extensions: rowsOf(options.extensions ?? []),
     maximumVersion: options.maximumVersion ?? 6,
-    log: options.log ?? {},
+    log: unbreakable(options.log ?? {}),
     hasher: options.hasher ?? runtime.hasher,
     runtime,
   }

@@ -58,6 +58,8 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
   #greeted = false
   #requests = 0
   #inFlight = 0
+  /** Bytes of requests taken since last none was under way: what they hold while they wait is at most as much, a few times over. */
+  #requestBytes = 0
   #taking = false
   #turnComes = false
   /** What came and could not be taken yet. */
@@ -138,6 +140,7 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
   ready(): boolean {
     return (
       this.#inFlight < this.limits.requests &&
+      this.#requestBytes < this.limits.waiting &&
       this.#open.waitingBytes < this.limits.waiting &&
       this.#output.backlog < mostBacklog &&
       !this.#inputEnded
@@ -181,6 +184,8 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
   #request(type: number, bytes: Uint8Array, start: number, end: number): void {
     const id = readUint32(bytes, start + 1)
     this.#inFlight++
+    // The data of a WRITE is counted where it waits.
+    if (type !== packetTypes.SSH_FXP_WRITE) this.#requestBytes += end - start
     this.#requests++
     try {
       switch (type) {
@@ -296,12 +301,12 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
   }
 
   #answered(): void {
-    this.#inFlight--
+    if (--this.#inFlight === 0) this.#requestBytes = 0
     this.turn()
   }
 
   dropped(): void {
-    this.#inFlight--
+    if (--this.#inFlight === 0) this.#requestBytes = 0
   }
 
   progressed(): void {

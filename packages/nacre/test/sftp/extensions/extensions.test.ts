@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib'
 import { SftpError } from '../../../src/errors.ts'
 import { asBytes, asStatus, type ExtensionRow } from '../../../src/sftp/extensions/row.ts'
 import { extensions } from '../../../src/sftp/extensions/table.ts'
+import type { OpenFile } from '../../../src/sftp/files.ts'
 import { memoryFiles, type MemoryFiles } from '../../../src/sftp/files/memory.ts'
 import { packetTypes, Version } from '../../../src/sftp/messages.ts'
 import { fileName } from '../../../src/sftp/names.ts'
@@ -13,7 +14,7 @@ import { version3 } from '../../../src/sftp/versions/version3.ts'
 import type { SftpVersionNumber } from '../../../src/sftp/versions/version.ts'
 import { boolean, bytes, decode, encode, rest, struct, text, uint32, uint64 } from '../../../src/wire/codec.ts'
 import { Reader } from '../../../src/wire/reader.ts'
-import { type Answer, assertStatus, dataOf, joined, Peer, readOf, settled, writeOf } from '../server/rig.ts'
+import { type Answer, assertStatus, dataOf, extendedOf, joined, Peer, readOf, settled, writeOf } from '../server/rig.ts'
 
 const latin = (value: string): Uint8Array => new TextEncoder().encode(value)
 const content = Uint8Array.from({ length: 700_000 }, (_, index) => (index * 7 + (index >> 8)) & 0xff)
@@ -420,6 +421,26 @@ describe('the rest', () => {
     peer.send(writeOf(1, writing, 77, latin('a\n')), writeOf(2, writing, 0, latin('b\n')))
     await peer.answers(1, 2)
     assert.deepEqual(readFile(files, '/t'), latin('a\nb\n'))
+  })
+
+  it('text-seek in a file without end lets others have their turn, and ends with the client', async () => {
+    let reads = 0
+    const endless = {
+      read: (_position: number, into: Uint8Array) => {
+        // One that never let go would never end by itself.
+        if (++reads > 10_000) throw new SftpError('failure', 'nobody else had a turn')
+        return into.length
+      },
+      close: () => {},
+    }
+    const files = { ...memoryFiles(), open: () => endless as unknown as OpenFile }
+    const peer = await new Peer(files).greet(4)
+    const handle = await peer.open('/t', 'rT')
+    peer.send(extendedOf(1, 'text-seek', struct({ handle: bytes, line: uint64 }), { handle, line: 2n ** 50n }))
+    await settled()
+    peer.end(new Error('gone'))
+    assert.match(String(await peer.outcome), /gone/)
+    assert.ok(reads > 1 && reads < 10_000, `${reads} reads`)
   })
 
   it("a program's own extension is announced and answered, in place of ours if it has the name", async () => {

@@ -10,7 +10,7 @@ import type { ClosedHandle, SftpServerLog, UnfinishedFile } from '../../../src/s
 import type { PipedSession } from '../../../src/sftp/server/session-pipe.ts'
 import { version3 } from '../../../src/sftp/versions/version3.ts'
 import { Gates } from './gates.ts'
-import { assertStatus, packetOf, Peer, readOf, requestOf, settled, uint32Of, writeOf } from './rig.ts'
+import { assertStatus, dataOf, packetOf, Peer, readOf, requestOf, settled, uint32Of, writeOf } from './rig.ts'
 
 interface Told {
   readonly closed: ClosedHandle[]
@@ -208,6 +208,35 @@ describe('what files throw', () => {
     assertStatus(await peer.ask(packetTypes.SSH_FXP_STAT, version3.Stat, { path: '/bad' }), 'failure', /Internal error/)
     assert.equal((await peer.ask(packetTypes.SSH_FXP_STAT, version3.Stat, { path: '/good' })).type, packetTypes.SSH_FXP_ATTRS)
     assert.equal(told.failed.length, 1)
+  })
+})
+
+describe('a log that throws', () => {
+  it('breaks nothing: every request is answered once, the session ends, and `failed` hears of it', async () => {
+    const heard: string[] = []
+    const fails = (name: string) => () => {
+      throw new Error(name)
+    }
+    const log: SftpServerLog = {
+      started: fails('started'),
+      received: fails('received'),
+      answered: fails('answered'),
+      opened: fails('opened'),
+      closed: fails('closed'),
+      unfinished: fails('unfinished'),
+      failed: error => {
+        heard.push((error as Error).message)
+        throw error
+      },
+    }
+    const peer = await new Peer(memoryFiles(), { log }).greet()
+    const handle = await peer.open('/f', 'rwc')
+    assertStatus(await peer.askBytes(id => writeOf(id, handle, 0, Uint8Array.of(1))), 'ok')
+    assert.deepEqual([...dataOf(await peer.askBytes(id => readOf(id, handle, 0, 1)))], [1])
+    assertStatus(await peer.ask(packetTypes.SSH_FXP_STAT, version3.Stat, { path: '/nothing' }), 'no-such-file')
+    peer.end()
+    assert.equal(await peer.outcome, undefined)
+    for (const name of ['started', 'received', 'answered', 'opened', 'closed', 'unfinished']) assert.ok(heard.includes(name), name)
   })
 })
 

@@ -371,6 +371,23 @@ describe('clients that ask and do not listen', () => {
     assert.equal(files.stat('/f', true).size, sent * data.length)
   })
 
+  it('send no more of large requests than the server holds, and those that wait are done', async () => {
+    const gates = new Gates()
+    const files = memoryFiles()
+    const peer = await new Peer(gates.around(files, true), { limits: { waiting: 1024 * 1024 } }).greet()
+    const target = 'x'.repeat(200_000)
+    let sent = 0
+    let told: void | Promise<void> = peer.send(stat(1000, '/'))
+    while (sent < 100 && told === undefined)
+      told = peer.send(requestOf(packetTypes.SSH_FXP_SYMLINK, sent, version3.Link, { path: `/l${sent++}`, target, symbolic: true }))
+    assert.ok(told instanceof Promise, 'the server never said to wait')
+    assert.ok(sent <= 8, `${sent} requests of 200,000 bytes were taken`)
+    await gates.all()
+    await told
+    await peer.answers(1000, ...Array.from({ length: sent }, (_, id) => id))
+    assert.equal((await peer.ask(packetTypes.SSH_FXP_LSTAT, version3.Lstat, { path: '/' })).type, packetTypes.SSH_FXP_ATTRS)
+  })
+
   it('have at most so many requests under way, and those that wait are done', async () => {
     const gates = new Gates()
     const peer = await new Peer(gates.around(memoryFiles(), true), { limits: { requests: 100 } }).greet()
