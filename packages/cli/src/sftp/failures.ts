@@ -41,9 +41,11 @@ const errnoWords: Readonly<Record<string, string>> = {
 /** `No such file or directory`, of what a server or the system answered. */
 export const reasonOf = (error: unknown): string => {
   if (error instanceof SftpError) {
-    const words = statusWords[error.status] ?? error.status.replaceAll('-', ' ')
+    const words = statusWords[error.status]
+    if (words !== undefined && error.status !== 'failure') return words
+    // Later versions have statuses for what version 3 calls a failure.
     const more = error.errno === undefined ? undefined : errnoWords[error.errno]
-    return error.status !== 'failure' || more === undefined ? words : `${words} (${more})`
+    return `Failure${more === undefined ? '' : ` (${more})`}`
   }
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
     const known = errnoWords[error.code]

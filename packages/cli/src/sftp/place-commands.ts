@@ -107,7 +107,7 @@ const lls: Command = {
   help: [['lls [ls-options [path]]', 'Display local directory listing']],
   flags: undefined,
   completes: ['near'],
-  run: async (session, { rest }) => await shell(session, rest === '' ? '/bin/ls' : `/bin/ls ${rest}`),
+  run: async (session, { rest }) => await shell(session, rest === '' ? 'ls' : `ls ${rest}`),
 }
 
 const escape: Command = {

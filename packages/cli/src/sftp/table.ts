@@ -28,15 +28,20 @@ const help: Command = {
   flags: '',
   completes: [],
   async run(session) {
-    const lines = commandRows.flatMap(row => row.help)
-    // Signs come last.
-    const sign = ([call]: readonly [string, string]): number => (call.startsWith('!') ? 1 : call.startsWith('?') ? 2 : 0)
-    const name = ([call]: readonly [string, string]): string => call.split(' ')[0]
-    const ordered = lines.toSorted((a, b) => sign(a) - sign(b) || (sign(a) > 0 ? 0 : name(a) < name(b) ? -1 : 1))
     session.say('Available commands:')
-    for (const [call, does] of ordered) session.say(helpLine(call, does))
+    for (const line of helpLines()) session.say(line)
     return true
   },
+}
+
+/** All calls in order, signs last. */
+export const helpLines = (): readonly string[] => {
+  const sign = ([call]: readonly [string, string]): number => (call.startsWith('!') ? 1 : call.startsWith('?') ? 2 : 0)
+  const name = ([call]: readonly [string, string]): string => call.split(' ')[0]
+  return commandRows
+    .flatMap(row => row.help)
+    .toSorted((a, b) => sign(a) - sign(b) || (sign(a) > 0 ? 0 : name(a) < name(b) ? -1 : 1))
+    .map(([call, does]) => helpLine(call, does))
 }
 
 export const commandRows: readonly Command[] = [...changeCommands, ...listCommands, ...placeCommands, ...transferCommands, help]

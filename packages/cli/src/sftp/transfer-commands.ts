@@ -172,6 +172,7 @@ const putFile = async (session: Session, from: string, to: string, manner: Manne
     if (!(error instanceof SftpError) || isLost(error)) throw error
     return undefined
   })
+  if (to.endsWith('/') && there?.isDirectory() !== true) throw new CommandError(`dest open "${inMessage(to)}": Failure (Is a directory)`)
   const plain = there === undefined || there.isFile() || there.isDirectory()
   if (manner.resume && there?.isFile() === true && there.size >= facts.size)
     throw new CommandError(`resume "${inMessage(from)}": destination file same size or larger`)
