@@ -35,24 +35,36 @@ const innermostBrace = (
 
 /** What a search needs of a tree. Paths are as the pattern begins: absolute or not. */
 export interface Tree {
-  /** Names in a directory, in any order; none when it is none or cannot be read. */
-  names(directory: string): Promise<readonly string[]>
+  /** Names in a directory, in any order; none when it is none or cannot be read. More than `most` are not looked at. */
+  names(directory: string, most: number): Promise<readonly string[]>
   exists(path: string): Promise<boolean>
 }
 
-/** Paths found at most; more is for a person to say more exactly. */
+/**
+ * Paths found, directories looked into and names seen at most; more is for a person to say more exactly. Without these a line that
+ * goes down by a star and up again, many times over, would keep a server busy for days.
+ */
 const maximumFound = 100_000
+const maximumLooked = 10_000
+const maximumSeen = 1_000_000
+/** Directories looked into, or paths asked for, until everybody else has a turn. */
+const steadily = 64
+
+/** Files may answer at once, always: then nothing else would ever happen. */
+export const nextTurn = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 0))
 
 /** In the order of their code points, not of a language. */
 const byCode = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
 
-/** The paths that match, sorted; none when nothing does. */
+/** The paths that match, sorted; none when nothing does. What lies beyond the bounds above is not found. */
 export const expandPattern = async (pattern: string, tree: Tree): Promise<readonly string[]> => {
   const steps = pattern.split('/')
   let found = steps[0] === '' ? ['/'] : ['']
   const join = (directory: string, name: string): string =>
     directory === '' || directory.endsWith('/') ? directory + name : `${directory}/${name}`
   let sure = true
+  let looked = 0
+  let seen = 0
   for (const step of steps) {
     // Doubled slashes, and those at either end.
     if (step === '') continue
@@ -64,7 +76,11 @@ export const expandPattern = async (pattern: string, tree: Tree): Promise<readon
     const matches = nameMatcher(step)
     const next: string[] = []
     for (const directory of found) {
-      for (const name of [...(await tree.names(directory === '' ? '.' : directory))].sort(byCode))
+      if (looked === maximumLooked || seen >= maximumSeen) break
+      if (++looked % steadily === 0) await nextTurn()
+      const names = await tree.names(directory === '' ? '.' : directory, maximumSeen - seen)
+      seen += names.length
+      for (const name of [...names].sort(byCode))
         if (name !== '.' && name !== '..' && matches(name) && next.length < maximumFound) next.push(join(directory, name))
     }
     found = next
@@ -72,6 +88,9 @@ export const expandPattern = async (pattern: string, tree: Tree): Promise<readon
   }
   if (sure) return found
   const there: string[] = []
-  for (const path of found) if (await tree.exists(path)) there.push(path)
+  for (const [index, path] of found.entries()) {
+    if (index % steadily === steadily - 1) await nextTurn()
+    if (await tree.exists(path)) there.push(path)
+  }
   return there
 }

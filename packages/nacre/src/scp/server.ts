@@ -6,7 +6,7 @@ import type { BytePipe } from '../sftp/pipe.ts'
 import { type PipedSession, sessionPipe } from '../sftp/server/session-pipe.ts'
 import { parseScpCommand, type ScpCommand } from './command.ts'
 import { Conversation } from './conversation.ts'
-import { expandPattern, type Tree } from './glob.ts'
+import { expandPattern, nextTurn, type Tree } from './glob.ts'
 import { Sink } from './sink.ts'
 import { type CopyOptions, type NamedPath, Source } from './source.ts'
 import type { Word } from './words.ts'
@@ -17,6 +17,9 @@ export interface ScpServerOptions {
   /** Told what happens, when the client asks for it by -v. */
   readonly note?: (text: string) => void
 }
+
+/** Names of a directory that are read until everybody else has a turn. */
+const turnNames = 4096
 
 const withoutDots = (path: string): string => path.replace(/^(\.\/+)+(?=.)/, '')
 
@@ -42,12 +45,18 @@ class Paths {
   }
 
   readonly #tree: Tree = {
-    names: async directory => {
+    names: async (directory, most) => {
       try {
         const listing = await this.#files.list(await this.absolute(directory))
         const names: string[] = []
         try {
-          for (let some = await listing.next(); some !== undefined; some = await listing.next()) names.push(...some.map(each => each.name))
+          let told = turnNames
+          for (let some = await listing.next(); some !== undefined && names.length < most; some = await listing.next()) {
+            for (const { name } of some) names.push(name)
+            if (names.length < told) continue
+            told = names.length + turnNames
+            await nextTurn()
+          }
         } finally {
           await listing.close()
         }

@@ -103,6 +103,25 @@ describe('a pattern', () => {
     assert.deepEqual(await expandPattern('/*/?', tree), ['/a/z'])
     assert.deepEqual(await expandPattern('q*', tree), [])
   })
+
+  test('is not looked for without end, and lets others have their turn', async () => {
+    let looked = 0
+    let turns = 0
+    const turn = setInterval(() => turns++, 0)
+    const endless = {
+      names: async () => {
+        // What never let go would never end by itself.
+        if (++looked > 20_000) throw new Error('it goes on and on')
+        return ['a', 'b', 'c']
+      },
+      exists: async () => true,
+    }
+    const found = await expandPattern('*/../'.repeat(1000) + '*', endless)
+    clearInterval(turn)
+    assert.equal(looked, 10_000)
+    assert.ok(turns > 0, 'nobody else had a turn')
+    assert.ok(found.length <= 100_000)
+  })
 })
 
 describe('the names a request may bring', () => {
