@@ -1,6 +1,6 @@
-// Owns the packets of SFTP: their numbers, and their fields in version 3 as OpenSSH speaks it (draft-ietf-secsh-filexfer-02).
-// What later versions changed is in `versions/`. Knows neither who sends them nor what files are.
-import { bytes, type Codec, type Fields, prose, type Struct, struct, text, uint32, uint64 } from '../wire/codec.ts'
+// Owns the packets of SFTP: their numbers, and the fields of those that are alike in every version (draft-ietf-secsh-filexfer-02).
+// What versions changed is in `versions/`; HANDLE and DATA are one string after the id. Knows neither who sends them nor files.
+import { bytes, type Codec, type Fields, type Struct, struct, uint32, uint64 } from '../wire/codec.ts'
 import type { Reader } from '../wire/reader.ts'
 import { fileName } from './names.ts'
 
@@ -86,12 +86,6 @@ export const Readdir = packet('SSH_FXP_READDIR', { handle: bytes })
 export const Remove = packet('SSH_FXP_REMOVE', { filename: fileName })
 export const Rmdir = packet('SSH_FXP_RMDIR', { path: fileName })
 export const Readlink = packet('SSH_FXP_READLINK', { path: fileName })
-export const Handle = packet('SSH_FXP_HANDLE', { handle: bytes })
-export const Data = packet('SSH_FXP_DATA', { data: bytes })
-/** `errorMessage` and `languageTag` are missing from some servers of version 3: see `versions/`. */
-export const Status = packet('SSH_FXP_STATUS', { errorCode: uint32, errorMessage: prose, languageTag: prose })
-/** `extendedRequest` names what follows. */
-export const Extended = packet('SSH_FXP_EXTENDED', { extendedRequest: text })
 
 /** Bits of `pflags` in version 3 (draft-ietf-secsh-filexfer-02 §6.3). */
 export const openFlags = { read: 0x01, write: 0x02, append: 0x04, create: 0x08, truncate: 0x10, exclusive: 0x20 } as const
