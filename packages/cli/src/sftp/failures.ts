@@ -88,6 +88,7 @@ export const transferWords = (error: unknown, { up, near, far }: Ends): string =
   // Those of ours are made to be read.
   if (error instanceof SshError) return error.message
   const call = error instanceof Error && 'syscall' in error && typeof error.syscall === 'string' ? error.syscall : 'open'
+  if (call === 'mkdir') return `mkdir ${inMessage(near)}: ${reasonOf(error)}`
   const verb = call === 'read' || call === 'write' || call === 'fsync' ? call : 'open'
   return `${verb} local "${inMessage(near)}": ${reasonOf(error)}`
 }
