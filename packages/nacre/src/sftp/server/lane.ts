@@ -43,6 +43,8 @@ interface ReadJob extends Job {
   changes: number
   readonly ids: number[]
   readonly lengths: number[]
+  /** How many of them were there when it began; the others came meanwhile. */
+  asked: number
 }
 
 export interface WriteJob extends Job, WriteTarget {
@@ -66,8 +68,11 @@ const readAhead = 256 * 1024
 const sideBySide = 4
 /** A write this large need not wait for those before it. */
 const fullWrite = 128 * 1024
-/** Milliseconds that what was read ahead is good for: others may change the file. */
-const freshFor = 1000
+/**
+ * Milliseconds that what was read ahead is good for: others may change the file. Who reads more slowly than that gains nothing by it;
+ * the end of the file is never told by what was read before somebody asked.
+ */
+const freshFor = 100
 
 export class FileLane implements ServedFile, Before, Keeper {
   readonly file: OpenFile
@@ -147,7 +152,8 @@ export class FileLane implements ServedFile, Before, Keeper {
       last.length += length
       last.ids.push(id)
       last.lengths.push(length)
-    } else this.#push({ kind: 'read', number: ++this.#issued, position, length, covers: 0, changes: 0, ids: [id], lengths: [length] })
+    } else
+      this.#push({ kind: 'read', number: ++this.#issued, position, length, covers: 0, changes: 0, ids: [id], lengths: [length], asked: 0 })
   }
 
   #fromAhead(id: number, position: number, length: number): boolean {
@@ -159,7 +165,7 @@ export class FileLane implements ServedFile, Before, Keeper {
       this.letGo()
       return false
     }
-    if (Date.now() - this.#aheadTime > freshFor) {
+    if (performance.now() - this.#aheadTime > freshFor) {
       this.letGo()
       return false
     }
@@ -201,6 +207,7 @@ export class FileLane implements ServedFile, Before, Keeper {
     const buffer = takeBuffer(dataHead + covers)
     job.covers = covers
     job.changes = this.#host.changes
+    job.asked = job.ids.length
     if (isWide) this.#wide = job
     this.#reads++
     this.#running.add(job)
@@ -236,6 +243,10 @@ export class FileLane implements ServedFile, Before, Keeper {
       let at = 0
       for (let i = 0; i < job.ids.length; i++) {
         const length = Math.min(job.lengths[i], count - at)
+        if (i >= job.asked && length < job.lengths[i]) {
+          this.#readAgain(job, i, at)
+          break
+        }
         if (length > 0) reply.data(job.ids[i], buffer, dataHead + at, length)
         else if (job.lengths[i] === 0) reply.data(job.ids[i], buffer, dataHead, 0)
         else reply.status(job.ids[i], 'eof', 'End of file')
@@ -248,11 +259,20 @@ export class FileLane implements ServedFile, Before, Keeper {
         this.#aheadStart = dataHead + at
         this.#aheadEnd = dataHead + count
         this.#aheadChanges = job.changes
-        this.#aheadTime = Date.now()
+        this.#aheadTime = performance.now()
         keep(this)
       } else giveBack(buffer)
     }
     this.#endRead(job)
+  }
+
+  /** Those from the `first` on asked while `job` was under way, which ended `at` before them: the file may have grown since it began. */
+  #readAgain(job: ReadJob, first: number, at: number): void {
+    const [ids, lengths] = [job.ids.slice(first), job.lengths.slice(first)]
+    const length = lengths.reduce((sum, each) => sum + each, 0)
+    const again: ReadJob = { ...job, position: job.position + at, length, ids, lengths }
+    this.#queue.splice(this.#head, 0, again)
+    this.#host.wake(this)
   }
 
   // ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { SftpError } from '../../../src/errors.ts'
 import type { Attributes } from '../../../src/sftp/attributes.ts'
+import type { OpenFile } from '../../../src/sftp/files.ts'
 import { memoryFiles } from '../../../src/sftp/files/memory.ts'
 import { packetTypes } from '../../../src/sftp/messages.ts'
 import { version3 } from '../../../src/sftp/versions/version3.ts'
@@ -96,6 +97,42 @@ describe('reads of one file', () => {
     assert.deepEqual(gates.seen, ['read 0+1000', 'read 1000+262144'])
     const answers = await peer.answers(2, 3)
     assert.deepEqual(answers.map(dataOf), [filled(1000, 1000), filled(1000, 2000)])
+  })
+
+  it('never tell the end of the file to one who came while it was being read ahead, before looking again', async () => {
+    let size = 1500
+    const reads: { readonly count: number; readonly answer: (count: number) => void }[] = []
+    const growing = {
+      // As much as there is when it begins, told later.
+      read: (position: number, into: Uint8Array) =>
+        new Promise<number>(resolve => {
+          const count = Math.max(0, Math.min(into.length, size - position))
+          into.set(filled(count, position))
+          reads.push({ count, answer: resolve })
+        }),
+      close: () => {},
+    }
+    const peer = await new Peer({ ...memoryFiles(), open: () => growing as unknown as OpenFile }).greet()
+    const handle = await peer.open('/f', 'r')
+    const answer = async (index: number): Promise<void> => {
+      reads[index].answer(reads[index].count)
+      await settled()
+    }
+    peer.send(readOf(1, handle, 0, 1000))
+    await settled()
+    await answer(0)
+    peer.send(readOf(2, handle, 1000, 500))
+    await settled()
+    size = 3000
+    peer.send(readOf(3, handle, 1500, 1000), readOf(4, handle, 2500, 1000))
+    await settled()
+    assert.equal(reads.length, 2)
+    await answer(1)
+    await answer(2)
+    const [second, third, fourth] = await peer.answers(2, 3, 4)
+    assert.deepEqual(dataOf(second), filled(500, 1000))
+    assert.deepEqual(dataOf(third), filled(1000, 1500))
+    assert.deepEqual(dataOf(fourth), filled(500, 2500))
   })
 
   it('never give what was read ahead before something was written, through whichever handle', async () => {
