@@ -309,6 +309,18 @@ describe('how it begins and ends', () => {
   })
 })
 
+test('a server that is gone ends a batch and a talk with 255', {}, async () => {
+  const pid = `${freshFolder('server')}/pid`
+  const server = freshFile('server', `#!/bin/sh\necho $$ > ${pid}\nexec /usr/lib/openssh/sftp-server\n`, 0o700)
+  const stdin = `pwd\n!kill -9 $(cat ${pid})\n-ls\npwd\n`
+  for (const letters of [['-b', '-'], []]) {
+    const result = await finish([...ours, ...letters, '-D', server], { stdin })
+    assert.equal(result.code, 255, result.stderr)
+    assert.match(result.stderr, /^Connection closed$/m)
+    assert.equal(result.stdout.toString().match(/Remote working directory/g)?.length, 1)
+  }
+})
+
 test('what either program left half is gone on with by the other', { seconds: 90 }, async () => {
   await using at = await openSshServer({ accepts })
   const bytes = bytesOf(12 * MiB)

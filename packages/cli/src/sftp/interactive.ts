@@ -1,6 +1,6 @@
 // Owns the conversation with a person at a terminal: the prompt, editing, history, completion, and what Ctrl-C means. Knows no
 // command.
-import { createInterface, type Interface } from 'node:readline'
+import { createInterface, type Interface } from 'node:readline/promises'
 import { widthOf } from '../transfer/width.ts'
 import type { Environment } from '../environment.ts'
 import { complete } from './complete.ts'
@@ -54,9 +54,7 @@ class Conversation {
       terminal: true,
       prompt,
       historySize,
-      completer: (line: string, done: (error: null, found: [string[], string]) => void) => {
-        void this.#complete(line).then(found => done(null, found))
-      },
+      completer: (line: string) => this.#complete(line),
     })
     this.#lines.on('line', line => {
       this.#waiting.push(line)

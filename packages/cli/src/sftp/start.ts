@@ -13,7 +13,7 @@ import { inMessage, visible } from './shown.ts'
 import { runLine } from './table.ts'
 
 /** The server could not be reached, or is gone. */
-export class UnreachableError extends SshError {
+class UnreachableError extends SshError {
   constructor(cause: Error) {
     super('UNREACHABLE', cause.message, { cause })
   }

@@ -44,7 +44,7 @@ export const helpLines = (): readonly string[] => {
     .map(([call, does]) => helpLine(call, does))
 }
 
-export const commandRows: readonly Command[] = [...changeCommands, ...listCommands, ...placeCommands, ...transferCommands, help]
+const commandRows: readonly Command[] = [...changeCommands, ...listCommands, ...placeCommands, ...transferCommands, help]
 
 /** Every name a command goes by, in order. */
 export const commandNames: readonly string[] = commandRows.flatMap(row => row.names).toSorted()
@@ -54,7 +54,7 @@ export const commandOf = (name: string): Command | undefined => commandRows.find
 type Task = (session: Session) => Promise<boolean | 'end'>
 
 /** What a line without its prefixes asks for. Throws `LineError`. */
-export const readCommand = (line: string): Task | undefined => {
+const readCommand = (line: string): Task | undefined => {
   if (line === '') return undefined
   const words = splitWords(line)
   const called = line.startsWith('!') ? '!' : (words[0]?.text ?? '')

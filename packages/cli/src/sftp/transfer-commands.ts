@@ -157,7 +157,10 @@ const runGet = async (session: Session, given: Given): Promise<boolean> => {
 
 const putTree = async (session: Session, from: string, to: string, manner: Manner): Promise<void> => {
   session.say(`Entering ${visible(from)}`)
-  const options = { ...optionsOf(session, manner), ...announcing(session, 'Entering', from) }
+  const wanted = optionsOf(session, manner)
+  // A server that replaces nothing in one step has its files written over.
+  const atomic = wanted.atomic === true && session.sftp.extensions.has('posix-rename@openssh.com')
+  const options = { ...wanted, atomic, ...announcing(session, 'Entering', from) }
   const name = baseOf(from)
   const { notes } = await move(session, name, 0, options, given => session.sftp.upload(session.near(from), to, given))
   for (const { path } of notes) session.complain(`${inMessage(basename(path))}: not a regular file`)

@@ -163,6 +163,8 @@ describe('batches', () => {
     const pieces = async function* (): AsyncGenerator<unknown> {
       for (const piece of [[0x61], [0xff, 0x0a, 0x62], [0x0a, 0x63]]) yield Uint8Array.from(piece)
     }
-    assert.deepEqual(await Array.fromAsync(linesOf(pieces())), ['a\udcff', 'b', 'c'])
+    const lines: string[] = []
+    for await (const line of linesOf(pieces())) lines.push(line)
+    assert.deepEqual(lines, ['a\udcff', 'b', 'c'])
   })
 })
