@@ -1,21 +1,20 @@
 // Owns whether single operations on a disk are done at once or handed to another thread, which costs more than most of them
 // take. Knows no operation.
 import { statfs } from 'node:fs'
-import { performance } from 'node:perf_hooks'
+import { createPace, type Pace } from '../files/pace-node.ts'
 
 /**
  * File systems of Linux that lie on this machine, by the number statfs(2) has for them: ext, XFS, Btrfs, tmpfs, overlay, ZFS,
  * F2FS. Of all others, and elsewhere, nobody knows whether a server far away has to be asked.
  */
 const nearby: ReadonlySet<number> = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1, 0xf2f52010])
-/** What takes longer than this, in milliseconds, has waited for a disk. */
-const tooLong = 5
-
 export class Haste {
-  #hasty: boolean
+  readonly #near: boolean
+  readonly #pace: Pace
 
-  constructor(hasty: boolean) {
-    this.#hasty = hasty
+  constructor(near: boolean, pace = createPace()) {
+    this.#near = near
+    this.#pace = pace
   }
 
   /** For the file system `folder` is on. */
@@ -25,24 +24,24 @@ export class Haste {
     })
   }
 
-  /** Nothing has taken long yet. */
-  get hasty(): boolean {
-    return this.#hasty
+  /** Whether what begins at `now`, in milliseconds, is to be done at once. */
+  hasty(now: number): boolean {
+    return this.#near && this.#pace.atOnce(now)
   }
 
-  /** `now` if that has been quick so far, else `later`. */
+  /** `now` if that has been quick lately, else `later`. */
   do<T>(now: () => T, later: () => Promise<T>): T | Promise<T> {
-    if (!this.#hasty) return later()
-    const start = performance.now()
+    const began = performance.now()
+    if (!this.hasty(began)) return later()
     try {
       return now()
     } finally {
-      this.took(performance.now() - start)
+      this.took(began)
     }
   }
 
-  /** Something was done at once and took so many milliseconds. */
-  took(milliseconds: number): void {
-    if (milliseconds > tooLong) this.#hasty = false
+  /** What began then was done at once and has just ended. */
+  took(began: number): void {
+    this.#pace.took(began, performance.now())
   }
 }

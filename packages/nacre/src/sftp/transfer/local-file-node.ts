@@ -21,8 +21,6 @@ const later = {
 /** Bytes that go to the disk in one call. */
 const enough = 2 * 1024 * 1024
 const maximumVectors = 64
-/** Writes up to this are done at once while that is quick. */
-const small = 64 * 1024
 /** Zeros are looked for in blocks of this. */
 const block = 32 * 1024
 const hashedAtOnce = 512 * 1024
@@ -123,11 +121,11 @@ export class LocalNodeFile implements LocalFile {
   // ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   read(offset: number, into: Uint8Array, done: (error: Error | undefined, count: number) => void): void {
-    if (!this.#haste.hasty) {
+    const start = performance.now()
+    if (!this.#haste.hasty(start)) {
       this.#readOn(offset, into, 0, done)
       return
     }
-    const start = performance.now()
     let count = 0
     try {
       for (let more = 1; more > 0 && count < into.length; count += more)
@@ -136,7 +134,7 @@ export class LocalNodeFile implements LocalFile {
       done(error instanceof Error ? error : new Error(String(error)), 0)
       return
     }
-    this.#haste.took(performance.now() - start)
+    this.#haste.took(start)
     done(undefined, count)
   }
 
@@ -181,22 +179,25 @@ export class LocalNodeFile implements LocalFile {
 
   write(offset: number, bytes: Uint8Array, done: (error: Error | undefined) => void): void {
     if (this.#sparse) this.#pieces(offset, bytes, done)
-    else if (bytes.length <= small && !this.#writing && this.#waiting.length === 0 && this.#haste.hasty && this.#failed === undefined) {
-      this.#writeNow(offset, bytes, done)
-      return
+    else if (!this.#writing && this.#waiting.length === 0 && this.#failed === undefined) {
+      const start = performance.now()
+      if (this.#haste.hasty(start)) {
+        this.#writeNow(offset, bytes, done, start)
+        return
+      }
+      this.#waiting.push({ offset, bytes, done })
     } else this.#waiting.push({ offset, bytes, done })
     this.#flush()
   }
 
-  #writeNow(offset: number, bytes: Uint8Array, done: (error: Error | undefined) => void): void {
-    const start = performance.now()
+  #writeNow(offset: number, bytes: Uint8Array, done: (error: Error | undefined) => void, start: number): void {
     let failure: Error | undefined
     try {
       for (let at = 0; at < bytes.length;) at += fs.writeSync(this.#descriptor, bytes, at, bytes.length - at, this.#position(offset + at))
     } catch (error) {
       failure = this.#told(error)
     }
-    this.#haste.took(performance.now() - start)
+    this.#haste.took(start)
     queueMicrotask(() => done(failure))
   }
 
