@@ -3,7 +3,7 @@
 import { ConfigError, ScpError, SftpError } from '../errors.ts'
 import type { Files } from '../sftp/files.ts'
 import type { BytePipe } from '../sftp/pipe.ts'
-import { type PipedSession, sessionPipe } from '../sftp/server/session-pipe.ts'
+import { defaultPatience, outlasting, type PipedSession, sessionPipe } from '../sftp/server/session-pipe.ts'
 import { parseScpCommand, type ScpCommand } from './command.ts'
 import { Conversation } from './conversation.ts'
 import { expandPattern, nextTurn, type Tree } from './glob.ts'
@@ -147,8 +147,8 @@ export const scpServer =
     }
     if (options.directory !== undefined && !options.directory.startsWith('/'))
       throw new ConfigError(`The directory of an scp server must be an absolute path; ${JSON.stringify(options.directory)} is none.`)
-    return serveScp(sessionPipe(session), typeof files === 'function' ? await files(session) : files, command, {
-      note: text => void session.write(utf8.encode(`${text}\n`), 1),
-      ...options,
-    })
+    const note = (text: string): void => void session.write(utf8.encode(`${text}\n`), 1)
+    const serving = async (): Promise<number> =>
+      await serveScp(sessionPipe(session), typeof files === 'function' ? await files(session) : files, command, { note, ...options })
+    return await outlasting(session, serving(), defaultPatience)
   }

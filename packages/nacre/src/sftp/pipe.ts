@@ -7,7 +7,10 @@ export interface PipeTap {
    * settles.
    */
   data(bytes: Uint8Array, detached: boolean): void | Promise<void>
-  /** Called once: the other side sends no more, because of `error` when it was cut off. */
+  /**
+   * The other side sends no more, because of `error` when it was cut off. Called once; a second time, with an error, when a side
+   * that has ended its output goes altogether, if the pipe can tell.
+   */
   end(error?: Error): void
 }
 

@@ -1,11 +1,11 @@
 // Owns serving files over a pipe, and as a handler for sessions of an SSH server. Knows no runtime and no disk.
-import { SftpError } from '../../errors.ts'
+import { ConfigError, SftpError } from '../../errors.ts'
 import type { Files, MaybePromise } from '../files.ts'
 import type { BytePipe } from '../pipe.ts'
 import type { SharedHandles } from './open-files.ts'
 import { type ServerRuntime, settle, type Settled, type SftpServerOptions } from './options.ts'
 import { SftpSession } from './session.ts'
-import { type PipedSession, sessionPipe } from './session-pipe.ts'
+import { defaultPatience, outlasting, type PipedSession, sessionPipe } from './session-pipe.ts'
 
 const unshared: SharedHandles = { reserve: () => true, release: () => {} }
 
@@ -53,6 +53,11 @@ export const serveSftpOn =
 export interface SftpHandlerOptions extends SftpServerOptions {
   /** Files and directories open at once over all sessions of this handler. Default 10,000. */
   readonly handlesOverall?: number
+  /**
+   * Milliseconds that files may take to come back when the client is gone; then the session is given up with `TimeoutError`, and
+   * what they still hold is closed should they ever be done. 0 for as long as it takes. Default 60,000.
+   */
+  readonly patience?: number
   /** Why a session ended that did not end well. */
   readonly ended?: (fault: unknown) => void
 }
@@ -67,7 +72,8 @@ export const sftpServerOn = <S extends PipedSession>(
   options: SftpHandlerOptions,
 ): ((session: S) => Promise<number>) => {
   const settled = settle(options, runtime)
-  const most = options.handlesOverall ?? 10_000
+  const { handlesOverall: most = 10_000, patience = defaultPatience } = options
+  if (!(patience >= 0)) throw new ConfigError(`patience must be a number of milliseconds, not ${patience}.`)
   let open = 0
   const shared: SharedHandles = {
     reserve: () => {
@@ -82,7 +88,9 @@ export const sftpServerOn = <S extends PipedSession>(
   return async session => {
     const pipe = sessionPipe(session)
     try {
-      await serve(pipe, typeof files === 'function' ? await files(session) : files, settled, shared)
+      const serving = async (): Promise<void> =>
+        await serve(pipe, typeof files === 'function' ? await files(session) : files, settled, shared)
+      await outlasting(session, serving(), patience)
       return 0
     } catch (error) {
       options.ended?.(error)

@@ -1,4 +1,6 @@
-// Owns making a pipe of a session an SSH server handles. Knows nothing of what goes through it.
+// Owns making a pipe of a session an SSH server handles, and how long its files are waited for. Knows nothing of what goes through it.
+import { TimeoutError } from '../../errors.ts'
+import { systemClock } from '../../io/clock.ts'
 import type { BytePipe, PipeTap } from '../pipe.ts'
 
 /** What is needed of a session; the server's own fits. */
@@ -26,7 +28,13 @@ export const sessionPipe = (session: PipedSession): BytePipe => {
   const finish = (tap: PipeTap): void => {
     if (over) return
     over = true
-    tap.end(session.signal.aborted ? errorOf(session.signal.reason) : undefined)
+    const { signal } = session
+    const gone = (): void => tap.end(errorOf(signal.reason))
+    if (signal.aborted) gone()
+    else {
+      signal.addEventListener('abort', gone, { once: true })
+      tap.end()
+    }
   }
   return {
     write: bytes => session.write(bytes),
@@ -44,5 +52,30 @@ export const sessionPipe = (session: PipedSession): BytePipe => {
     abort: () => {
       over = true
     },
+  }
+}
+
+/** Milliseconds that files may take to come back when the client is gone. */
+export const defaultPatience = 60_000
+
+/**
+ * What `work` gives. Rejects with `TimeoutError` when it still goes on so many milliseconds after the session is gone, 0 for never:
+ * files on a network may wait for ever, and nothing of the session could be forgotten until they are done.
+ */
+export const outlasting = async <T>({ signal }: Pick<PipedSession, 'signal'>, work: Promise<T>, milliseconds: number): Promise<T> => {
+  if (milliseconds === 0) return await work
+  const { promise, reject } = Promise.withResolvers<never>()
+  let cancel = (): void => {}
+  const wait = (): void => {
+    const why = `The files have not come back for ${milliseconds / 1000} seconds since the client is gone: something they need hangs.`
+    cancel = systemClock.after(milliseconds, () => reject(new TimeoutError('files', why)))
+  }
+  if (signal.aborted) wait()
+  else signal.addEventListener('abort', wait, { once: true })
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', wait)
+    cancel()
   }
 }

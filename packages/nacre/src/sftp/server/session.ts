@@ -343,12 +343,22 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
     this.#stop(false)
   }
 
-  /** The client sends no more, or is gone. */
+  /** The client sends no more, or is gone; the one may follow the other. */
   #ended(error: Error | undefined): void {
-    if (this.#inputEnded) return
+    if (this.#inputEnded) {
+      if (error !== undefined) this.#deserted()
+      return
+    }
     if (error !== undefined) this.#lost(error)
     else if (this.#stall === undefined) this.#endInput()
     else void this.#stall.promise.then(() => this.#endInput())
+  }
+
+  /** It has ended well, and is gone now: nobody waits for what takes long. */
+  #deserted(): void {
+    if (this.#finishing) return
+    this.#cut = true
+    this.#stop(true)
   }
 
   #endInput(): void {

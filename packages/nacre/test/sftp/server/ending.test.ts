@@ -1,16 +1,17 @@
 // How a session ends: everything it opened is closed, and no file that was being written passes for whole.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { SftpError } from '../../../src/errors.ts'
+import { ConfigError, SftpError, TimeoutError } from '../../../src/errors.ts'
 import { memoryFiles } from '../../../src/sftp/files/memory.ts'
-import { partialFiles } from '../../../src/sftp/files.ts'
+import { type OpenFile, partialFiles } from '../../../src/sftp/files.ts'
 import { packetTypes } from '../../../src/sftp/messages.ts'
 import { sftpServer } from '../../../src/sftp/server/index.ts'
 import type { ClosedHandle, SftpServerLog, UnfinishedFile } from '../../../src/sftp/server/options.ts'
-import type { PipedSession } from '../../../src/sftp/server/session-pipe.ts'
+import { type PipedSession, sessionPipe } from '../../../src/sftp/server/session-pipe.ts'
 import { version3 } from '../../../src/sftp/versions/version3.ts'
+import { bytes, struct, uint64 } from '../../../src/wire/codec.ts'
 import { Gates } from './gates.ts'
-import { assertStatus, dataOf, packetOf, Peer, readOf, requestOf, settled, uint32Of, writeOf } from './rig.ts'
+import { assertStatus, dataOf, extendedOf, packetOf, Peer, readOf, requestOf, settled, uint32Of, writeOf } from './rig.ts'
 
 interface Told {
   readonly closed: ClosedHandle[]
@@ -287,5 +288,78 @@ describe('a handler for sessions', () => {
     await settled()
     assert.deepEqual(statuses, [0, 0])
     assert.deepEqual(asked, ['one', 'two'])
+  })
+})
+
+describe('a client that is gone', () => {
+  it('after it had ended well, is waited for no longer: what takes long stops', async () => {
+    let reads = 0
+    const endless = {
+      stat: () => ({ type: 'character-device' }),
+      read: (_position: number, into: Uint8Array) => {
+        // One that never let go would never end by itself.
+        if (++reads > 10_000) throw new SftpError('failure', 'it was never told')
+        return into.length
+      },
+      write: () => {},
+      close: () => {},
+    }
+    const peer = await new Peer({ ...memoryFiles(), open: () => endless as unknown as OpenFile }).greet()
+    const [from, to] = [await peer.open('/from', 'r'), await peer.open('/to', 'w')]
+    const request = struct({ from: bytes, fromOffset: uint64, length: uint64, to: bytes, toOffset: uint64 })
+    peer.send(extendedOf(1, 'copy-data', request, { from, fromOffset: 0n, length: 0n, to, toOffset: 0n }))
+    peer.end()
+    await settled()
+    assert.equal(peer.ended, false)
+    peer.end(new Error('the channel is closed'))
+    assert.equal(await peer.outcome, undefined)
+    assert.ok(reads > 1 && reads < 10_000, `${reads} reads`)
+  })
+
+  it('is noticed by the session after the end of its input, too', async () => {
+    const gone = new AbortController()
+    const ends: unknown[] = []
+    let tapped: { end(): void } | undefined
+    const pipe = sessionPipe({
+      signal: gone.signal,
+      tap: tap => {
+        tapped = tap
+      },
+      write: () => undefined,
+    })
+    pipe.tap({ data: () => {}, end: error => void ends.push(error) })
+    tapped?.end()
+    await settled()
+    assert.deepEqual(ends, [undefined])
+    const reason = new Error('the channel is closed')
+    gone.abort(reason)
+    assert.deepEqual(ends, [undefined, reason])
+  })
+
+  it('is not outlasted for ever by files that hang, wherever they do', async () => {
+    const never = new Promise<never>(() => {})
+    const hanging = { ...memoryFiles(), stat: () => never }
+    for (const files of [hanging, partialFiles({ home: () => never }), () => never]) {
+      const gone = new AbortController()
+      const faults: unknown[] = []
+      const handler = sftpServer<PipedSession>(files, { patience: 1, ended: fault => void faults.push(fault) })
+      const done = handler({
+        signal: gone.signal,
+        tap: tap => {
+          void tap.stdin(packetOf(packetTypes.SSH_FXP_INIT, uint32Of(3)), false)
+          void tap.stdin(requestOf(packetTypes.SSH_FXP_STAT, 1, version3.Stat, { path: '/' }), false)
+          gone.signal.addEventListener('abort', () => tap.end())
+        },
+        write: () => undefined,
+      })
+      await settled()
+      gone.abort(new Error('the connection is lost'))
+      // What waits keeps no process alive by itself.
+      const awake = setInterval(() => {}, 1000)
+      assert.equal(await done, 1)
+      clearInterval(awake)
+      assert.ok(faults.length === 1 && faults[0] instanceof TimeoutError, String(faults))
+    }
+    assert.throws(() => sftpServer(memoryFiles(), { patience: -1 }), ConfigError)
   })
 })
