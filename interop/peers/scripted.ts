@@ -8,8 +8,8 @@ import { world } from '../rig/world.ts'
 import type { ClientPeer, PeerServer, ServerOptions } from './peer.ts'
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
-const python = (script: string): readonly string[] => ['/usr/bin/python3', '-W', 'ignore', here(script)]
-const node = (script: string): readonly string[] => [process.execPath, '--disable-warning=ExperimentalWarning', here(script)]
+export const python = (script: string): readonly string[] => ['/usr/bin/python3', '-W', 'ignore', here(script)]
+export const node = (script: string): readonly string[] => [process.execPath, '--disable-warning=ExperimentalWarning', here(script)]
 
 /** Servers print `ready PORT` once they listen. */
 const readyPort = (running: Running): Promise<number> =>
@@ -27,7 +27,8 @@ const readyPort = (running: Running): Promise<number> =>
     () => `${running.name} did not say that it listens.\n${running.log()}`,
   )
 
-const server =
+/** A server that is a program which takes its options as JSON and says where it listens. */
+export const scriptedServer =
   (name: string, command: readonly string[], defaultKeys: () => readonly KeyFile[]) =>
   async (options: ServerOptions): Promise<PeerServer> => {
     const { accepts } = options
@@ -90,9 +91,9 @@ const client = (name: string, command: readonly string[]): ClientPeer => ({
 
 const everyKind = (): readonly KeyFile[] => [hostKey('ed25519'), hostKey('ecdsa256'), hostKey('rsa')]
 
-export const paramikoServer = server('paramiko server', python('paramiko_server.py'), everyKind)
+export const paramikoServer = scriptedServer('paramiko server', python('paramiko_server.py'), everyKind)
 export const paramikoClient = client('paramiko client', python('paramiko_client.py'))
-export const asyncsshServer = server('AsyncSSH server', python('asyncssh_server.py'), everyKind)
+export const asyncsshServer = scriptedServer('AsyncSSH server', python('asyncssh_server.py'), everyKind)
 export const asyncsshClient = client('AsyncSSH client', python('asyncssh_client.py'))
-export const ssh2Server = server('ssh2 server', node('ssh2-server.ts'), everyKind)
+export const ssh2Server = scriptedServer('ssh2 server', node('ssh2-server.ts'), everyKind)
 export const ssh2Client = client('ssh2 client', node('ssh2-client.ts'))

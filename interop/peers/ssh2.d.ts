@@ -7,7 +7,34 @@ declare module 'ssh2' {
     getPublicSSH(): Buffer
     verify(data: Buffer, signature: Buffer, algorithm?: string): boolean
   }
-  export const utils: { parseKey(data: string | Buffer, passphrase?: string): ParsedKey | Error }
+  export const utils: {
+    parseKey(data: string | Buffer, passphrase?: string): ParsedKey | Error
+    readonly sftp: {
+      readonly STATUS_CODE: Readonly<Record<'OK' | 'EOF' | 'NO_SUCH_FILE' | 'PERMISSION_DENIED' | 'FAILURE', number>>
+      flagsToString(flags: number): string | null
+    }
+  }
+
+  export interface FileAttributes {
+    readonly mode: number
+    readonly uid: number
+    readonly gid: number
+    readonly size: number
+    readonly atime: number
+    readonly mtime: number
+  }
+  /** A server's end of a session of SFTP. */
+  export interface ServedFiles {
+    on(request: string, listener: (...args: never[]) => void): void
+    status(request: number, code: number, message?: string): void
+    handle(request: number, handle: Buffer): void
+    data(request: number, data: Buffer): void
+    attrs(request: number, attributes: FileAttributes): void
+    name(
+      request: number,
+      names: readonly { readonly filename: string; readonly longname: string; readonly attrs: Partial<FileAttributes> }[],
+    ): void
+  }
 
   export interface Prompt {
     readonly prompt: string
@@ -33,6 +60,7 @@ declare module 'ssh2' {
   export interface Session {
     on(event: 'exec', listener: (accept: () => ServerChannel, reject: () => void, info: { readonly command: string }) => void): void
     on(event: 'shell', listener: (accept: () => ServerChannel) => void): void
+    on(event: 'sftp', listener: (accept: () => ServedFiles) => void): void
     on(event: 'pty' | 'window-change', listener: (accept: (() => void) | undefined, reject: () => void, info: unknown) => void): void
   }
   export interface Connection {

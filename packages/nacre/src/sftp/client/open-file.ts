@@ -6,15 +6,16 @@ import { ReadAhead, readableOf } from './read-ahead.ts'
 import { type FileRange, type OpenFlags, rangeOf, RemoteFile, writableOf } from './remote-file.ts'
 import type { OpenHandle } from './requests.ts'
 import { notLong } from './waiting.ts'
-import { WriteBehind } from './write-behind.ts'
+import { endOf, WriteBehind } from './write-behind.ts'
 
 const flags: Readonly<Record<OpenFlags, Partial<OpenOptions>>> = {
   r: { read: true },
   'r+': { read: true, write: true },
   w: { write: true, create: true, truncate: true },
-  wx: { write: true, create: true, exclusive: true },
+  // Servers made of npm's ssh2 know them with `truncate` only, as Node's own have it. There is nothing to cut off.
+  wx: { write: true, create: true, truncate: true, exclusive: true },
   'w+': { read: true, write: true, create: true, truncate: true },
-  'wx+': { read: true, write: true, create: true, exclusive: true },
+  'wx+': { read: true, write: true, create: true, truncate: true, exclusive: true },
   a: { write: true, create: true, append: true },
   ax: { write: true, create: true, append: true, exclusive: true },
   'a+': { read: true, write: true, create: true, append: true },
@@ -31,6 +32,15 @@ export type Opening =
         readonly mode?: number
       })
 
+const endOrClose = async (calls: Calls, file: OpenHandle, given: Given): Promise<number> => {
+  try {
+    return await endOf(calls, file, given)
+  } catch (error) {
+    void calls.closeQuietly(file)
+    throw error
+  }
+}
+
 export const openFile = async (calls: Calls, path: string, opening: Opening): Promise<RemoteFile> => {
   const { signal, mode, flags: letters, ...named } = typeof opening === 'string' ? { flags: opening } : opening
   if (letters !== undefined && !(letters in flags)) throw new TypeError(`"${String(letters)}" are no flags to open a file with`)
@@ -39,7 +49,8 @@ export const openFile = async (calls: Calls, path: string, opening: Opening): Pr
   // Servers take appending for a kind of writing.
   if (options.append === true) options.write = true
   const attributes = mode === undefined ? {} : { permissions: mode & 0o7777 }
-  return new RemoteFile(calls, await calls.open(path, options, attributes, { signal }), options.append)
+  const file = await calls.open(path, options, attributes, { signal })
+  return new RemoteFile(calls, file, options.append === true ? await endOrClose(calls, file, { signal }) : undefined)
 }
 
 interface Opened {
@@ -121,7 +132,12 @@ export const writableAt = (
   const begin = async (): Promise<WritableStreamDefaultWriter<Uint8Array>> => {
     const attributes = mode === undefined ? {} : { permissions: mode & 0o7777 }
     const file = await calls.open(path, flags[letters], attributes, { signal })
-    const behind = new WriteBehind(calls, file, { start, serial: letters === 'a', signal })
+    const appends = letters === 'a'
+    const behind = new WriteBehind(calls, file, {
+      start: appends ? await endOrClose(calls, file, { signal }) : start,
+      serial: appends,
+      signal,
+    })
     return writableOf(
       behind,
       () => calls.close(file),

@@ -133,7 +133,7 @@ const canBeAtomic = (calls: Calls, { there }: Target, { exclusive }: PlaceOption
 const inPlace = async (calls: Calls, { path }: Target, options: PlaceOptions, fill: (file: OpenHandle) => Promise<void>): Promise<void> => {
   const { mode, exclusive = false } = options
   const attributes = mode === undefined ? {} : { permissions: mode & 0o7777 }
-  const file = await calls.open(path, { write: true, create: true, truncate: !exclusive, exclusive }, attributes, options)
+  const file = await calls.open(path, { write: true, create: true, truncate: true, exclusive }, attributes, options)
   try {
     await fillAndClose(calls, file, mode === undefined ? undefined : mode & 0o7777, options, fill)
   } catch (error) {
@@ -170,7 +170,7 @@ export const placeFile = async (
   let file: OpenHandle
   try {
     const attributes = permissions === undefined ? {} : { permissions }
-    file = await calls.open(temporary, { write: true, create: true, exclusive: true }, attributes, { signal })
+    file = await calls.open(temporary, { write: true, create: true, truncate: true, exclusive: true }, attributes, { signal })
   } catch (error) {
     // The file may be ours to write to where its folder is not.
     if (atomic === true || !isStatus(error, 'permission-denied')) throw error

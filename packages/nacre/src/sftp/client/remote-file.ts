@@ -36,14 +36,15 @@ export const rangeOf = ({ start = 0, end }: FileRange): { start: number; end: nu
 export class RemoteFile implements AsyncDisposable {
   readonly #calls: Calls
   readonly #handle: OpenHandle
-  readonly #appends: boolean
+  /** Where the next write goes that is to go to the end. */
+  #end: number | undefined
   #closed: Promise<void> | undefined
 
-  /** `appends`: writes go to the end. */
-  constructor(calls: Calls, handle: OpenHandle, appends = false) {
+  /** `end`: writes go there, whatever position they are given, and one after the other. */
+  constructor(calls: Calls, handle: OpenHandle, end?: number) {
     this.#calls = calls
     this.#handle = handle
-    this.#appends = appends
+    this.#end = end
   }
 
   /** As it was opened. */
@@ -72,7 +73,10 @@ export class RemoteFile implements AsyncDisposable {
     const { write } = this.#calls.limits
     // What leaves in more than one piece may have to wait for room, and must not change under way.
     const kept = bytes.length > write ? bytes.slice() : bytes
-    const behind = new WriteBehind(this.#calls, this.handle, { start: validPosition(position), serial: this.#appends, ...options })
+    const serial = this.#end !== undefined
+    const start = this.#end ?? validPosition(position)
+    if (this.#end !== undefined) this.#end += bytes.length
+    const behind = new WriteBehind(this.#calls, this.handle, { start, serial, ...options })
     try {
       await behind.write(kept)
       await behind.finish()
@@ -131,12 +135,12 @@ export class RemoteFile implements AsyncDisposable {
 
   /** Writes from `start` on, several writes under way. Closing it waits for them; the file stays open. */
   writable({ start = 0, signal }: { readonly start?: number } & Given = {}): WritableStream<Uint8Array> {
-    const behind = new WriteBehind(this.#calls, this.handle, { start: validPosition(start), serial: this.#appends, signal })
-    return writableOf(
-      behind,
-      async () => {},
-      async () => {},
-    )
+    const serial = this.#end !== undefined
+    const behind = new WriteBehind(this.#calls, this.handle, { start: this.#end ?? validPosition(start), serial, signal })
+    const done = async (): Promise<void> => {
+      if (serial) this.#end = behind.position
+    }
+    return writableOf(behind, done, done)
   }
 
   /** Rejects when the server says that not everything could be kept. Closing again gives the same outcome. */

@@ -1,5 +1,6 @@
 // Owns writing to a remote file from front to back: as many writes under way as fit a window, one at a time where the order
 // matters, the first failure told to whoever writes on. Knows no packets.
+import { SftpError } from '../../errors.ts'
 import type { Calls, Given } from './calls.ts'
 import type { OpenHandle } from './requests.ts'
 
@@ -8,6 +9,20 @@ export interface WriteBehindOptions extends Given {
   readonly start?: number | undefined
   /** One write at a time: for files open for appending, where servers that work on several at once would mix them up. */
   readonly serial?: boolean | undefined
+}
+
+/**
+ * Where to write in a file that was opened for appending: at its end. Most servers look for it themselves and take no notice of
+ * the offset; Go's pkg/sftp and many made of npm's ssh2 go by the offset alone, and would write over the beginning.
+ */
+export const endOf = async (calls: Calls, file: OpenHandle, { signal }: Given): Promise<number> => {
+  try {
+    return (await calls.fstat(file, { signal })).size ?? 0
+  } catch (error) {
+    // One that cannot say has to know it itself.
+    if (error instanceof SftpError && (error.status === 'op-unsupported' || error.status === 'permission-denied')) return 0
+    throw error
+  }
 }
 
 /** Bytes under way. */

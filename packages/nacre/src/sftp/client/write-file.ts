@@ -1,14 +1,15 @@
 // Owns making a file of data, or adding data to one. Knows no packets.
 import type { Calls } from './calls.ts'
 import { placeFile, type PlaceOptions } from './place-file.ts'
-import { WriteBehind, writeAll, type Writable } from './write-behind.ts'
+import { endOf, WriteBehind, writeAll, type Writable } from './write-behind.ts'
 
 const append = async (calls: Calls, path: string, data: Writable, { mode, signal, sync }: PlaceOptions): Promise<void> => {
   const attributes = mode === undefined ? {} : { permissions: mode & 0o7777 }
   const file = await calls.open(path, { write: true, append: true, create: true }, attributes, { signal })
   let written = false
   try {
-    await writeAll(new WriteBehind(calls, file, { serial: true, signal }), data)
+    const start = await endOf(calls, file, { signal })
+    await writeAll(new WriteBehind(calls, file, { start, serial: true, signal }), data)
     if (sync === true) await calls.sync(file, { signal })
     written = true
   } finally {

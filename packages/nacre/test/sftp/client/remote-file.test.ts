@@ -28,6 +28,25 @@ describe('an open file', () => {
     assert.equal((await file.stat()).size, 2 ** 21 + 3)
   })
 
+  test('is added to at its end, at servers too that go by the offset alone', async () => {
+    await using both = await joined()
+    const { files, there } = both
+    const open = there.open.bind(there)
+    there.open = (path, options, attributes) => open(path, { ...options, append: false }, attributes)
+    await files.writeFile('/f', 'first')
+    await files.writeFile('/f', ', second', { flag: 'a' })
+    const stream = files.writable('/f', { flags: 'a' }).getWriter()
+    await stream.write(text(', third'))
+    await stream.close()
+    await using file = await files.open('/f', 'a')
+    await Promise.all([file.write(0, text(', fourth')), file.write(0, text(', fifth'))])
+    const more = file.writable().getWriter()
+    await more.write(text(', sixth'))
+    await more.close()
+    await file.write(0, text(', seventh'))
+    assert.equal(await files.readFile('/f', { encoding: 'utf-8' }), 'first, second, third, fourth, fifth, sixth, seventh')
+  })
+
   test('has attributes', async () => {
     await using both = await joined()
     const { files } = both
