@@ -111,8 +111,57 @@ declare module 'ssh2' {
     shell(window: object | false, then: (error: Error | undefined, channel: ClientChannel) => void): void
     /** Not public, and the only way for a client to ask for new keys. */
     readonly _protocol: { rekey(): void }
+    sftp(then: (error: Error | undefined, sftp: Sftp) => void): void
     end(): this
+  }
+  type Told<T> = (error: Error | null | undefined, value?: T) => void
+  /** A client's end of a session of SFTP: the part that the scripts use. */
+  export interface Sftp {
+    fastPut(from: string, to: string, options: object, done: Told<never>): void
+    fastGet(from: string, to: string, options: object, done: Told<never>): void
+    createReadStream(path: string, options?: object): Readable
+    createWriteStream(path: string, options?: object): Writable
+    readFile(path: string, done: Told<Buffer>): void
+    writeFile(path: string, data: string, done: Told<never>): void
+    appendFile(path: string, data: string, done: Told<never>): void
+    stat(path: string, done: Told<FileAttributes>): void
+    lstat(path: string, done: Told<FileAttributes>): void
+    utimes(path: string, accessed: number, modified: number, done: Told<never>): void
+    symlink(target: string, path: string, done: Told<never>): void
+    readlink(path: string, done: Told<string>): void
+    realpath(path: string, done: Told<string>): void
+    rename(from: string, to: string, done: Told<never>): void
+    open(path: string, flags: string, done: Told<Buffer>): void
+    close(handle: Buffer, done: Told<never>): void
+    opendir(path: string, done: Told<Buffer>): void
+    readdir(handle: Buffer, done: Told<readonly { readonly filename: string }[]>): void
+    ext_openssh_hardlink(existing: string, path: string, done: Told<never>): void
+    ext_openssh_rename(from: string, to: string, done: Told<never>): void
+    ext_openssh_fsync(handle: Buffer, done: Told<never>): void
+    ext_openssh_fstatvfs(handle: Buffer, done: Told<{ readonly f_blocks: bigint | number }>): void
+    ext_openssh_statvfs(path: string, done: Told<{ readonly f_blocks: bigint | number }>): void
   }
   const both: { readonly Client: typeof Client; readonly Server: typeof Server; readonly utils: typeof utils }
   export default both
+}
+
+declare module 'ssh2-sftp-client' {
+  export default class SftpClient {
+    connect(options: object): Promise<unknown>
+    uploadDir(from: string, to: string): Promise<string>
+    downloadDir(from: string, to: string): Promise<string>
+    exists(path: string): Promise<false | string>
+    list(path: string): Promise<readonly { readonly name: string; readonly type: string }[]>
+    put(data: unknown, path: string): Promise<string>
+    append(data: Buffer, path: string): Promise<string>
+    get(path: string): Promise<unknown>
+    chmod(path: string, mode: number): Promise<unknown>
+    stat(path: string): Promise<{ readonly mode: number; readonly size: number }>
+    mkdir(path: string, recursive: boolean): Promise<string>
+    rmdir(path: string, recursive: boolean): Promise<string>
+    rcopy(from: string, to: string): Promise<string>
+    posixRename(from: string, to: string): Promise<string>
+    delete(path: string): Promise<string>
+    end(): Promise<unknown>
+  }
 }
