@@ -1,6 +1,6 @@
 // Owns what commands of `sftp` do and say, against our server over files in memory.
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { linesOf, runBatch } from '../../src/sftp/batch.ts'
 import { world } from './world.ts'
@@ -94,6 +94,50 @@ describe('files', () => {
     assert.equal((await at.run('get t/a1 no/x')).err, 'open local "no/x": No such file or directory\n')
     assert.equal((await at.run('put a1 no/x')).err, 'dest open "/no/x": No such file or directory\n')
   })
+})
+
+describe('a transfer that is given up', () => {
+  for (const line of ['get -r /t', 'put -r t', 'get /large', 'put large'])
+    test(`${line} leaves nothing half, under no name`, async () => {
+      await using at = await world('-q', '-l', '800')
+      const { session } = at
+      mkdirSync(`${at.folder}/t`)
+      for (let index = 0; index < 100; index++) {
+        const text = 'x'.repeat(2000 + index)
+        if (line.startsWith('put')) writeFileSync(`${at.folder}/t/${index}`, text)
+        else await session.sftp.writeFile(`/${index}`, text)
+      }
+      if (line.startsWith('get')) {
+        await session.sftp.mkdir('/t')
+        for (let index = 0; index < 100; index++) await session.sftp.rename(`/${index}`, `/t/${index}`)
+        await session.sftp.writeFile('/large', 'x'.repeat(1_000_000))
+      } else writeFileSync(`${at.folder}/large`, 'x'.repeat(1_000_000))
+      const controller = new AbortController()
+      session.signal = controller.signal
+      setTimeout(() => controller.abort(new Error('given up')), 60)
+      await assert.rejects(at.run(line), /given up/)
+      session.signal = new AbortController().signal
+      const far: string[] = []
+      for await (const entry of session.sftp.list('/', { recursive: true })) far.push(entry.name)
+      const near = readdirSync(at.folder, { recursive: true, encoding: 'utf8' })
+      assert.deepEqual(
+        [...near, ...far].filter(name => name.includes('.nacre-')),
+        [],
+      )
+      assert.ok(!(line.startsWith('get') ? near : far).includes('large'))
+    })
+})
+
+test('names that are no text go both ways', async () => {
+  await using at = await world('-q')
+  await at.session.sftp.writeFile('/far\udcff', 'far')
+  writeFileSync(Buffer.from(`${at.folder}/near\xfe`, 'latin1'), 'near')
+  mkdirSync(Buffer.from(`${at.folder}/d\xfd`, 'latin1'))
+  assert.equal((await at.run('get far\udcff', 'put near\udcfe', 'get far\udcff d\udcfd', 'put -r d\udcfd', 'put n* as')).err, '')
+  assert.equal(await at.session.sftp.readFile('/near\udcfe', { encoding: 'utf-8' }), 'near')
+  assert.equal(await at.session.sftp.readFile('/d\udcfd/far\udcff', { encoding: 'utf-8' }), 'far')
+  assert.equal(await at.session.sftp.readFile('/as', { encoding: 'utf-8' }), 'near')
+  assert.equal(readFileSync(Buffer.from(`${at.folder}/d\xfd/far\xff`, 'latin1'), 'utf8'), 'far')
 })
 
 describe('changes', () => {

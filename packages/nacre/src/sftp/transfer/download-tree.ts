@@ -66,19 +66,24 @@ export class DownloadTree {
     const files = new Tally()
     const inners: Promise<void>[] = []
     const directories: { readonly name: string; readonly attributes: Attributes; readonly followed: boolean }[] = []
-    await this.#handles.during(async () => await this.#list(place, files, directories))
-    this.#moving.directories++
-    for (const { name, attributes, followed } of directories) {
-      signal?.throwIfAborted()
-      const inner = this.#inner(place, name, attributes, followed)
-      // Whoever is free takes it; if nobody is, it is done here and now, so that nothing piles up.
-      if (this.#listing < listers) {
-        this.#listing++
-        inners.push(inner.finally(() => this.#listing--))
-      } else await inner
+    try {
+      await this.#handles.during(async () => await this.#list(place, files, directories))
+      this.#moving.directories++
+      for (const { name, attributes, followed } of directories) {
+        signal?.throwIfAborted()
+        const inner = this.#inner(place, name, attributes, followed)
+        // Whoever is free takes it; if nobody is, it is done here and now, so that nothing piles up.
+        if (this.#listing < listers) {
+          this.#listing++
+          inners.push(inner.finally(() => this.#listing--))
+        } else await inner
+      }
+      await Promise.all(inners)
+    } finally {
+      // What is given up is cleaned up in this folder, which must still be open then.
+      await Promise.allSettled(inners)
+      await files.settled
     }
-    await Promise.all(inners)
-    await files.settled
     if (options.preserve === true) await this.#keep(place)
   }
 

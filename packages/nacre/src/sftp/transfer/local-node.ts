@@ -32,8 +32,12 @@ const later = {
   utimes: promisify(fs.utimes),
   opendir: promisify(fs.opendir),
   fstat: promisify(fs.fstat),
-  realpath: promisify(fs.realpath),
+  // The other one makes text of every path.
+  realpath: promisify((at: fs.PathLike, done: (error: Error | null, real: Buffer) => void) => fs.realpath.native(at, 'buffer', done)),
 }
+
+/** A path as the system takes it: Node's own text would lose bytes that are no UTF-8. */
+const asGiven = (text: string): string | Buffer => (isUnicodeName(text) ? text : Buffer.from(bytesOfName(text)))
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
 const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT'
@@ -271,15 +275,15 @@ export const localNode: LocalFiles = {
   async folder(folder) {
     const absolute = path.resolve(folder)
     // Before anything else: that a disk answers at all is found out without holding everybody up.
-    const stats = await later.stat(absolute)
+    const stats = await later.stat(asGiven(absolute))
     if (!stats.isDirectory()) throw wrongType(folder, 'is no folder')
-    return openFolder(absolute, folder, true, await Haste.on(absolute))
+    return openFolder(asGiven(absolute), folder, true, await Haste.on(absolute))
   },
   async locate(given) {
     const onlyFolder = given.endsWith('/') || given.endsWith(path.sep)
     try {
-      const real = await later.realpath(given)
-      const attributes = attributesOfStats(await later.stat(real))
+      const real = nameFromBytes(await later.realpath(asGiven(given)))
+      const attributes = attributesOfStats(await later.stat(asGiven(real)))
       if (attributes.type === 'directory') return { folder: real, name: '', attributes }
       if (onlyFolder) throw wrongType(given, 'is no folder')
       return { folder: path.dirname(real), name: path.basename(real), attributes }
@@ -290,7 +294,7 @@ export const localNode: LocalFiles = {
     return onlyFolder ? { folder: given, name: '', attributes: undefined } : { folder: path.dirname(given), name, attributes: undefined }
   },
   async makeFolder(folder) {
-    await later.mkdir(folder).catch((error: unknown) => {
+    await later.mkdir(asGiven(folder)).catch((error: unknown) => {
       if (codeOf(error) !== 'EEXIST') throw error
     })
   },

@@ -66,19 +66,24 @@ export class UploadTree {
     const files = new Tally()
     const inners: Promise<void>[] = []
     this.#moving.directories++
-    for await (const entries of place.folder.list(options.symlinks === 'follow')) {
-      for (const entry of entries) {
-        signal?.throwIfAborted()
-        try {
-          await this.#entry(place, entry, files, inners)
-        } catch (error) {
+    try {
+      for await (const entries of place.folder.list(options.symlinks === 'follow')) {
+        for (const entry of entries) {
           signal?.throwIfAborted()
-          this.#failures.add(joinPath(place.folder.path, entry.name), error)
+          try {
+            await this.#entry(place, entry, files, inners)
+          } catch (error) {
+            signal?.throwIfAborted()
+            this.#failures.add(joinPath(place.folder.path, entry.name), error)
+          }
         }
       }
+      await Promise.all(inners)
+    } finally {
+      // What is given up is cleaned up before the transfer ends.
+      await Promise.allSettled(inners)
+      await files.settled
     }
-    await Promise.all(inners)
-    await files.settled
     if (options.preserve === true) await this.#keep(place)
   }
 

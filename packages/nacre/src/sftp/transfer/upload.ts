@@ -257,7 +257,13 @@ export const uploadFile = async (moving: Moving, near: NearFile, to: FarTarget, 
   const written = atomic ? joinPath(folderOf(to.path), temporaryName(nameOf(to.path), resume !== false)) : to.path
   const { permissions } = near.attributes
   const mode = modeOf(options, permissions)
-  const file = await handles.take(async () => await openTarget(moving, to, written, resume !== false, mode))
+  const file = await handles
+    .take(async () => await openTarget(moving, to, written, resume !== false, mode))
+    .catch(async (error: unknown) => {
+      // It was asked for, and may be made though nobody waits for the answer.
+      if (atomic && resume === false && signal?.aborted === true) await cleanUp(moving, written)
+      throw error
+    })
   const opened: Opened = { files: [file], written, over: false }
   let open = true
   try {
