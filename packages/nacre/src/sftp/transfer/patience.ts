@@ -3,6 +3,7 @@
 import { TimeoutError } from '../../errors.ts'
 import type { Clock } from '../../io/clock.ts'
 import { shownPath } from '../client/explain.ts'
+import type { FileEntry } from '../files.ts'
 import type { Remote, RemoteFile } from './remote.ts'
 
 export interface Patience {
@@ -47,6 +48,25 @@ const patientFile = (file: RemoteFile, path: string, patience: Patience): Remote
   close: () => inTime(file.close(), patience, 'close', path),
 })
 
+/** Entries of a directory, each batch in time. */
+async function* patientList(
+  batches: AsyncIterable<readonly FileEntry[]>,
+  path: string,
+  patience: Patience,
+): AsyncGenerator<readonly FileEntry[], void, undefined> {
+  const iterator = batches[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const { done, value } = await inTime(iterator.next(), patience, 'list', path)
+      if (done === true) return
+      yield value
+    }
+  } finally {
+    // One that never answers does not end either.
+    iterator.return?.().catch(() => {})
+  }
+}
+
 /** `remote`, without waiting for ever. Hashes and writing to the disk may take as long as they like. */
 export const patientRemote = (remote: Remote, patience: Patience): Remote => {
   const timed = <T>(promise: Promise<T>, what: string, path: string): Promise<T> => inTime(promise, patience, what, path)
@@ -56,10 +76,16 @@ export const patientRemote = (remote: Remote, patience: Patience): Remote => {
     },
     limitsKnown: remote.limitsKnown,
     open: async (path, options, attributes, signal) => {
-      const file = remote.open(path, options, attributes, signal)
-      return patientFile(await timed(file, 'open', path), path, patience)
+      const opening = remote.open(path, options, attributes, signal)
+      try {
+        return patientFile(await timed(opening, 'open', path), path, patience)
+      } catch (error) {
+        // What is opened too late is nobody's.
+        opening.then(late => late.close()).catch(() => {})
+        throw error
+      }
     },
-    list: (path, signal) => remote.list(path, signal),
+    list: (path, signal) => patientList(remote.list(path, signal), path, patience),
     stat: (path, signal) => timed(remote.stat(path, signal), 'stat', path),
     lstat: (path, signal) => timed(remote.lstat(path, signal), 'stat', path),
     setAttributes: (path, attributes) => timed(remote.setAttributes(path, attributes), 'set attributes of', path),

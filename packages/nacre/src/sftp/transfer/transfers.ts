@@ -5,14 +5,17 @@ import { type Clock, systemClock } from '../../io/clock.ts'
 import type { Attributes } from '../attributes.ts'
 import { shownPath } from '../client/explain.ts'
 import { joinPath, nameOf } from '../client/paths.ts'
+import { orAborted } from '../client/waiting.ts'
 import { Failures, Handles } from './crew.ts'
 import { downloadFile, downloadToDevice, fetchInto, openFar } from './download.ts'
 import { DownloadTree } from './download-tree.ts'
 import { BytesSource, BytesSink, type ByteStream, StreamSink, StreamSource } from './ends.ts'
 import { isMissing } from './fault.ts'
+import { defaultBounds } from './fetch.ts'
 import type { LocalFiles, LocalFolder, LocalPlace } from './local.ts'
 import { closeQuietly, type Habits, habitsOf, Moving } from './moving.ts'
 import type { TransferOptions, TransferResult, TreeOptions } from './options.ts'
+import { inTime } from './patience.ts'
 import type { Remote } from './remote.ts'
 import { type FarTarget, farThere, localNear, type NearFile, uploadFile } from './upload.ts'
 import { UploadTree } from './upload-tree.ts'
@@ -103,7 +106,10 @@ export class Transfers {
   async #moving(options: TreeOptions, run: (moving: Moving) => Promise<void>): Promise<TransferResult> {
     options.signal?.throwIfAborted()
     const { remote, local, clock = systemClock } = this.#host
-    await remote.limitsKnown
+    // A server that does not say them in time is taken for one that has none to say.
+    const { stallTimeout: milliseconds = defaultBounds.stallTimeout } = options
+    const known = inTime(remote.limitsKnown, { clock, milliseconds }, 'ask for the limits of', '/').catch(() => {})
+    await orAborted(known, options.signal)
     this.#habits ??= habitsOf(remote)
     const extra = await this.#channels(options)
     const more = async (): Promise<Remote | undefined> => {
@@ -293,6 +299,8 @@ const inTree = async (moving: Moving, run: (moving: Moving, failures: Failures) 
   const failures = new Failures(options.onError === 'stop' ? error => stop.abort(error) : undefined)
   const onAbort = (): void => stop.abort(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
+  // It may have fired since somebody looked last.
+  if (signal?.aborted === true) onAbort()
   moving.signal = stop.signal
   try {
     await run(moving, failures)
