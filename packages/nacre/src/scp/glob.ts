@@ -1,5 +1,6 @@
 // Owns finding the paths of a tree that match a pattern, as glob(7) has it, and what braces stand for. Knows nothing of whose
 // tree it is.
+import { nextTurn } from '../io/soon.ts'
 import { isPattern, literalOf, nameMatcher } from '../sftp/client/pattern.ts'
 
 /** `{a,b}` as separate patterns, as bash and csh have it; at most 1024. */
@@ -49,9 +50,6 @@ const maximumLooked = 10_000
 const maximumSeen = 1_000_000
 /** Directories looked into, or paths asked for, until everybody else has a turn. */
 const steadily = 64
-
-/** Files may answer at once, always: then nothing else would ever happen. */
-export const nextTurn = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 0))
 
 /** In the order of their code points, not of a language. */
 const byCode = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)

@@ -1,12 +1,13 @@
 // Owns the server's side of scp: a command line and a session become a source or a sink over `Files`. Knows neither
 // accounts nor processes.
 import { ConfigError, ScpError, SftpError } from '../errors.ts'
+import { nextTurn } from '../io/soon.ts'
 import type { Files } from '../sftp/files.ts'
 import type { BytePipe } from '../sftp/pipe.ts'
 import { defaultPatience, outlasting, type PipedSession, sessionPipe } from '../sftp/server/session-pipe.ts'
 import { parseScpCommand, type ScpCommand } from './command.ts'
 import { Conversation } from './conversation.ts'
-import { expandPattern, nextTurn, type Tree } from './glob.ts'
+import { expandPattern, type Tree } from './glob.ts'
 import { Sink } from './sink.ts'
 import { type CopyOptions, type NamedPath, Source } from './source.ts'
 import type { Word } from './words.ts'

@@ -75,8 +75,24 @@ const openToRead = async (calls: Calls, path: string, { signal }: Given): Promis
   }
 }
 
-export const readWhole = async (calls: Calls, path: string, { signal }: Given): Promise<Uint8Array> => {
+export interface WholeOptions extends Given {
+  /** Bytes, at most: a longer file is an error, and so is one a server never ends. Default 1 GiB. */
+  readonly maximum?: number | undefined
+}
+
+const usualMaximum = 1024 * 1024 * 1024
+
+export const readWhole = async (calls: Calls, path: string, { signal, maximum = usualMaximum }: WholeOptions): Promise<Uint8Array> => {
+  const tooLong = (): Error =>
+    failureOf('failure', `it has more than the ${maximum} bytes that are allowed; \`readable\` gives them piece by piece`, {
+      operation: 'read',
+      path,
+    })
   const { file, size } = await openToRead(calls, path, { signal })
+  if (size !== undefined && size > maximum) {
+    void calls.closeQuietly(file)
+    throw tooLong()
+  }
   const ahead = new ReadAhead(calls, file, { size, signal })
   const pieces: Uint8Array[] = []
   let length = 0
@@ -84,6 +100,7 @@ export const readWhole = async (calls: Calls, path: string, { signal }: Given): 
     for (let bytes = await ahead.next(); bytes !== undefined; bytes = await ahead.next()) {
       pieces.push(bytes)
       length += bytes.length
+      if (length > maximum) throw tooLong()
     }
   } finally {
     ahead.cancel()

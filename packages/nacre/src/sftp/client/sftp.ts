@@ -16,7 +16,7 @@ import { glob } from './glob.ts'
 import { hash, type HashOptions, type HashResult } from './hash.ts'
 import { list, type ListOptions } from './listing.ts'
 import type { FileRange, RemoteFile } from './remote-file.ts'
-import { type Opening, openFile, readableAt, readWhole, writableAt, type WritableOptions } from './open-file.ts'
+import { type Opening, openFile, readableAt, readWhole, type WholeOptions, writableAt, type WritableOptions } from './open-file.ts'
 import { type PlaceOptions } from './place-file.ts'
 import { type Entry, Stat } from './stat.ts'
 import { type TimeGiven, timeOf } from './times.ts'
@@ -230,9 +230,9 @@ export class Sftp implements AsyncDisposable {
   }
 
   /** All of a file: as bytes, or as text when `encoding` says which. Rejects rather than give less than there is. */
-  async readFile(path: string, options?: Given & { readonly encoding?: undefined }): Promise<Uint8Array>
-  async readFile(path: string, options: Given & { readonly encoding: string }): Promise<string>
-  async readFile(path: string, options: Given & { readonly encoding?: string | undefined } = {}): Promise<Uint8Array | string> {
+  async readFile(path: string, options?: WholeOptions & { readonly encoding?: undefined }): Promise<Uint8Array>
+  async readFile(path: string, options: WholeOptions & { readonly encoding: string }): Promise<string>
+  async readFile(path: string, options: WholeOptions & { readonly encoding?: string | undefined } = {}): Promise<Uint8Array | string> {
     const { encoding } = options
     const decoder = encoding === undefined ? undefined : new TextDecoder(encoding, { ignoreBOM: true })
     const bytes = await readWhole(this.#calls, path, options)

@@ -2,6 +2,7 @@
 // lower one, which marks say that something below is gone, and how something comes up before it is changed. Knows no
 // operation of `Files` and nothing that is open.
 import { SftpError } from '../../errors.ts'
+import { nextTurn } from '../../io/soon.ts'
 import type { Attributes } from '../attributes.ts'
 import type { Files, OpenFile, OpenOptions } from '../files.ts'
 import { fault } from './faults.ts'
@@ -43,6 +44,8 @@ export type OverlayFollowing = 'always' | 'if-slash' | 'never' | 'parent'
 const markPrefix = '.wh.'
 /** Bytes that are held at once while contents come up. */
 const pieceSize = 256 * 1024
+/** So much comes up until everybody else has a turn. */
+const turnSize = 4 * 1024 * 1024
 
 export const isMark = (name: string): boolean => name.startsWith(markPrefix)
 /** The name that a mark hides. */
@@ -80,6 +83,7 @@ const forANewFile: OpenOptions = { ...forReading, read: false, write: true, crea
 const copyContents = async (from: OpenFile, to: OpenFile): Promise<void> => {
   const piece = new Uint8Array(pieceSize)
   let position = 0
+  let sinceTurn = 0
   for (;;) {
     const count = await from.read(position, piece)
     if (count === 0) break
@@ -87,6 +91,10 @@ const copyContents = async (from: OpenFile, to: OpenFile): Promise<void> => {
     // Holes stay holes.
     if (bytes.some(byte => byte !== 0)) await to.write(position, bytes)
     position += count
+    sinceTurn += count
+    if (sinceTurn < turnSize) continue
+    sinceTurn = 0
+    await nextTurn()
   }
   await to.setAttributes({ size: position })
 }

@@ -142,6 +142,19 @@ describe('a file that has become shorter', () => {
 })
 
 describe('reading rejects', () => {
+  test('when there is more than the caller allows, whether the server says so or never ends', async () => {
+    for (const size of [length, 0, undefined]) {
+      const { files, closed } = await oddServer({
+        attributes: () => ({ type: 'file', ...(size === undefined ? {} : { size }) }),
+        read: (server, { id, count }) => server.data(id, new Uint8Array(count)),
+      })
+      const error = await errorOf(files.readFile('/f', { maximum: length - 1 }), SftpError)
+      assert.match(error.message, /more than the 499999 bytes that are allowed/)
+      await settled()
+      assert.ok(closed(), 'the file stays open')
+    }
+  })
+
   test('when the server keeps to a size and to an end before it', async () => {
     const { files, closed } = await oddServer({ read: (server, each) => honest(server, each, content.subarray(0, 200_000)) })
     const error = await errorOf(files.readFile('/f'), SftpError)

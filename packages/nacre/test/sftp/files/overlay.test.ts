@@ -57,6 +57,20 @@ describe('what is below', () => {
     await over.close()
   })
 
+  test('comes up without holding up everybody else', async () => {
+    const { files, below } = await sample()
+    const file = below.open('/big', writing, {})
+    file.setAttributes({ size: 30_000_000 })
+    file.close()
+    let turns = 0
+    const turn = setInterval(() => turns++, 0)
+    const over = await files.open('/big', { ...reading, write: true }, {})
+    await over.write(5, bytes('start'))
+    clearInterval(turn)
+    await over.close()
+    assert.ok(turns > 0, 'nobody else had a turn')
+  })
+
   test('is copied under another name first: half a copy is never seen, nor left behind', async () => {
     const { below } = await sample()
     const upper = memoryFiles({ capacity: 100_000 })
