@@ -85,6 +85,7 @@ const bare = async (sftp: Sftp): Promise<void> => {
 const comfortable = async (): Promise<void> => {
   const sftp = new SftpClient()
   await sftp.connect(reach)
+  sftp.client.setNoDelay(true)
   await sftp.uploadDir(`${near}/inner`, `${base}/dir`)
   await sftp.downloadDir(`${base}/dir`, `${back}/dir`)
   found['exists'] = [await sftp.exists(`${base}/dir`), await sftp.exists(`${base}/small`), await sftp.exists(`${base}/none`)]
@@ -115,6 +116,8 @@ client.on('error', (error: Error) => {
   process.exit(1)
 })
 client.on('ready', () => {
+  // Or each request waits for the acknowledgement of the one before.
+  client.setNoDelay(true)
   client.sftp((error, sftp) => {
     if (error !== undefined) throw error
     bare(sftp)

@@ -112,6 +112,7 @@ declare module 'ssh2' {
     /** Not public, and the only way for a client to ask for new keys. */
     readonly _protocol: { rekey(): void }
     sftp(then: (error: Error | undefined, sftp: Sftp) => void): void
+    setNoDelay(on: boolean): this
     end(): this
   }
   type Told<T> = (error: Error | null | undefined, value?: T) => void
@@ -147,6 +148,7 @@ declare module 'ssh2' {
 
 declare module 'ssh2-sftp-client' {
   export default class SftpClient {
+    readonly client: { setNoDelay(on: boolean): unknown }
     connect(options: object): Promise<unknown>
     uploadDir(from: string, to: string): Promise<string>
     downloadDir(from: string, to: string): Promise<string>
