@@ -5,7 +5,7 @@ import { basename } from 'node:path'
 import { quote } from 'nacre'
 import { parseScpCommand, scpServer } from 'nacre/scp'
 import type { Session } from 'nacre/server'
-import { localFiles, sessionPipe } from 'nacre/sftp/server'
+import { defaultPatience, localFiles, outlasting, sessionPipe } from 'nacre/sftp/server'
 import { ownLauncher } from '../launcher.ts'
 import { internalSftpSettings } from '../sftp-server/options.ts'
 import { serveAccount } from '../sftp-server/serve.ts'
@@ -57,7 +57,9 @@ export const sftpService = (words: readonly string[]): FileService => {
         ? createLog(line => void session.write(utf8.encode(`${line}\r\n`), 1), settings.level)
         : log.as('internal-sftp', settings.facility, settings.level)
       const address = session.remote === undefined ? 'UNKNOWN' : plainAddress(session.remote.address)
-      return serveAccount({ pipe: sessionPipe(session), settings, user: account, address, start, log: own })
+      const serving = serveAccount({ pipe: sessionPipe(session), settings, user: account, address, start, log: own })
+      // A disk on a network may hang; the session must not.
+      return outlasting(session, serving, defaultPatience)
     },
   }
 }

@@ -89,8 +89,11 @@ const facilityNumber = (name: string): number => {
   return local === null ? (facilities[name] ?? facilities.AUTH) : 16 + Number(local[1])
 }
 
-/** The system log, through logger(1): Node cannot write to its socket. Where logger is missing, lines are lost. */
-export const syslogSink = (facility: string, program = 'sshd'): Sink => {
+/**
+ * The system log, through logger(1): Node cannot write to its socket. Where logger is missing, lines are lost. `others` are those for
+ * other programs and facilities: each has one logger, however many sessions ask.
+ */
+export const syslogSink = (facility: string, program = 'sshd', others = new Map<string, Sink>()): Sink => {
   const base = facilityNumber(facility) * 8
   let logger: ChildProcess | undefined
   const start = (): ChildProcess => {
@@ -111,6 +114,7 @@ export const syslogSink = (facility: string, program = 'sshd'): Sink => {
     logger ??= start()
     logger.stdin?.write(`<${base + priorities[level]}>${line}\n`)
   }
-  sink.as = (another, otherFacility) => syslogSink(otherFacility, another)
+  others.set(`${program} ${facility}`, sink)
+  sink.as = (another, otherFacility) => others.get(`${another} ${otherFacility}`) ?? syslogSink(otherFacility, another, others)
   return sink
 }

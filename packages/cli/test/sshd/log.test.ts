@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { ConfigError } from 'nacre'
-import { createLog, fileSink, type Level, levelOf } from '../../src/sshd/log.ts'
+import { createLog, fileSink, type Level, levelOf, syslogSink } from '../../src/sshd/log.ts'
 import { temporaryFolder } from './world.ts'
 
 const said = (level: Level): readonly string[] => {
@@ -44,4 +44,15 @@ describe('a log file', () => {
     assert.equal(statSync(path).mode & 0o777, 0o600)
   })
   test('that cannot be opened is an error of the configuration', () => assert.throws(() => fileSink('/nonexistent/log'), ConfigError))
+})
+
+describe('the system log', () => {
+  test('has one place for each program and facility, however many sessions ask for it', () => {
+    const sshd = syslogSink('AUTH')
+    const files = sshd.as?.('internal-sftp', 'AUTH')
+    assert.notEqual(files, sshd)
+    assert.equal(sshd.as?.('internal-sftp', 'AUTH'), files)
+    assert.equal(files?.as?.('sshd', 'AUTH'), sshd)
+    assert.notEqual(sshd.as?.('internal-sftp', 'DAEMON'), files)
+  })
 })

@@ -26,6 +26,6 @@ export type {
   UnfinishedFile,
 } from './options.ts'
 export type { SftpHandlerOptions } from './serve.ts'
-export { sessionPipe } from './session-pipe.ts'
+export { defaultPatience, outlasting, sessionPipe } from './session-pipe.ts'
 export type { PipedSession } from './session-pipe.ts'
 export { serveSftp, sftpServer } from './serve-web.ts'
