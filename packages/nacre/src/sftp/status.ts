@@ -5,7 +5,10 @@ import { type SftpStatus, sftpStatuses } from '../errors.ts'
 /** The highest number each version knows (draft-ietf-secsh-filexfer-02 §7, -04 §7.1, -05 §7.1, -13 §9.1). */
 const highest: Readonly<Record<number, number>> = { 3: 8, 4: 13, 5: 17, 6: 31 }
 
-/** What an older version says instead; `failure` for all that do not stand here. As OpenSSH's server has it for version 3. */
+/**
+ * What an older version says instead; `failure` for all that do not stand here. As OpenSSH's server has it for version 3, but
+ * that it says "no such file" of a handle that is none, which would mislead, and only "failure" of what is mounted for reading.
+ */
 const instead: Partial<Readonly<Record<SftpStatus, SftpStatus>>> = {
   'no-such-path': 'no-such-file',
   'not-a-directory': 'no-such-file',

@@ -212,11 +212,7 @@ export class FileLane implements ServedFile, Before, Keeper {
     this.#reads++
     this.#running.add(job)
     this.#host.reading(1)
-    const failed = (error: unknown): void => {
-      giveBack(buffer)
-      for (const id of job.ids) this.#host.reply.refuse(id, error)
-      this.#endRead(job)
-    }
+    const failed = (error: unknown): void => this.#notRead(job, buffer, error)
     try {
       const reading = this.file.read(position, buffer.subarray(dataHead, dataHead + covers))
       if (typeof reading === 'number') this.#deliver(job, buffer, reading)
@@ -224,6 +220,12 @@ export class FileLane implements ServedFile, Before, Keeper {
     } catch (error) {
       failed(error)
     }
+  }
+
+  #notRead(job: ReadJob, buffer: Uint8Array, error: unknown): void {
+    giveBack(buffer)
+    for (const id of job.ids) this.#host.reply.refuse(id, error)
+    this.#endRead(job)
   }
 
   #endRead(job: ReadJob): void {
@@ -236,6 +238,10 @@ export class FileLane implements ServedFile, Before, Keeper {
 
   #deliver(job: ReadJob, buffer: Uint8Array, count: number): void {
     const { reply } = this.#host
+    if (!(count >= 0 && count <= job.covers)) {
+      this.#notRead(job, buffer, new RangeError(`a read of ${job.covers} bytes cannot give ${count}`))
+      return
+    }
     if (job.ids.length === 1 && count <= job.length && count > smallBuffer) {
       this.bytesRead += count
       reply.dataInPlace(job.ids[0], buffer, count)

@@ -203,6 +203,17 @@ describe('what files throw', () => {
       assert.deepEqual(told.failed, [secret])
     })
 
+  it('or is more or less than can have been read reaches no client', async () => {
+    const told = listening()
+    const counts = [Number.NaN, -1, 1_000_000]
+    const file = { read: () => counts.shift() ?? 0, close: () => {} } as unknown as OpenFile
+    const peer = await new Peer(partialFiles({ open: () => file }), { log: told.log }).greet()
+    const handle = await peer.open('/f', 'r')
+    for (let left = 3; left > 0; left--) assertStatus(await peer.askBytes(id => readOf(id, handle, left, 10)), 'failure', /Internal error/)
+    assert.equal(told.failed.length, 3)
+    assertStatus(await peer.askBytes(id => readOf(id, handle, 0, 10)), 'eof')
+  })
+
   it('or cannot be said, such as a size that is none, leaves the session in order', async () => {
     const told = listening()
     const peer = await new Peer(partialFiles({ stat: path => ({ size: path === '/bad' ? -1 : 5 }) }), { log: told.log }).greet()
