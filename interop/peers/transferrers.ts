@@ -1,7 +1,7 @@
 // Owns starting programs that move files by SFTP and are no copies of OpenSSH's: rclone, lftp, curl, sshfs, psftp. Knows nothing of
 // what the tests move.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { freshFile, freshFolder } from '../rig/folder.ts'
 import { type Finished, finish, type Running, start } from '../rig/process.ts'
 import { reachOptions } from './copiers.ts'
@@ -86,7 +86,8 @@ export const lacksFuse = (): string | false => {
 export const sshfs = async (to: Target, login: Login, path: string, place: string): Promise<(AsyncDisposable & Running) | undefined> => {
   const options = sshOptions(to, login)
   const running = await start(['sshfs', '-f', ...options, `${to.user}@${to.host}:${path}`, place], { name: 'sshfs' })
-  const mounted = (): boolean => spawnSync('mountpoint', ['-q', place], { timeout: 5000 }).status === 0
+  // Looking at the place itself would ask the server, which may be in this process.
+  const mounted = (): boolean => readFileSync('/proc/self/mounts', 'utf8').includes(` ${place} fuse.sshfs `)
   const until = Date.now() + 15_000
   while (!mounted()) {
     if (running.ended && /fuse: (device not found|mount failed|.*permitted)|fusermount3: mount failed/i.test(running.log()))
@@ -95,7 +96,7 @@ export const sshfs = async (to: Target, login: Login, path: string, place: strin
     await new Promise(resolve => setTimeout(resolve, 30))
   }
   const ended = async (): Promise<void> => {
-    spawnSync('fusermount3', ['-u', '-z', place], { timeout: 5000 })
+    await finish(['fusermount3', '-u', '-z', place], { seconds: 10 })
     await running.exited
   }
   return Object.assign(Object.create(running) as Running, { [Symbol.asyncDispose]: ended })
