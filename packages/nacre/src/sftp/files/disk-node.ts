@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import type { MaybePromise } from '../files.ts'
 import { bytesOfName } from '../names.ts'
 import { fileError } from './errno.ts'
+import { notText, opendir, opendirSync, readlink, readlinkSync, realpath, realpathSync, textOnly, unlink, unlinkSync } from './fs-node.ts'
 import { watchMounts } from './mounts-node.ts'
 import { createPace, type Pace } from './pace-node.ts'
 
@@ -26,7 +27,12 @@ export type Task<T> = Generator<DiskCall<unknown>, T, unknown>
 /** A path for Node's functions: bytes where it is not UTF-8. */
 export type Place = string | Buffer
 
-export const placeOf = (path: string): Place => (path.isWellFormed() ? path : Buffer.from(bytesOfName(path)))
+/** Throws `SftpError` where the runtime would lose those bytes. */
+export const placeOf = (path: string): Place => {
+  if (path.isWellFormed()) return path
+  if (textOnly) throw notText('find')
+  return Buffer.from(bytesOfName(path))
+}
 
 /** The value of one call. */
 export function* call<T>(work: Work, now: () => T, later: (done: Done<T>) => void): Task<T> {
@@ -72,20 +78,20 @@ export const calls = {
   readlink: (place: Place) =>
     call(
       'look',
-      () => fs.readlinkSync(place, 'buffer'),
-      done => fs.readlink(place, 'buffer', done),
+      () => readlinkSync(place),
+      done => readlink(place, done),
     ),
   realpath: (place: Place) =>
     call(
       'look',
-      () => fs.realpathSync.native(place, 'buffer'),
-      done => fs.realpath.native(place, 'buffer', done),
+      () => realpathSync(place),
+      done => realpath(place, done),
     ),
   opendir: (place: Place, options: fs.OpenDirOptions) =>
     call(
       'look',
-      () => fs.opendirSync(place as string, options),
-      done => fs.opendir(place as string, options, done),
+      () => opendirSync(place, options),
+      done => opendir(place, options, done),
     ),
   statfs: (place: Place) =>
     call(
@@ -129,8 +135,8 @@ export const calls = {
   unlink: (place: Place, work: Work = 'free') =>
     call<void>(
       work,
-      () => fs.unlinkSync(place),
-      (done: Nothing) => fs.unlink(place, done as fs.NoParamCallback),
+      () => unlinkSync(place),
+      (done: Nothing) => unlink(place, done as fs.NoParamCallback),
     ),
   rmdir: (place: Place) =>
     call<void>(

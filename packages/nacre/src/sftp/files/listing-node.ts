@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import type { FileEntry, Listing } from '../files.ts'
 import { bytesOfName, nameFromBytes } from '../names.ts'
 import { call, calls, type Disk, type Place, type Task } from './disk-node.ts'
+import { type Directory, notText, textOnly } from './fs-node.ts'
 import { attributesOf } from './stats-node.ts'
 
 /** Names taken from the system in one go, and entries handed over in one. */
@@ -17,6 +18,7 @@ const bigint = { bigint: true } as const
 /** A path below `folder`, in bytes where `name` is not UTF-8. */
 export const placeIn = (folder: Place, name: string): Place => {
   if (typeof folder === 'string' && name.isWellFormed()) return `${folder}/${name}`
+  if (textOnly) throw notText('find')
   return Buffer.concat([Buffer.from(folder as string), Buffer.from('/'), bytesOfName(name)])
 }
 
@@ -55,7 +57,7 @@ const lstatAll = (places: readonly Place[]): Task<readonly Known[]> =>
 type Names = readonly (string | Buffer)[]
 
 /** The next names of a folder; none at its end. Without `.` and `..`, which Node leaves out. */
-const readNames = (directory: fs.Dir): Task<Names> =>
+const readNames = (directory: Directory): Task<Names> =>
   call<Names>(
     'look',
     () => {
@@ -90,7 +92,7 @@ export function* openListing(
   closing: () => void = () => {},
   shown: (stats: fs.BigIntStats) => boolean = () => true,
 ): Task<Listing> {
-  let directory: fs.Dir | undefined = yield* calls.opendir(place, { bufferSize: batch })
+  let directory: Directory | undefined = yield* calls.opendir(place, { bufferSize: batch })
   let asBytes = false
   let oddNames = false
 

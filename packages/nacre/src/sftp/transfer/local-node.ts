@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { TransferError } from '../../errors.ts'
 import { shownPath } from '../client/explain.ts'
 import type { Attributes } from '../attributes.ts'
+import { allNames, notText, readlink, realpath, textOnly } from '../files/fs-node.ts'
 import { bytesOfName, isUnicodeName, nameFromBytes } from '../names.ts'
 import type { LocalEntry, LocalFiles, LocalFolder, LocalWriteOptions } from './local.ts'
 import { attributesOfStats, LocalNodeFile } from './local-file-node.ts'
@@ -33,11 +34,16 @@ const later = {
   opendir: promisify(fs.opendir),
   fstat: promisify(fs.fstat),
   // The other one makes text of every path.
-  realpath: promisify((at: fs.PathLike, done: (error: Error | null, real: Buffer) => void) => fs.realpath.native(at, 'buffer', done)),
+  realpath: promisify(realpath),
+  readlink: promisify(readlink),
 }
 
 /** A path as the system takes it: Node's own text would lose bytes that are no UTF-8. */
-const asGiven = (text: string): string | Buffer => (isUnicodeName(text) ? text : Buffer.from(bytesOfName(text)))
+const asGiven = (text: string): string | Buffer => {
+  if (isUnicodeName(text)) return text
+  if (textOnly) throw notText('find')
+  return Buffer.from(bytesOfName(text))
+}
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
 const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT'
@@ -56,6 +62,15 @@ const unsafe = (folder: string, name: string): TransferError =>
   new TransferError('TRANSFER_UNSAFE_NAME', `The name ${shownPath(name)} cannot be that of a file in ${shownPath(folder)}.`, name)
 const wrongType = (where: string, what: string): TransferError =>
   new TransferError('TRANSFER_WRONG_TYPE', `${shownPath(where)} ${what}.`, where)
+
+/** The names in a folder, as the system has them. */
+async function* namesOf(folder: string): AsyncGenerator<Uint8Array, void, undefined> {
+  const all = await allNames(folder)
+  if (all !== undefined) return yield* all
+  // The types do not know that names may come as bytes; Node gives them so.
+  const directory = await later.opendir(folder, { encoding: 'buffer' as BufferEncoding, bufferSize: 128 })
+  for await (const { name } of directory) yield name as unknown as Uint8Array
+}
 
 class NodeFolder implements LocalFolder {
   readonly path: string
@@ -79,6 +94,7 @@ class NodeFolder implements LocalFolder {
     if (!allows(name)) throw unsafe(this.path, name)
     const base = this.#base
     if (isUnicodeName(name)) return this.#descriptor === undefined ? path.join(base, name) : `${base}/${name}`
+    if (textOnly) throw notText('find')
     return Buffer.concat([Buffer.from(`${base}/`), bytesOfName(name)])
   }
   #shown(name: string): string {
@@ -149,12 +165,12 @@ class NodeFolder implements LocalFolder {
   }
 
   async *list(follow: boolean): AsyncGenerator<readonly LocalEntry[], void, undefined> {
-    // The types do not know that names may come as bytes; Node gives them so.
-    const directory = await later.opendir(this.#base, { encoding: 'buffer' as BufferEncoding, bufferSize: 128 })
     let found: LocalEntry[] = []
-    for await (const { name: bytes } of directory) {
-      const name = nameFromBytes(bytes as unknown as Uint8Array)
+    for await (const bytes of namesOf(this.#base)) {
+      const name = nameFromBytes(bytes)
       const attributes = (await this.stat(name, follow)) ?? (await this.stat(name, false))
+      // Bytes were lost on the way here, or the file went away just now: nothing is left out without a word.
+      if (attributes === undefined && textOnly && name.includes('\ufffd')) throw notText('list')
       if (attributes !== undefined) found.push({ name, attributes })
       if (found.length < 128) continue
       yield found
@@ -210,16 +226,14 @@ class NodeFolder implements LocalFolder {
   }
 
   async readLink(name: string): Promise<string> {
-    const target = await new Promise<Buffer>((resolve, reject) => {
-      fs.readlink(this.#at(name), { encoding: 'buffer' }, (error, link) =>
-        error === null ? resolve(link) : reject(this.#told(error, name)),
-      )
+    const target = await later.readlink(this.#at(name)).catch((error: unknown) => {
+      throw this.#told(error, name)
     })
     return nameFromBytes(target)
   }
 
   async symlink(target: string, name: string): Promise<void> {
-    const text = isUnicodeName(target) ? target : Buffer.from(bytesOfName(target))
+    const text = asGiven(target)
     await later.symlink(text, this.#at(name)).catch((error: unknown) => {
       throw this.#told(error, name)
     })

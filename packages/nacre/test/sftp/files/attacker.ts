@@ -33,7 +33,9 @@ const swapFolder = (target: string): void => {
 const swapFile = (name: string, target: string): void => {
   attempt(() => fs.symlinkSync(target, 'swap'))
   attempt(() => fs.renameSync('swap', name))
-  attempt(() => fs.writeFileSync('swap', 'inside'))
+  // When a folder was in the way, the link is there still: what is outside must not be written to from here.
+  attempt(() => fs.unlinkSync('swap'))
+  attempt(() => fs.writeFileSync('swap', 'inside', { flag: 'wx' }))
   attempt(() => fs.renameSync('swap', name))
 }
 const moves: readonly (() => void)[] = [
