@@ -128,6 +128,7 @@ describe('reads of one file', () => {
     await settled()
     assert.equal(reads.length, 2)
     await answer(1)
+    assert.equal(reads.length, 3, 'it did not look again')
     await answer(2)
     const [second, third, fourth] = await peer.answers(2, 3, 4)
     assert.deepEqual(dataOf(second), filled(500, 1000))
