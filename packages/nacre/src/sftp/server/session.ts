@@ -62,6 +62,8 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
   #requestBytes = 0
   #taking = false
   #turnComes = false
+  /** It is to be decided when, once all was looked at that came. */
+  #turnAfterTaking = false
   /** What came and could not be taken yet. */
   readonly #chunks: Uint8Array[] = []
   #stall: { readonly promise: Promise<void>; readonly over: () => void } | undefined
@@ -104,7 +106,7 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
     }
     this.#taking = true
     const at = this.#input.take(bytes, 0)
-    this.#taking = false
+    this.#taken()
     this.turn()
     if (at === bytes.length || this.#inputEnded) return undefined
     this.#chunks.push(detached ? bytes.subarray(at) : bytes.slice(at))
@@ -126,7 +128,7 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
       if (at === bytes.length) this.#chunks.shift()
       else this.#chunks[0] = bytes.subarray(at)
     }
-    this.#taking = false
+    this.#taken()
     if (this.#chunks.length === 0) this.#unstall()
   }
 
@@ -318,7 +320,20 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
   turn(): void {
     if (this.#turnComes) return
     this.#turnComes = true
-    if (this.#taking || this.#inFlight === 0) queueMicrotask(this.#endTurn)
+    if (this.#taking) this.#turnAfterTaking = true
+    else this.#schedule(this.#inFlight === 0)
+  }
+
+  #taken(): void {
+    this.#taking = false
+    if (!this.#turnAfterTaking) return
+    this.#turnAfterTaking = false
+    // Of a packet that has begun the rest comes at once, and what is answered then goes with what is answered now.
+    this.#schedule(!this.#input.within)
+  }
+
+  #schedule(now: boolean): void {
+    if (now) queueMicrotask(this.#endTurn)
     else this.#options.runtime.soon(this.#endTurn)
   }
 

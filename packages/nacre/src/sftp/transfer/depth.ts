@@ -114,7 +114,7 @@ export class Allowance {
 }
 
 /** Bytes that are in flight however short the way. */
-const floor = 1024 * 1024
+const floor = 2 * 1024 * 1024
 
 /** For one transfer that may have `inFlight` bytes under way, in requests of up to `request` bytes. */
 export const allowanceOf = (inFlight: number, request: number): Allowance =>

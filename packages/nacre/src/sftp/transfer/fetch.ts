@@ -45,6 +45,9 @@ export interface FetchOptions {
 /** The window of the channel grows by no less. */
 const expectedSteps = 1024 * 1024
 
+/** Bytes that are asked for in one go, where there is room for so many. */
+const atOnce = 256 * 1024
+
 interface Asked {
   readonly file: RemoteFile
   readonly id: number
@@ -110,6 +113,7 @@ class Fetch {
   #fill(): void {
     this.#cancelPause?.()
     this.#cancelPause = undefined
+    if (this.#gathers()) return
     while (!this.#over && !this.#looking) {
       const now = this.#clock.now()
       const wait = this.#pace.wait(now)
@@ -122,6 +126,13 @@ class Fetch {
       this.#ask(range, now)
     }
     if (!this.#over && !this.#looking && this.#held === 0 && this.#plan.complete) this.#finish()
+  }
+
+  /** While some are under way several are asked for at once: each alone would cost both ends a packet and a turn. */
+  #gathers(): boolean {
+    if (this.#plan.requests === 0) return false
+    const { depth, used } = this.#allowance
+    return depth.bytes - used < Math.min(depth.bytes / 2, Math.max(atOnce, 2 * this.#options.habits.request))
   }
 
   #ask(range: ReadRange, now: number): void {

@@ -8,6 +8,7 @@ import { createPace, type Pace } from '../files/pace-node.ts'
  * F2FS. Of all others, and elsewhere, nobody knows whether a server far away has to be asked.
  */
 const nearby: ReadonlySet<number> = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1, 0xf2f52010])
+
 export class Haste {
   readonly #near: boolean
   readonly #pace: Pace

@@ -353,3 +353,25 @@ describe('requests about paths', () => {
     assert.equal(attributes.type, 'directory')
   })
 })
+
+describe('answers to writes', () => {
+  it('that come with the beginning of another go with the answer to that, when the rest comes at once', async () => {
+    const peer = await new Peer(memoryFiles()).greet()
+    const handle = await peer.open('/f', 'wc')
+    const before = peer.writes
+    const second = writeOf(2, handle, 200_000, filled(200_000))
+    peer.send(writeOf(1, handle, 0, filled(200_000)), second.subarray(0, 1000))
+    await Promise.resolve()
+    peer.send(second.subarray(1000))
+    await peer.answers(1, 2)
+    assert.equal(peer.writes - before, 1)
+  })
+
+  it('do not wait for the rest when that does not come', async () => {
+    const peer = await new Peer(memoryFiles()).greet()
+    const handle = await peer.open('/f', 'wc')
+    peer.send(writeOf(1, handle, 0, filled(200_000)), writeOf(2, handle, 200_000, filled(200_000)).subarray(0, 1000))
+    const [answer] = await peer.answers(1)
+    assertStatus(answer, 'ok')
+  })
+})
