@@ -2,6 +2,7 @@
 // tests. Peers from the system's packages are found by the tests themselves. Knows nothing of what is tested.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -32,4 +33,10 @@ if (existsSync(join(folder, 'package.json'))) {
 step(process.execPath, [join(root, 'tools/build.ts'), '--commands'], root)
 const asked = process.argv.slice(2)
 const files = asked.length > 0 ? asked : ['interop/**/*.test.ts', '!interop/node_modules/**']
-step(process.execPath, ['--conditions=nacre-source', '--test', '--test-timeout=300000', ...files], root)
+// Most of the time a test waits for its peer: two at a time at least.
+const concurrency = Math.max(2, availableParallelism() - 1)
+step(
+  process.execPath,
+  ['--conditions=nacre-source', '--test', '--test-timeout=300000', `--test-concurrency=${concurrency}`, ...files],
+  root,
+)
