@@ -23,12 +23,15 @@ export interface Counts {
   readonly leftOut: Readonly<Record<string, string>>
 }
 
-/** The files of the core tests. `quick` leaves out those that walk or draw many thousand cases and so take longest. */
+/** Those that walk or draw many cases and so take longest. */
+const long = /^(exploration\/|simulation\/|sftp\/(model\/|files\/race-|transfer\/(faults|misbehaving\/)))/
+
+/** The files of the core tests. `quick` leaves out the long ones. */
 export const coreTests = (quick: boolean): readonly string[] =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map(name => name.replaceAll('\\', '/'))
     .filter(name => name.endsWith('.test.ts') && !name.startsWith('types/'))
-    .filter(name => !quick || !/^(exploration|simulation)\//.test(name))
+    .filter(name => !quick || !long.test(name))
     .sort()
 
 const outputOf = (command: readonly string[], seconds: number): Promise<string> =>

@@ -8,5 +8,9 @@ export const notIn = (runtimes: readonly ('Bun' | 'Deno' | 'the web')[], why: st
 
 export const isNode = runtime === 'Node'
 
+/** Whether names of files that are not UTF-8 reach the disk: Deno makes text of every path. */
+export const takesAnyName = runtime !== 'Deno'
+export const noAnyName = notIn(['Deno'], 'names are UTF-8')
+
 /** Only old files and old peers want it, and nothing for the web that is worth having brings it. */
 export const hasTripleDes = runtime !== 'the web'

@@ -15,36 +15,34 @@ export const notText = (operation: string): SftpError =>
     errno: 'EILSEQ',
   })
 
-/** Stands for bytes that were lost, or is a character of the name. */
-const replacement = '\ufffd'
+/** Deno tells a text that is not UTF-8 by an error of its own, which has no code. */
+const toldInWords = (operation: string, error: unknown): unknown =>
+  textOnly && error instanceof Error && error.name === 'InvalidData' ? notText(operation) : error
 
-/** Bytes as the system gave them. Where some may have been lost that is an error, and not another name. */
-const wholeBytes = (operation: string, given: string | Uint8Array): Buffer => {
-  if (!textOnly) return given as Buffer
-  const text = typeof given === 'string' ? given : Buffer.from(given).toString()
-  if (text.includes(replacement)) throw notText(operation)
-  return Buffer.from(text)
-}
+/** Deno gives text whatever was asked for. */
+const asBytes = (given: string | Buffer): Buffer => (typeof given === 'string' ? Buffer.from(given) : given)
 
 type Done<T> = (error: Error | null, value: T) => void
 
-const whole =
-  (operation: string, done: Done<Buffer>) =>
-  (error: Error | null, given: string | Uint8Array): void => {
-    if (error) return done(error, Buffer.alloc(0))
-    let bytes: Buffer
-    try {
-      bytes = wholeBytes(operation, given)
-    } catch (fault) {
-      return done(fault as Error, Buffer.alloc(0))
-    }
-    done(null, bytes)
+const bytesNow = (operation: string, get: () => string | Buffer): Buffer => {
+  try {
+    return asBytes(get())
+  } catch (error) {
+    throw toldInWords(operation, error)
   }
+}
+const bytesLater =
+  (operation: string, done: Done<Buffer>) =>
+  (error: Error | null, given: string | Buffer): void =>
+    error ? done(toldInWords(operation, error) as Error, Buffer.alloc(0)) : done(null, asBytes(given))
 
-export const readlinkSync = (place: fs.PathLike): Buffer => wholeBytes('read a symbolic link', fs.readlinkSync(place, 'buffer'))
-export const readlink = (place: fs.PathLike, done: Done<Buffer>): void => fs.readlink(place, 'buffer', whole('read a symbolic link', done))
-export const realpathSync = (place: fs.PathLike): Buffer => wholeBytes('resolve', fs.realpathSync.native(place, 'buffer'))
-export const realpath = (place: fs.PathLike, done: Done<Buffer>): void => fs.realpath.native(place, 'buffer', whole('resolve', done))
+const reading = 'read a symbolic link'
+const resolving = 'resolve'
+
+export const readlinkSync = (place: fs.PathLike): Buffer => bytesNow(reading, () => fs.readlinkSync(place, 'buffer'))
+export const readlink = (place: fs.PathLike, done: Done<Buffer>): void => fs.readlink(place, 'buffer', bytesLater(reading, done))
+export const realpathSync = (place: fs.PathLike): Buffer => bytesNow(resolving, () => fs.realpathSync.native(place, 'buffer'))
+export const realpath = (place: fs.PathLike, done: Done<Buffer>): void => fs.realpath.native(place, 'buffer', bytesLater(resolving, done))
 
 /** What is needed of `fs.Dir`. */
 export interface Directory {
@@ -94,7 +92,5 @@ export const unlink = (place: fs.PathLike, done: fs.NoParamCallback): void => {
 /** Names of a folder as bytes, as they come in Bun and Deno: all at once. `undefined` where `opendir` does better. */
 export const allNames = async (folder: string): Promise<readonly Uint8Array[] | undefined> => {
   if (!readsLate) return undefined
-  return (await fs.promises.readdir(folder, { encoding: 'buffer' })).map((name: unknown) =>
-    typeof name === 'string' ? Buffer.from(name) : (name as Uint8Array),
-  )
+  return (await fs.promises.readdir(folder, { encoding: 'buffer' })).map((name: string | Buffer) => asBytes(name))
 }

@@ -311,7 +311,8 @@ describe('in the folder, all is as in a chroot', () => {
     files[Symbol.dispose]()
     await assert.doesNotReject(async () => assert.equal((await under).size, 1))
     assert.equal((await refusal(() => files.stat('/safe', true))).errno, 'EBADF')
-    assert.equal(fs.readdirSync('/proc/self/fd').length, before)
+    // Roots of earlier tests may be forgotten just now, and theirs closed.
+    assert.ok(fs.readdirSync('/proc/self/fd').length <= before)
   })
 
   test('what is no folder, or not there, cannot be a root', async t => {

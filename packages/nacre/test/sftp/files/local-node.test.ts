@@ -8,6 +8,7 @@ import type { Blocking } from '../../../src/sftp/files/disk-node.ts'
 import { localFiles } from '../../../src/sftp/files/local-node.ts'
 import { rootedFiles } from '../../../src/sftp/files/rooted-node.ts'
 import type { Files } from '../../../src/sftp/files.ts'
+import { noAnyName, takesAnyName } from '../../runtime.ts'
 import { bytesOf, folderFor, how, listAll, namesIn, quickDisk, readAll, refused, refusal, writeAll } from './on-disk.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -220,7 +221,7 @@ for (const { name, make } of kinds) {
         await refused(() => files.link(`${at}/a`, `${at}/hard`), 'EEXIST', 'file-already-exists')
         await refused(() => files.link(`${at}/none`, `${at}/b`), 'ENOENT', 'no-such-file')
         await refused(() => files.link(at === '' ? '/' : at, `${at}/b`), 'EPERM', 'permission-denied')
-        for (const target of ['a', '/absolute/../text', 'with space', 'ü', '\udcff']) {
+        for (const target of ['a', '/absolute/../text', 'with space', 'ü', ...(takesAnyName ? ['\udcff'] : [])]) {
           await files.symlink(target, `${at}/s`)
           assert.equal(await files.readLink(`${at}/s`), target)
           await files.remove(`${at}/s`)
@@ -246,7 +247,7 @@ for (const { name, make } of kinds) {
         assert.equal(await files.realPath('/..', true), '/')
       })
 
-      test('names that are not UTF-8 keep every byte, everywhere', async t => {
+      test('names that are not UTF-8 keep every byte, everywhere', { skip: noAnyName }, async t => {
         const folder = folderFor(t)
         const [files, at] = make(folder, blocking)
         const odd = 'a\udcff\udc80b'
@@ -264,6 +265,31 @@ for (const { name, make } of kinds) {
         await files.rename(`${at}/${odd}/${odd}`, `${at}/${odd}/plain`, false)
         assert.deepEqual(await namesIn(files, `${at}/${odd}`), ['plain'])
       })
+
+      test(
+        'where names are UTF-8 only, others are refused in words and never taken for what they look like',
+        { skip: takesAnyName },
+        async t => {
+          const folder = folderFor(t)
+          const [files, at] = make(folder, blocking)
+          const shell = 'cd "$1" && : > "$(printf "a\\377b")" && ln -s "$(printf "a\\377b")" link && : > plain'
+          execFileSync('sh', ['-c', shell, 'sh', folder])
+          await writeAll(files, `${at}/a\ufffdb`, 'another')
+          for (const act of [
+            () => files.stat(`${at}/a\udcffb`, true),
+            () => files.makeDirectory(`${at}/\udcff`, {}),
+            () => files.symlink('\udcff', `${at}/l`),
+            () => files.readLink(`${at}/link`),
+          ]) {
+            const error = await refusal(act)
+            assert.deepEqual([error.errno, error.status], ['EILSEQ', 'invalid-filename'])
+            assert.match(error.message, /not UTF-8.*Deno/)
+          }
+          // Two files have names that look the same: one of them can be reached.
+          assert.deepEqual([...new Set(await namesIn(files, at === '' ? '/' : at))], ['a\ufffdb', 'link', 'plain'])
+          assert.equal(await readAll(files, `${at}/a\ufffdb`), 'another')
+        },
+      )
 
       test('a folder of some thousand entries comes in pieces, each entry once', async t => {
         const folder = folderFor(t, quickDisk)
@@ -371,7 +397,8 @@ for (const { name, make } of kinds) {
             }
           }
         }
-        assert.equal(open(), before)
+        // Roots of earlier tests may be forgotten just now, and theirs closed.
+        assert.ok(open() <= before, `${open()} open, ${before} before`)
       })
     })
   }

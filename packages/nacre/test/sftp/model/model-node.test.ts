@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { localFiles } from '../../../src/sftp/files/local-node.ts'
 import { rootedFiles } from '../../../src/sftp/files/rooted-node.ts'
+import { noAnyName } from '../../runtime.ts'
 import { exceptionsOf } from './exceptions.ts'
 import { FilesSubject } from './files-subject.ts'
 import { clearPlace, deepBase, makePlace } from './places.ts'
@@ -27,7 +28,7 @@ const rooted = (): FilesSubject =>
     return { files, base: deepBase, clear }
   })
 
-describe('random operations on the disk, as OpenSSH answers them', () => {
+describe('random operations on the disk, as OpenSSH answers them', { skip: noAnyName }, () => {
   for (const [often, taste] of tastes)
     describe(often, () => {
       test('files of the machine', () => sequences({ base: deepBase, subject: local(), count: 20, taste, exceptions: exceptionsOf.disk }))

@@ -1,11 +1,17 @@
 // Directories both ways: all that is in them, many at once, errors at the end, and nothing outside the target.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { TransferFailures } from '../../../src/errors.ts'
+import { takesAnyName } from '../../runtime.ts'
 import { attributesOf, type FarServer, names, status } from './misbehaving/server.ts'
 import { bytesOf, connect, folderFor, namesIn, sameBytes, settled } from './rig.ts'
+
+/** A name that is no UTF-8, where one can be. */
+const oddName = takesAnyName ? '\udcff' : '\ufffd'
+const oddBytes = takesAnyName ? Buffer.from([0xff]) : Buffer.from(oddName)
 
 const plant = (server: FarServer): void => {
   server.directory('/t')
@@ -14,7 +20,7 @@ const plant = (server: FarServer): void => {
   server.directory('/t/deep/er')
   for (let i = 0; i < 30; i++) server.file(`/t/f${i}`, bytesOf(i, i * 300))
   server.file('/t/deep/er/large', bytesOf(99, 3_000_000))
-  server.file('/t/deep/\udcffname', bytesOf(98, 10))
+  server.file(`/t/deep/${oddName}name`, bytesOf(98, 10))
 }
 
 const failuresOf = async (outcome: Promise<unknown>): Promise<TransferFailures> => {
@@ -36,7 +42,7 @@ describe('a tree from a server', () => {
     for (let i = 0; i < 30; i++) assert.ok(readFileSync(join(folder, 'copy', `f${i}`)).equals(bytesOf(i, i * 300)))
     assert.ok(readFileSync(join(folder, 'copy/deep/er/large')).equals(bytesOf(99, 3_000_000)))
     assert.ok(statSync(join(folder, 'copy/empty')).isDirectory())
-    const odd = Buffer.concat([Buffer.from(join(folder, 'copy/deep/')), Buffer.from([0xff]), Buffer.from('name')])
+    const odd = Buffer.concat([Buffer.from(join(folder, 'copy/deep/')), oddBytes, Buffer.from('name')])
     assert.ok(readFileSync(odd).equals(bytesOf(98, 10)))
     await settled()
     assert.equal(server.openHandles, 0)
@@ -245,7 +251,7 @@ describe('a tree to a server', () => {
     mkdirSync(join(folder, 'empty'))
     for (let i = 0; i < 30; i++) writeFileSync(join(folder, `f${i}`), bytesOf(i, i * 300))
     writeFileSync(join(folder, 'deep/er/large'), bytesOf(99, 3_000_000))
-    writeFileSync(Buffer.concat([Buffer.from(`${folder}/deep/`), Buffer.from([0xff])]), bytesOf(98, 10))
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/deep/`), oddBytes]), bytesOf(98, 10))
   }
 
   it('comes whole', async context => {
@@ -256,7 +262,7 @@ describe('a tree to a server', () => {
     assert.deepEqual([result.files, result.directories], [32, 4])
     for (let i = 0; i < 30; i++) sameBytes(server.files.get(`/copy/f${i}`)?.data, bytesOf(i, i * 300))
     sameBytes(server.files.get('/copy/deep/er/large')?.data, bytesOf(99, 3_000_000))
-    sameBytes(server.files.get('/copy/deep/\udcff')?.data, bytesOf(98, 10))
+    sameBytes(server.files.get(`/copy/deep/${oddName}`)?.data, bytesOf(98, 10))
     assert.equal(server.files.get('/copy/empty')?.type, 'directory')
     await settled()
     assert.equal(server.openHandles, 0)
@@ -278,6 +284,14 @@ describe('a tree to a server', () => {
     assert.deepEqual(error.failures.map(each => each.path).sort(), [join(folder, 'deep'), join(folder, 'f3')])
     assert.ok(!server.files.has('/copy/f3'))
     sameBytes(server.files.get('/copy/f29')?.data, bytesOf(29, 29 * 300))
+  })
+
+  it('says which folder has a name that cannot be read, where only UTF-8 can', { skip: takesAnyName }, async context => {
+    const folder = folderFor(context)
+    execFileSync('sh', ['-c', 'cd "$1" && : > "$(printf "a\\377b")" && : > plain', 'sh', folder])
+    const { server, transfers } = await connect(context)
+    await assert.rejects(transfers.upload(folder, '/copy', { recursive: true }), /not UTF-8.*Deno/)
+    assert.ok(![...server.files.keys()].some(each => each.includes('\ufffd')))
   })
 
   it('treats links as chosen', async context => {
