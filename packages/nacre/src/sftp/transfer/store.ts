@@ -48,7 +48,7 @@ export interface Stored {
 }
 
 /** Milliseconds from which on a way counts as long. */
-const longWay = 20
+export const longWay = 20
 /** Bytes for which another channel is worth its while. */
 const worthwhile = 8 * 1024 * 1024
 

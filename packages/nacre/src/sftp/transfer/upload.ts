@@ -12,7 +12,7 @@ import type { Handles } from './crew.ts'
 import type { LocalFile } from './local.ts'
 import { closeQuietly, largeFile, modeOf, type Moving, temporaryName } from './moving.ts'
 import type { RemoteFile } from './remote.ts'
-import { storeFile } from './store.ts'
+import { longWay, storeFile } from './store.ts'
 import type { Source } from './ends.ts'
 
 export interface NearFile {
@@ -106,6 +106,8 @@ interface Opened {
   readonly written: string
   /** Nothing more is opened. */
   over: boolean
+  /** Opening it took so long that the way is: answers to writes wait behind others, and say little of that on a busy machine. */
+  readonly far: boolean
 }
 
 /** Opens the file on one more channel while it is being written. */
@@ -124,7 +126,7 @@ const store = async (moving: Moving, near: NearFile, opened: Opened, path: strin
   const { growing = 'snapshot' } = options
   const stored = await storeFile({
     files,
-    ...(moving.more === undefined ? {} : { more: () => openAnother(moving, opened) }),
+    ...(moving.more === undefined || !opened.far ? {} : { more: () => openAnother(moving, opened) }),
     source: near.source,
     from: near.shown,
     path,
@@ -257,14 +259,18 @@ export const uploadFile = async (moving: Moving, near: NearFile, to: FarTarget, 
   const written = atomic ? joinPath(folderOf(to.path), temporaryName(nameOf(to.path), resume !== false)) : to.path
   const { permissions } = near.attributes
   const mode = modeOf(options, permissions)
+  let began = 0
   const file = await handles
-    .take(async () => await openTarget(moving, to, written, resume !== false, mode))
+    .take(async () => {
+      began = moving.clock.now()
+      return await openTarget(moving, to, written, resume !== false, mode)
+    })
     .catch(async (error: unknown) => {
       // It was asked for, and may be made though nobody waits for the answer.
       if (atomic && resume === false && signal?.aborted === true) await cleanUp(moving, written)
       throw error
     })
-  const opened: Opened = { files: [file], written, over: false }
+  const opened: Opened = { files: [file], written, over: false, far: moving.clock.now() - began >= longWay }
   let open = true
   try {
     opened.files.push(...(await openMore(moving, written, near.source.size)))
