@@ -6,6 +6,7 @@ import type { Sftp } from '../../../src/sftp/client/sftp.ts'
 import type { Attributes } from '../../../src/sftp/attributes.ts'
 import { patternBytes } from './pair.ts'
 import { type Asked, begun, errorOf, type ScriptedServer, settled } from './scripted.ts'
+import { bytesIn } from './stream-bytes.ts'
 
 const length = 500_000
 const content = patternBytes(length, 7)
@@ -53,7 +54,7 @@ const oddServer = async ({
 /** Every way to read all of it. */
 const ways: Readonly<Record<string, (files: Sftp) => Promise<Uint8Array>>> = {
   readFile: files => files.readFile('/f'),
-  readable: async files => new Uint8Array(await new Response(files.readable('/f')).arrayBuffer()),
+  readable: files => bytesIn(files.readable('/f')),
   'RemoteFile.read': async files => {
     await using file = await files.open('/f')
     return await file.read(0, length + 10)
@@ -195,9 +196,9 @@ describe('reading rejects', () => {
 
   for (const [way, read] of Object.entries<(files: Sftp, signal: AbortSignal) => Promise<unknown>>({
     readFile: (files, signal) => files.readFile('/f', { signal }),
-    readable: (files, signal) => new Response(files.readable('/f', { signal })).arrayBuffer(),
+    readable: (files, signal) => bytesIn(files.readable('/f', { signal })),
     'RemoteFile.read': async (files, signal) => await (await files.open('/f')).read(0, 100_000, { signal }),
-    'RemoteFile.readable': async (files, signal) => await new Response((await files.open('/f')).readable({ signal })).arrayBuffer(),
+    'RemoteFile.readable': async (files, signal) => await bytesIn((await files.open('/f')).readable({ signal })),
     hash: (files, signal) => files.hash('/f', { fallback: 'read', signal }),
   }))
     test(`with the signal, when the server never answers: ${way}`, async () => {
@@ -238,13 +239,13 @@ describe('what is asked for', () => {
         honest(server, asked)
       },
     })
-    const read = new Uint8Array(await new Response(files.readable('/f', { start: 1000, end: 201_000 })).arrayBuffer())
+    const read = await bytesIn(files.readable('/f', { start: 1000, end: 201_000 }))
     assert.deepEqual(read, content.subarray(1000, 201_000))
     assert.equal(highest, 201_000)
-    const beyond = new Uint8Array(await new Response(files.readable('/f', { start: length - 5, end: length + 5 })).arrayBuffer())
+    const beyond = await bytesIn(files.readable('/f', { start: length - 5, end: length + 5 }))
     assert.deepEqual(beyond, content.subarray(length - 5))
-    assert.equal((await new Response(files.readable('/f', { start: 7, end: 7 })).arrayBuffer()).byteLength, 0)
-    assert.equal((await new Response(files.readable('/f', { start: length + 7 })).arrayBuffer()).byteLength, 0)
+    assert.equal((await bytesIn(files.readable('/f', { start: 7, end: 7 }))).length, 0)
+    assert.equal((await bytesIn(files.readable('/f', { start: length + 7 }))).length, 0)
     for (const range of [{ start: -1 }, { start: 5, end: 4 }, { end: 0.5 }]) assert.throws(() => files.readable('/f', range), RangeError)
   })
 })

@@ -4,8 +4,7 @@ import { describe, test } from 'node:test'
 import { SftpError } from '../../../src/errors.ts'
 import { joined, patternBytes } from './pair.ts'
 import { begun, errorOf, settled, text } from './scripted.ts'
-
-const bytesIn = async (stream: ReadableStream<Uint8Array>): Promise<Uint8Array> => new Uint8Array(await new Response(stream).arrayBuffer())
+import { bytesIn } from './stream-bytes.ts'
 
 describe('an open file', () => {
   test('is read and written anywhere', async () => {
