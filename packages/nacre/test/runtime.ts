@@ -12,5 +12,8 @@ export const isNode = runtime === 'Node'
 export const takesAnyName = runtime !== 'Deno'
 export const noAnyName = notIn(['Deno'], 'names are UTF-8')
 
+/** Deno's clock of files begins in 1970. */
+export const beginsIn1970 = runtime === 'Deno'
+
 /** Only old files and old peers want it, and nothing for the web that is worth having brings it. */
 export const hasTripleDes = runtime !== 'the web'

@@ -82,11 +82,16 @@ const isReachable = (fd: number): boolean => {
   }
 }
 
+const unreachable =
+  process.versions.deno === undefined
+    ? 'Files can be confined to a folder on Linux with /proc mounted only: it is not there.'
+    : 'Files can be confined to a folder on Linux with /proc mounted only. In Deno that also takes the permission for everything: run it with --allow-all.'
+
 const createRoot = (path: string, followsLinks: boolean, blocking: Blocking | undefined): Root & Disposable => {
   const fd = openRoot(path)
   if (!isReachable(fd)) {
     fs.closeSync(fd)
-    throw new SftpError('op-unsupported', 'Files can be confined to a folder on Linux with /proc mounted only: it is not there.', {
+    throw new SftpError('op-unsupported', unreachable, {
       operation: 'open',
       path,
     })

@@ -1,5 +1,6 @@
 // Owns how Node's word on a file becomes `Attributes`, and how times become what Node sets. Knows no calls.
 import type { BigIntStats } from 'node:fs'
+import { SftpError } from '../../errors.ts'
 import { type Attributes, type FileTime, typeOfMode } from '../attributes.ts'
 
 const billion = 1_000_000_000n
@@ -36,13 +37,22 @@ const nextDown = (value: number): number => {
   return bits.getFloat64(0)
 }
 
+/** Deno takes a time before 1970 for "now" in whatever form it comes. */
+const tooEarly = (): SftpError =>
+  new SftpError('invalid-parameter', 'Deno cannot set a time before 1970. Use Node or Bun for it.', {
+    operation: 'set attributes',
+    errno: 'EINVAL',
+  })
+
 /**
- * A time for Node's `utimes`. Node takes seconds as a double: between 2004 and 2038 that is exact to 239 nanoseconds, of which
+ * A time for Node's `utimes`. Throws `SftpError` where there is none. Node takes seconds as a double: between 2004 and 2038 that is exact to 239 nanoseconds, of which
  * half is lost at most. A time never moves into the next second by it. As text before 1970, since Node takes negative numbers
  * for "now".
  */
 export const timeForNode = ({ seconds, nanoseconds }: FileTime): number | string => {
   let value = seconds + nanoseconds / 1e9
   if (value >= seconds + 1 && value > 0) value = nextDown(value)
-  return value < 0 ? String(value) : value
+  if (value >= 0) return value
+  if (process.versions.deno !== undefined) throw tooEarly()
+  return String(value)
 }

@@ -1,4 +1,5 @@
 // Owns one open file at this end in Node: reads at any place, writes gathered in order, hashes. Knows neither folders nor servers.
+import { timeForNode } from '../files/stats-node.ts'
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import { performance } from 'node:perf_hooks'
@@ -43,8 +44,6 @@ export const attributesOfStats = (stats: fs.Stats): Attributes => ({
   modified: timeFromSeconds(stats.mtimeMs / 1000),
   links: stats.nlink,
 })
-
-const secondsOf = (time: { readonly seconds: number; readonly nanoseconds: number }): number => time.seconds + time.nanoseconds / 1e9
 
 export class LocalNodeFile implements LocalFile {
   readonly sequential = false
@@ -104,7 +103,7 @@ export class LocalNodeFile implements LocalFile {
         () => later.fchmod(descriptor, permissions),
       )
     if (modified === undefined) return
-    const [access, modification] = [secondsOf(accessed ?? modified), secondsOf(modified)]
+    const [access, modification] = [timeForNode(accessed ?? modified), timeForNode(modified)]
     await this.#haste.do(
       () => fs.futimesSync(descriptor, access, modification),
       () => later.futimes(descriptor, access, modification),

@@ -7,6 +7,7 @@ import { TransferError } from '../../errors.ts'
 import { shownPath } from '../client/explain.ts'
 import type { Attributes } from '../attributes.ts'
 import { allNames, notText, readlink, realpath, textOnly } from '../files/fs-node.ts'
+import { timeForNode } from '../files/stats-node.ts'
 import { bytesOfName, isUnicodeName, nameFromBytes } from '../names.ts'
 import type { LocalEntry, LocalFiles, LocalFolder, LocalWriteOptions } from './local.ts'
 import { attributesOfStats, LocalNodeFile } from './local-file-node.ts'
@@ -15,8 +16,16 @@ import { Haste } from './haste-node.ts'
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC } = fs.constants
 /** Linux: a descriptor for finding things only. */
 const pathOnly = 0x20_0000
+const hasDescriptors = (): boolean => {
+  try {
+    return fs.existsSync('/proc/self/fd')
+  } catch {
+    // Deno asks for every permission before it looks there.
+    return false
+  }
+}
 /** Descriptors can stand in paths. */
-const byDescriptor = process.platform === 'linux' && fs.existsSync('/proc/self/fd')
+const byDescriptor = process.platform === 'linux' && hasDescriptors()
 const windows = process.platform === 'win32'
 const foldsCase = windows || process.platform === 'darwin'
 
@@ -196,8 +205,7 @@ class NodeFolder implements LocalFolder {
   async setOwnAttributes({ permissions, accessed, modified }: Attributes): Promise<void> {
     if (permissions !== undefined) await later.chmod(this.#base, permissions)
     if (modified !== undefined) {
-      const seconds = modified.seconds + modified.nanoseconds / 1e9
-      await later.utimes(this.#base, accessed === undefined ? seconds : accessed.seconds + accessed.nanoseconds / 1e9, seconds)
+      await later.utimes(this.#base, timeForNode(accessed ?? modified), timeForNode(modified))
     }
   }
 

@@ -8,7 +8,7 @@ import type { Blocking } from '../../../src/sftp/files/disk-node.ts'
 import { localFiles } from '../../../src/sftp/files/local-node.ts'
 import { rootedFiles } from '../../../src/sftp/files/rooted-node.ts'
 import type { Files } from '../../../src/sftp/files.ts'
-import { noAnyName, takesAnyName } from '../../runtime.ts'
+import { beginsIn1970, noAnyName, takesAnyName } from '../../runtime.ts'
 import { bytesOf, folderFor, how, listAll, namesIn, quickDisk, readAll, refused, refusal, writeAll } from './on-disk.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -152,6 +152,22 @@ for (const { name, make } of kinds) {
         assert.deepEqual((await files.stat(`${at}/d`, true)).modified, modified)
         await refused(() => files.setAttributes(`${at}/d`, { size: 1 }, true), 'EISDIR', 'file-is-a-directory')
         await refused(() => files.setAttributes(`${at}/none`, { permissions: 0o600 }, true), 'ENOENT', 'no-such-file')
+      })
+
+      test('times before 1970 are set, or refused where they would become the present', async t => {
+        const folder = folderFor(t)
+        const [files, at] = make(folder, blocking)
+        await writeAll(files, `${at}/a`, '')
+        const time = { seconds: -6, nanoseconds: 500_000_000 }
+        const set = async (): Promise<void> => await files.setAttributes(`${at}/a`, { accessed: time, modified: time }, true)
+        if (beginsIn1970) {
+          const error = await refusal(set)
+          assert.deepEqual([error.errno, error.status], ['EINVAL', 'invalid-parameter'])
+          assert.match(error.message, /before 1970/)
+        } else {
+          await set()
+          assert.deepEqual((await files.stat(`${at}/a`, true)).modified, time)
+        }
       })
 
       test('a link itself has times and an owner, but no mode', async t => {

@@ -5,7 +5,8 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statSync,
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { TransferFailures } from '../../../src/errors.ts'
-import { takesAnyName } from '../../runtime.ts'
+import { localNode } from '../../../src/sftp/transfer/local-node.ts'
+import { beginsIn1970, takesAnyName } from '../../runtime.ts'
 import { attributesOf, type FarServer, names, status } from './misbehaving/server.ts'
 import { bytesOf, connect, folderFor, namesIn, sameBytes, settled } from './rig.ts'
 
@@ -242,6 +243,21 @@ describe('a server that wants out of the target', () => {
     await transfers.download('/t', target, { recursive: true })
     assert.deepEqual(namesIn(join(base, 'outside')), [])
     assert.equal(namesIn(join(base, 'moved')).length, 5)
+  })
+})
+
+describe('times before 1970', () => {
+  it('are kept, or refused where they would become the present', async context => {
+    const folder = folderFor(context)
+    writeFileSync(join(folder, 'f'), '')
+    const time = { seconds: -6, nanoseconds: 500_000_000 }
+    const here = await localNode.folder(folder)
+    const file = await here.openWrite('f', {})
+    const set = [() => here.setOwnAttributes({ modified: time }), () => file.setAttributes({ modified: time })]
+    for (const act of set) await (beginsIn1970 ? assert.rejects(act, /before 1970/) : act())
+    await file.close()
+    await here.close()
+    if (!beginsIn1970) assert.deepEqual([statSync(folder).mtimeMs, statSync(join(folder, 'f')).mtimeMs], [-5500, -5500])
   })
 })
 
