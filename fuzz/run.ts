@@ -1,6 +1,7 @@
 // Owns `npm run fuzz`: options, turns for all targets, the table at the end, and that findings and good inputs are kept. Knows
 // no target.
 import { parseArgs } from 'node:util'
+import { seededRandom } from '../packages/nacre/src/testing/random.ts'
 import { Searcher } from './rig/searcher.ts'
 import type { Found, Progress } from './rig/search.ts'
 import { findingsOf, keepFinding, keepInputs, keptInputs } from './rig/store.ts'
@@ -68,8 +69,14 @@ const progress = new Map<string, Progress>()
 /** After an input that nothing came back from, a target is left alone: it would only find it again. */
 const givenUp = new Set<number>()
 
+// Some take longer than their turn: by chance, so that it is not always the same ones that have what is left.
+const chance = seededRandom(seed)
+const order = asked.map(each => ({ each, place: chance.below(2 ** 32) }))
+order.sort((a, b) => a.place - b.place)
+
 for (let round = 0; round < rounds; round++) {
-  for (const [position, { target, index }] of asked.entries()) {
+  for (const [position, { each }] of order.entries()) {
+    const { target, index } = each
     if (givenUp.has(index)) continue
     const turnsLeft = (rounds - round) * asked.length - position
     const milliseconds = Math.max(20, (seconds * 1000 - elapsed() * 1000) / turnsLeft)
