@@ -67,8 +67,7 @@ async def work(sftp):
         found["ns"] = [await sftp.getatime_ns(path), await sftp.getmtime_ns(path)]
     await sftp.truncate(path, 10)
     found["size"] = await sftp.getsize(path)
-    # In version 3 it takes us for a server that has the arguments where the draft does, by our name.
-    await (sftp.symlink(f"{base}/soft", "f") if version == 3 else sftp.symlink("f", f"{base}/soft"))
+    await sftp.symlink("f", f"{base}/soft")
     found["soft"] = [await sftp.readlink(f"{base}/soft"), await sftp.islink(f"{base}/soft"), await sftp.isfile(f"{base}/soft")]
     await sftp.link(path, f"{base}/hard")
     found["hard"] = await sftp.getsize(f"{base}/hard")

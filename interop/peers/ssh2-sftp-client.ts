@@ -58,8 +58,7 @@ const bare = async (sftp: Sftp): Promise<void> => {
   ])
   await asked(done => sftp.utimes(`${base}/small`, 1_000_000_000, 1_100_000_000, done))
   found['times'] = await asked<{ mtime: number }>(done => sftp.lstat(`${base}/small`, done)).then(({ mtime }) => mtime)
-  // It has the arguments as OpenSSH does only where the server says that it is OpenSSH: so the other way round.
-  await asked(done => sftp.symlink(`${base}/soft`, 'small', done))
+  await asked(done => sftp.symlink('small', `${base}/soft`, done))
   found['soft'] = await asked(done => sftp.readlink(`${base}/soft`, done))
   await asked(done => sftp.ext_openssh_hardlink(`${base}/small`, `${base}/hard`, done))
   found['rename'] = await refused(asked(done => sftp.rename(`${base}/hard`, `${base}/small`, done)))

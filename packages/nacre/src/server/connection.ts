@@ -98,6 +98,9 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     get remote(): RemoteAddress | undefined {
       return this.#connection.remote
     }
+    get clientVersion(): string {
+      return this.#connection.clientVersion
+    }
     failed(error: unknown): void {
       this.#connection.#policy.onError(error, this.#connection)
     }

@@ -44,6 +44,8 @@ export interface Session<Identity> {
   /** The name the client logged in with. */
   readonly userName: string
   readonly remote: RemoteAddress | undefined
+  /** The client's software version (RFC 4253 §4.2); text from the peer. */
+  readonly clientVersion: string
   readonly kind: 'exec' | 'shell' | 'subsystem'
   /** The command line as sent, for `exec`. */
   readonly command: string | undefined
@@ -98,6 +100,7 @@ export interface SessionOwner<Identity> {
   readonly identity: Identity
   readonly userName: string
   readonly remote: RemoteAddress | undefined
+  readonly clientVersion: string
   readonly handlers: SessionHandlers<Identity>
   /** What a handler threw. */
   failed(error: unknown): void
@@ -154,6 +157,9 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
     return this.#input
   }
 
+  get clientVersion(): string {
+    return this.#owner.clientVersion
+  }
   get stdin(): ReadableStream<Uint8Array> {
     return this.#stdin.stream
   }

@@ -110,6 +110,8 @@ export interface SftpServerOptions {
   readonly umask?: number
   /** Besides those everybody knows; one of the same name takes the place of ours. */
   readonly extensions?: readonly ExtensionRow[]
+  /** The software version of the SSH client, for what is known of particular ones. Default that of the session, where there is one. */
+  readonly clientVersion?: string
   /** Default 6. */
   readonly maximumVersion?: SftpVersionNumber
   readonly log?: SftpServerLog

@@ -18,6 +18,8 @@ export interface RequestHost {
   readonly reply: Reply
   readonly principals: Principals
   readonly umask: number | undefined
+  /** The client sends SYMLINK of version 3 as the draft has it, not as OpenSSH has it. */
+  readonly linkFirst: boolean
   /** Makes a client's path absolute; throws `SftpError`. */
   absolute(path: string): string
   /** Opens, and answers with a handle. */
@@ -149,7 +151,8 @@ const rename: RequestRow = {
 const link = (name: 'symlink' | 'link'): RequestRow => ({
   name,
   ask: (host, id, reader, version) => {
-    const asked = version.Link.read(reader)
+    const read = version.Link.read(reader)
+    const asked = host.linkFirst && version.version === 3 ? { ...read, path: read.target, target: read.path } : read
     const path = host.absolute(asked.path)
     if (asked.symbolic) {
       const { target } = asked

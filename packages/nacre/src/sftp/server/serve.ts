@@ -4,6 +4,7 @@ import type { Files, MaybePromise } from '../files.ts'
 import type { BytePipe } from '../pipe.ts'
 import type { SharedHandles } from './open-files.ts'
 import { type ServerRuntime, settle, type Settled, type SftpServerOptions } from './options.ts'
+import { sendsLinkFirst } from './quirks.ts'
 import { SftpSession } from './session.ts'
 import { defaultPatience, outlasting, type PipedSession, sessionPipe } from './session-pipe.ts'
 
@@ -21,7 +22,7 @@ const startOf = async (files: Files, options: Settled): Promise<string> => {
   }
 }
 
-const serve = async (pipe: BytePipe, files: Files, options: Settled, shared: SharedHandles): Promise<void> => {
+const serve = async (pipe: BytePipe, files: Files, options: Settled, shared: SharedHandles, clientVersion: string): Promise<void> => {
   const start = await startOf(files, options)
   await new Promise<void>((resolve, reject) => {
     void new SftpSession({
@@ -30,6 +31,7 @@ const serve = async (pipe: BytePipe, files: Files, options: Settled, shared: Sha
       options,
       start,
       shared,
+      linkFirst: sendsLinkFirst(clientVersion),
       done: fault => {
         if (fault === undefined) resolve()
         else reject(fault)
@@ -48,7 +50,7 @@ export type ServeSftp = (pipe: BytePipe, files: Files, options?: SftpServerOptio
 export const serveSftpOn =
   (runtime: ServerRuntime): ServeSftp =>
   async (pipe, files, options = {}) =>
-    await serve(pipe, files, settle(options, runtime), unshared)
+    await serve(pipe, files, settle(options, runtime), unshared, options.clientVersion ?? '')
 
 export interface SftpHandlerOptions extends SftpServerOptions {
   /** Files and directories open at once over all sessions of this handler. Default 10,000. */
@@ -89,7 +91,13 @@ export const sftpServerOn = <S extends PipedSession>(
     const pipe = sessionPipe(session)
     try {
       const serving = async (): Promise<void> =>
-        await serve(pipe, typeof files === 'function' ? await files(session) : files, settled, shared)
+        await serve(
+          pipe,
+          typeof files === 'function' ? await files(session) : files,
+          settled,
+          shared,
+          options.clientVersion ?? session.clientVersion ?? '',
+        )
       await outlasting(session, serving(), patience)
       return 0
     } catch (error) {

@@ -6,6 +6,8 @@ import type { BytePipe, PipeTap } from '../pipe.ts'
 /** What is needed of a session; the server's own fits. */
 export interface PipedSession {
   readonly signal: AbortSignal
+  /** The software version of the SSH client, where it is known. */
+  readonly clientVersion?: string
   tap(tap: { stdin(bytes: Uint8Array, detached: boolean): void | Promise<void>; end(): void }): void
   write(bytes: Uint8Array): Promise<void> | undefined
   widen?(size: number): void

@@ -34,6 +34,8 @@ export interface SessionParts {
   /** Where relative paths begin. */
   readonly start: string
   readonly shared: SharedHandles
+  /** See `RequestHost`. */
+  readonly linkFirst: boolean
   /** Called once, when everything is closed. */
   readonly done: (fault: Error | undefined) => void
 }
@@ -47,6 +49,7 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
   readonly umask: number | undefined
   readonly extensions: readonly ExtensionRow[]
   readonly maximumVersion: SftpVersionNumber
+  readonly linkFirst: boolean
   readonly #pipe: BytePipe
   readonly #options: Settled
   readonly #start: string
@@ -73,7 +76,8 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
   #cut = false
   #finishing = false
 
-  constructor({ pipe, files, options, start, shared, done }: SessionParts) {
+  constructor({ pipe, files, options, start, shared, linkFirst, done }: SessionParts) {
+    this.linkFirst = linkFirst
     this.files = files
     this.readOnly = options.readOnly
     this.limits = options.limits
