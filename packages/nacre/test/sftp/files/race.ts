@@ -56,14 +56,21 @@ const readCarelessly = (root: string, path: string): string => {
 const paths = ['/d/f', '/d/new', '/d/x/y/f', '/d/x/../f', '/d/x/y/../../f', '/l/f', '/l/x/y/f', '/top', '/d', '/d/x/y/', '/l']
 
 /** A folder inside is made again when an operation has moved it away. */
-const mend = (root: string): void => {
+const mend = (root: string, away: string): void => {
   for (const [name, make] of [
     ['safe', (path: string) => fs.writeFileSync(path, 'inside')],
     ['folder', (path: string) => fs.mkdirSync(path)],
   ] as const) {
     if (!fs.existsSync(join(root, name))) make(join(root, name))
   }
-  fs.rmSync(join(root, 'new'), { recursive: true, force: true })
+  // What has come to be there is moved out of the attacker's reach before it is removed: he would fill it meanwhile.
+  const moved = join(away, 'new')
+  try {
+    fs.renameSync(join(root, 'new'), moved)
+  } catch {
+    return
+  }
+  fs.rmSync(moved, { recursive: true, force: true })
 }
 
 const isFromOutside = (seen: string): boolean => seen.includes('OUTSIDE') || / 1234 /.test(seen)
@@ -79,6 +86,8 @@ export const race = async (
   enough: (soFar: { readonly rounds: number; readonly carelessEscapes: number }) => boolean,
 ): Promise<Race> => {
   const root = layOut(base)
+  // Beside all that is watched.
+  const away = fs.mkdtempSync(`${base}-away-`)
   const attacker = fork(join(import.meta.dirname, 'attacker.ts'), [root, String(seed)], { execArgv: ['--conditions=nacre-source'] })
   const gone = new Promise<void>(resolve => attacker.once('exit', () => resolve()))
   const escapes: string[] = []
@@ -105,7 +114,7 @@ export const race = async (
           tally.carelessReads++
           if (readCarelessly(root, path) === secret) tally.carelessEscapes++
         }
-        mend(root)
+        mend(root, away)
       }
       if (outsideOf(base) !== before) escapes.push(`changed outside:\n${before}\nis now\n${outsideOf(base)}`)
       if (escapes.length > 0) break
@@ -114,6 +123,7 @@ export const race = async (
     attacker.kill('SIGKILL')
     await gone
     files[Symbol.dispose]()
+    fs.rmSync(away, { recursive: true, force: true })
   }
   return { ...tally, escapes }
 }
