@@ -4,12 +4,7 @@
 //   NODE_OPTIONS='--perf-basic-prof --interpreted-frames-native-stack' npm run bench -- --rounds 1 session
 //   perf record -e cpu-clock -F 4000 -g -p PID -o /tmp/perf.data     meanwhile, PID that of the site to look at
 //   perf script -i /tmp/perf.data -F ip,sym,dso | node bench/where-session.ts
-import { createInterface } from 'node:readline'
-
-interface Frame {
-  readonly symbol: string
-  readonly file: string
-}
+import { type Frame, inKernel, printKinds } from './rig/stacks.ts'
 
 /** What a sample is for when one of its frames says so, looked at in this order. */
 const telling: readonly { readonly kind: string; readonly pattern: RegExp }[] = [
@@ -29,7 +24,6 @@ const telling: readonly { readonly kind: string; readonly pattern: RegExp }[] = 
   { kind: 'AES-GCM of packets', pattern: /node::crypto::Cipher|wasm-function|EVP_Cipher/ },
 ]
 
-const inKernel = ({ file }: Frame): boolean => file.includes('[kernel') || file.includes('.ko')
 const ofSockets = /^(uv_|node::(Libuv|Stream|TCP|HandleWrap|WriteWrap|ReqWrap|EmitToJS|ShutdownWrap))/
 const ofScript = /^JS:.*? (node:\S+|file:\/\/)/
 
@@ -48,26 +42,4 @@ const kindOf = (stack: readonly Frame[]): string => {
   return 'event loop, malloc and the rest'
 }
 
-const counts = new Map<string, number>()
-let total = 0
-let stack: Frame[] = []
-
-const end = (): void => {
-  if (stack.length > 0) {
-    const kind = kindOf(stack)
-    counts.set(kind, (counts.get(kind) ?? 0) + 1)
-    total++
-  }
-  stack = []
-}
-
-for await (const line of createInterface({ input: process.stdin })) {
-  const match = /^\s*[0-9a-f]+ (.*) \((.*)\)$/.exec(line)
-  if (match === null) end()
-  else stack.push({ symbol: match[1], file: match[2] })
-}
-end()
-
-for (const [kind, count] of [...counts].toSorted(([, a], [, b]) => b - a))
-  console.log(`${((100 * count) / total).toFixed(1).padStart(5)} %  ${kind}`)
-console.log(`${total} samples`)
+await printKinds(kindOf)

@@ -3,14 +3,8 @@
 //
 //   perf record -e cpu-clock -F 2000 -g -p PID -o /tmp/perf.data     while it works, until Ctrl-C
 //   perf script -i /tmp/perf.data -F ip,sym,dso | node bench/where.ts   (Node started with --perf-basic-prof names its code)
-import { createInterface } from 'node:readline'
+import { type Frame, inKernel, printKinds } from './rig/stacks.ts'
 
-interface Frame {
-  readonly symbol: string
-  readonly file: string
-}
-
-const inKernel = ({ file }: Frame): boolean => file.includes('[kernel') || file.includes('.ko')
 const inJit = ({ file, symbol }: Frame): boolean => file.includes('perf-') || file.includes('[JIT]') || symbol.startsWith('Builtins_')
 
 const any = (stack: readonly Frame[], pattern: RegExp): boolean => stack.some(({ symbol }) => pattern.test(symbol))
@@ -34,26 +28,4 @@ const kindOf = (stack: readonly Frame[]): string => {
   return 'C++ of Node, V8 and OpenSSL around them'
 }
 
-const counts = new Map<string, number>()
-let total = 0
-let stack: Frame[] = []
-
-const end = (): void => {
-  if (stack.length > 0) {
-    const kind = kindOf(stack)
-    counts.set(kind, (counts.get(kind) ?? 0) + 1)
-    total++
-  }
-  stack = []
-}
-
-for await (const line of createInterface({ input: process.stdin })) {
-  const match = /^\s*[0-9a-f]+ (.*) \((.*)\)$/.exec(line)
-  if (match === null) end()
-  else stack.push({ symbol: match[1], file: match[2] })
-}
-end()
-
-for (const [kind, count] of [...counts].toSorted(([, a], [, b]) => b - a))
-  console.log(`${((100 * count) / total).toFixed(1).padStart(5)} %  ${kind}`)
-console.log(`${total} samples`)
+await printKinds(kindOf)

@@ -1,30 +1,6 @@
 // Owns the line of `ls -l` as OpenSSH's sftp makes it itself. Knows no listing.
-import type { FileFacts, FileType } from 'nacre/sftp'
+import { type FileFacts, modeText } from 'nacre/sftp'
 import { scaled } from './shown.ts'
-
-const letters: Readonly<Record<FileType, string>> = {
-  file: '-',
-  directory: 'd',
-  symlink: 'l',
-  special: '?',
-  unknown: '?',
-  socket: 's',
-  'character-device': 'c',
-  'block-device': 'b',
-  fifo: 'p',
-}
-
-const triple = (bits: number, special: boolean, both: string, alone: string): string => {
-  const last = special ? [alone, both] : ['-', 'x']
-  return `${bits & 4 ? 'r' : '-'}${bits & 2 ? 'w' : '-'}${last[bits & 1]}`
-}
-
-/** `drwxr-xr-x`. */
-const modeText = ({ type, permissions: mode }: FileFacts): string =>
-  letters[type] +
-  triple(mode >> 6, (mode & 0o4000) !== 0, 's', 'S') +
-  triple(mode >> 3, (mode & 0o2000) !== 0, 's', 'S') +
-  triple(mode, (mode & 0o1000) !== 0, 't', 'T')
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const halfYear = (365 / 2) * 24 * 60 * 60 * 1000

@@ -1,32 +1,6 @@
 // Owns how a file is shown in one line, as `ls -l` does: what version 3 sends beside each name. Knows no packets.
-import { type Attributes, type FileType, modeOf } from '../attributes.ts'
-
-const letters: Readonly<Record<FileType, string>> = {
-  file: '-',
-  directory: 'd',
-  symlink: 'l',
-  special: '?',
-  unknown: '?',
-  socket: 's',
-  'character-device': 'c',
-  'block-device': 'b',
-  fifo: 'p',
-}
-
-/** Three letters for three bits; the last one tells of `special` too. */
-const triple = (bits: number, special: boolean, both: string, alone: string): string =>
-  `${bits & 4 ? 'r' : '-'}${bits & 2 ? 'w' : '-'}${special ? (bits & 1 ? both : alone) : bits & 1 ? 'x' : '-'}`
-
-/** `drwxr-xr-x`. */
-const modeText = (attributes: Attributes): string => {
-  const mode = modeOf(attributes)
-  return (
-    letters[attributes.type ?? 'unknown'] +
-    triple(mode >> 6, (mode & 0o4000) !== 0, 's', 'S') +
-    triple(mode >> 3, (mode & 0o2000) !== 0, 's', 'S') +
-    triple(mode, (mode & 0o1000) !== 0, 't', 'T')
-  )
-}
+import { type Attributes, modeOf } from '../attributes.ts'
+import { modeText } from '../mode-text.ts'
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const twoDigits = (value: number): string => (value < 10 ? `0${value}` : String(value))
