@@ -1,6 +1,16 @@
 // Owns the public map of `nacre/keys`. Knows nothing else.
 export { minimumRsaBits } from '../algorithms/signature/strength.ts'
 export { type AuthorizedKey, type AuthorizedKeysFile, findAuthorizedKey, parseAuthorizedKeys } from './authorized-keys.ts'
+export {
+  type Certificate,
+  type CertificateKind,
+  type CertificateOption,
+  certificateTypeOf,
+  forever,
+  isCertificateType,
+  parseCertificate,
+  plainTypeOf,
+} from './certificate.ts'
 export { type WriteKeyOptions, writeOpensshPrivateKey } from './formats/openssh.ts'
 export { type KeyFormat, type Passphrase, type ReadKeyOptions } from './formats/format.ts'
 export { keyFormats } from './formats/table.ts'
