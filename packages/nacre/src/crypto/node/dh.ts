@@ -7,7 +7,7 @@
 // value is computed here (1 ms at 3072 bits, 8 ms at 8192).
 import { createPublicKey, diffieHellman, generateKeyPair, getDiffieHellman, type KeyObject } from 'node:crypto'
 import type { DhAgreement, Random } from '../provider.ts'
-import { identifier, integer, privateKeyInfo, publicKeyInfo, sequence } from './der.ts'
+import { identifier, integer, privateKeyInfo, publicKeyInfo, sequence } from '../der.ts'
 import { plain, privateKeyFromDer, publicKeyFromDer } from './plain.ts'
 
 interface Group {

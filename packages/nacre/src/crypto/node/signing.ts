@@ -3,7 +3,7 @@
 import { type KeyObject, sign, verify } from 'node:crypto'
 import { fromBig, sized, toBig, widened, widthOf } from '../magnitude.ts'
 import type { CurveName, HashName, PrivateKeyNumbers, PublicKeyNumbers, SigningKey, VerifyKey } from '../provider.ts'
-import { bitString, identifier, integer, octetString, privateKeyInfo, publicKeyInfo, sequence, tagged } from './der.ts'
+import { bitString, identifier, integer, octetString, privateKeyInfo, publicKeyInfo, sequence, tagged } from '../der.ts'
 import { plain, privateKeyFromDer, publicKeyFromDer, publicKeyFromRaw } from './plain.ts'
 
 const ed25519Algorithm = [identifier('2b6570')]

@@ -1,5 +1,5 @@
-// Owns writing the few DER shapes (X.690) in which OpenSSL takes keys: integers, sequences, bit and octet strings.
-// Knows nothing of what the keys are for. It only writes; reading key files is done elsewhere.
+// Owns writing the few DER shapes (X.690) that keys stand in: integers, sequences, bit and octet strings. Knows nothing of
+// what the keys are for. It only writes; reading key files is done elsewhere.
 
 const headed = (tag: number, content: Uint8Array): Uint8Array => {
   const size = content.length
