@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 /** Each layer may import from those before it. Layers on one line may not import from one another. */
 const layers: readonly (readonly string[])[] = [
-  ['errors', 'patterns'],
+  ['errors', 'patterns', 'addresses'],
   ['wire'],
   ['crypto'],
   ['algorithms'],

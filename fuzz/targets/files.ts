@@ -16,7 +16,7 @@ import { parseKeyOptions } from '../../packages/nacre/src/keys/key-options.ts'
 import { formatKnownHostsLine, knownHostKeyAlgorithms, lookUpHostKey, parseKnownHosts } from '../../packages/nacre/src/keys/known-hosts.ts'
 import { formatPublicKeyLine, parsePublicKeyLine, sameBlob } from '../../packages/nacre/src/keys/public.ts'
 import { matchesPatternList, matchesWildcard } from '../../packages/nacre/src/patterns.ts'
-import { addressRanges, parseAddress } from '../../packages/nacre/src/server/addresses.ts'
+import { addressRanges, parseAddress } from '../../packages/nacre/src/addresses.ts'
 import { choose, type Target, textOf, unlessRefused, unseen, utf8Bytes } from '../rig/target.ts'
 import { knownHostsFiles, publicKeyLines } from '../rig/vectors.ts'
 

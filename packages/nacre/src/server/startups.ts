@@ -1,7 +1,7 @@
 // Owns who may begin to log in: how many connections at once, how many from one source, and for how long a source is kept
 // out that wasted them. Reads no clock and throws no dice: both are arguments. Knows nothing of sockets or of SSH.
 import { ConfigError } from '../errors.ts'
-import { addressRanges, parseAddress, sourceOf } from './addresses.ts'
+import { addressRanges, parseAddress, sourceOf } from '../addresses.ts'
 
 /** From `begin` connections on, `rate` percent of the new are turned away, growing to all of them at `full`. */
 export interface EarlyDrop {

@@ -1,6 +1,6 @@
 // Owns what stands in front of an authenticator: a test of one's own, a list of addresses, a limit on attempts. Knows
 // nothing of the authenticator behind.
-import { addressRanges, sourceOf } from '../addresses.ts'
+import { addressRanges, sourceOf } from '../../addresses.ts'
 import type { ServerAttempt } from '../../auth/questions.ts'
 import { type Answer, type Applicant, type Authenticator, type AuthenticatorRun, isQuery } from '../authenticate.ts'
 

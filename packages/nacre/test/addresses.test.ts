@@ -1,7 +1,7 @@
 // Addresses and ranges: every way to write one, and what is none.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { addressRanges, parseAddress, sourceOf } from '../../src/server/addresses.ts'
+import { addressRanges, parseAddress, sourceOf } from '../src/addresses.ts'
 
 const hex = (text: string) => parseAddress(text)?.reduce((shown, each) => shown + each.toString(16).padStart(2, '0'), '')
 
