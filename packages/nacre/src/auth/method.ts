@@ -17,6 +17,8 @@ export interface ClientAuthRun {
   readonly sessionId: Uint8Array
   /** The server's `server-sig-algs` as known now (RFC 8308 §3.1): EXT_INFO may still come during authentication. */
   readonly serverSignatureAlgorithms: () => readonly string[] | undefined
+  /** The server's key, when the server takes proofs that name it (OpenSSH PROTOCOL §3.1, publickey-hostbound). */
+  readonly hostKeyToName?: () => Uint8Array | undefined
   /** A banner (RFC 4252 §5.4), unescaped text of the peer. */
   readonly banner: (message: string) => void
 }

@@ -20,6 +20,8 @@ export type Credential =
       readonly source: string
       /** True to ask first whether the server would take the key (an agent that asks for a touch, an encrypted file). */
       readonly query: boolean
+      /** True to name the server's key in what is signed, where the server takes that: an agent can then see whom it is for. */
+      readonly namesHost?: boolean
       /** Signs `data`; the result is a whole SSH signature blob (`string algorithm, string signature`). */
       readonly sign: (data: Uint8Array, algorithm: string) => Uint8Array | Promise<Uint8Array>
     }

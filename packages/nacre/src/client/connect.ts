@@ -9,6 +9,7 @@ import { whenThere } from '../io/soon.ts'
 import type { ByteTransport } from '../io/transport.ts'
 import { parsePublicKey, type PublicKey } from '../keys/public.ts'
 import type { LocalFiles } from '../sftp/transfer/local.ts'
+import type { HostKeyQuestion } from '../transport/exchange.ts'
 import { ClientConnection } from './connection.ts'
 import type { HostKeyPolicy, Identities, PresentedHostKey } from './policy.ts'
 
@@ -53,11 +54,14 @@ export const connectOver = async (
   let banner = ''
   let abortReason: { readonly reason: unknown } | undefined
 
-  const trust = (blob: Uint8Array, algorithm: string): true | Promise<true> => {
+  const trust = ({ hostKey: blob, algorithm, proof }: HostKeyQuestion): true | Promise<true> => {
     const key = parsePublicKey(blob)
     hostKey = key
     const presented = new Presented(key, algorithm, options, transport.remote?.address)
-    return whenThere(options.hostKey(presented), () => true as const)
+    return whenThere(options.hostKey(presented), () => {
+      if (proof !== undefined) identities.connected?.(proof)
+      return true as const
+    })
   }
 
   const link: Link = new Link(
@@ -121,11 +125,11 @@ const answer = (
   link: Link,
   question: EngineQuestion,
   identities: Identities,
-  trust: (blob: Uint8Array, algorithm: string) => true | Promise<true>,
+  trust: (question: HostKeyQuestion) => true | Promise<true>,
 ): void => {
   switch (question.about) {
     case 'host-key':
-      link.settle(question, () => trust(question.ask.hostKey, question.ask.algorithm))
+      link.settle(question, () => trust(question.ask))
       return
     case 'credential':
       link.settle(question, () => identities.next(question.ask))

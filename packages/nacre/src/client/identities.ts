@@ -8,6 +8,7 @@ import type { AuthenticationAttempt } from '../errors.ts'
 import type { AlgorithmOptions } from '../engine/assemble.ts'
 import { whenThere } from '../io/soon.ts'
 import type { Signer } from '../keys/signer.ts'
+import type { SessionProof } from '../transport/exchange.ts'
 import type { Identities } from './policy.ts'
 
 /** A password, or a way to get one; `undefined` means there is none. `attempt` counts from 1. */
@@ -17,8 +18,11 @@ export type PasswordSource =
   | ((attempt: number) => string | Secret<string> | undefined | Promise<string | Secret<string> | undefined>)
 
 export interface CredentialOptions {
-  /** Keys in the order they are offered. A function is only called when the server takes keys at all. */
-  readonly signers?: readonly Signer[] | (() => readonly Signer[] | Promise<readonly Signer[]>)
+  /**
+   * Keys in the order they are offered. A function is only called when the server takes keys at all; it is given what the
+   * server proved, for an agent to bind its keys to.
+   */
+  readonly signers?: readonly Signer[] | ((proof: SessionProof | undefined) => readonly Signer[] | Promise<readonly Signer[]>)
   readonly password?: PasswordSource
   /** Answers to keyboard-interactive prompts. Without it, a single hidden prompt is answered with the password. */
   readonly answer?: (question: PromptsQuestion) => readonly string[] | undefined | Promise<readonly string[] | undefined>
@@ -54,9 +58,14 @@ class UsualIdentities {
   #passwords = 0
   #conversations = 0
   #answeredWithPassword = false
+  #proof: SessionProof | undefined
 
   constructor(options: CredentialOptions) {
     this.#options = options
+  }
+
+  connected(proof: SessionProof): void {
+    this.#proof = proof
   }
 
   /** At once where nobody has to be asked: a login by key then needs no turn of the event loop. */
@@ -111,7 +120,7 @@ class UsualIdentities {
 
   #nextKey(question: CredentialQuestion): Credential | undefined | Promise<Credential | undefined> {
     const { signers } = this.#options
-    const all = this.#all ?? (typeof signers === 'function' ? signers() : (signers ?? []))
+    const all = this.#all ?? (typeof signers === 'function' ? signers(this.#proof) : (signers ?? []))
     return whenThere(all, found => {
       this.#all = found
       return this.#usableKey(this.#keysLeft(found, question), question)
@@ -134,6 +143,7 @@ class UsualIdentities {
         fingerprint: key.publicKey.fingerprint(),
         source: key.source,
         query: this.#options.query?.(key) ?? key.slow,
+        ...(key.namesHost === true ? { namesHost: true } : {}),
         sign: (data, name) => key.sign(data, name),
       }
     }
@@ -210,6 +220,7 @@ export const identitiesFrom = (
 export const credentials = (options: CredentialOptions): Identities => {
   const usual = new UsualIdentities(options)
   return {
+    connected: proof => usual.connected(proof),
     next: question => usual.next(question),
     answer: question => usual.answer(question),
     ...(options.newPassword === undefined ? {} : { newPassword: options.newPassword }),

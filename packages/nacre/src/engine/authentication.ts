@@ -29,6 +29,8 @@ export interface AuthenticationHost {
   /** RFC 4253 §7.2; known by the time this is asked. */
   sessionId(): Uint8Array
   serverSignatureAlgorithms(): readonly string[] | undefined
+  /** Client: the server's key, when the server takes proofs that name it. */
+  hostKeyToName(): Uint8Array | undefined
   done(user: string, identity: unknown, attempts: readonly AuthenticationAttempt[]): void
 }
 
@@ -72,6 +74,7 @@ export class Authentication {
       service: connectionService,
       sessionId: this.#host.sessionId(),
       serverSignatureAlgorithms: () => this.#host.serverSignatureAlgorithms(),
+      hostKeyToName: () => this.#host.hostKeyToName(),
       banner: message => this.#host.banner(message),
     })
     this.#run<ClientAuthResult>(dialogue, result => this.#host.done(client.user, undefined, result.attempts))

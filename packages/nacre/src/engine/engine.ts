@@ -80,6 +80,7 @@ export class Engine {
       banner: message => this.#emit({ is: 'banner', message }),
       sessionId: () => this.#knownSessionId(),
       serverSignatureAlgorithms: () => transport.theirExtensions?.serverSignatureAlgorithms,
+      hostKeyToName: () => (transport.theirExtensions?.hostBound === true ? transport.firstHostKey : undefined),
       done: (user, identity, attempts) => this.#authenticated(user, identity, attempts),
     })
     this.connection = new Connection({

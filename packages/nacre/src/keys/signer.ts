@@ -22,6 +22,8 @@ export interface Signer {
   readonly source: string
   /** True when signing may take a person or a device: ask the peer whether it would take the key before. */
   readonly slow: boolean
+  /** True when it wants to see the server's key in a login it signs, where the server takes such logins. Default false. */
+  readonly namesHost?: boolean
   /** A whole signature blob (`string algorithm, string signature`). Throws `TypeError` for an algorithm not among `algorithms`. */
   sign(data: Uint8Array, algorithm: string): Uint8Array | Promise<Uint8Array>
 }

@@ -24,6 +24,16 @@ import { type KeyLetter, KeySchedule } from './key-schedule.ts'
 import { NewKeys } from './messages.ts'
 import { createOpener, createSealer, type DirectionKeys } from './protect.ts'
 
+/** What a server proved in the first exchange: it signed the session identifier with its key. Agents take it as a witness. */
+export interface SessionProof {
+  /** Public key or certificate blob. */
+  readonly hostKey: Uint8Array
+  /** RFC 4253 §7.2. */
+  readonly sessionId: Uint8Array
+  /** A whole signature blob; it has been verified. */
+  readonly signature: Uint8Array
+}
+
 /** Is this the right key of the server we meant to reach? Answer `true`, or fail the question with a `HostKeyError`. */
 export interface HostKeyQuestion extends Ask<true> {
   readonly is: 'host-key'
@@ -31,6 +41,8 @@ export interface HostKeyQuestion extends Ask<true> {
   readonly hostKey: Uint8Array
   readonly keyType: string
   readonly algorithm: string
+  /** In the first exchange only. */
+  readonly proof: SessionProof | undefined
 }
 
 /** What protects one direction from NEWKEYS on. */
@@ -149,7 +161,8 @@ function* proveThem(run: ExchangeRun): Dialogue<Proven> {
     )
   }
   if (run.trustedHostKey === undefined || !sameBlob(hostKey, run.trustedHostKey)) {
-    const question: HostKeyQuestion = { is: 'host-key', hostKey, keyType, algorithm: run.agreed.hostKey }
+    const proof = run.sessionId === undefined ? { hostKey, sessionId: hash, signature } : undefined
+    const question: HostKeyQuestion = { is: 'host-key', hostKey, keyType, algorithm: run.agreed.hostKey, proof }
     yield* ask(question)
   }
   return { result, hostKey, hash }

@@ -11,6 +11,8 @@ export interface ExtensionInfo {
   readonly serverSignatureAlgorithms: readonly string[] | undefined
   /** OpenSSH PROTOCOL §1.8: the server answers SSH2_MSG_PING. */
   readonly ping: boolean
+  /** OpenSSH PROTOCOL §3.1: the server takes proofs of a key that name the server's own (publickey-hostbound-v00). */
+  readonly hostBound: boolean
   /** OpenSSH: the server may send EXT_INFO again during authentication. */
   readonly duringAuthentication: boolean
 }
@@ -23,6 +25,7 @@ export const readExtensionInfo = (content: Uint8Array): ExtensionInfo => {
     throw new ProtocolError('extension-info-malformed', `EXT_INFO with ${count} extensions; at most ${maximumExtensions} are taken.`)
   let algorithms: Uint8Array | undefined
   let ping = false
+  let hostBound = false
   let duringAuthentication = false
   for (let i = 0; i < count; i++) {
     const name = reader.text()
@@ -34,6 +37,8 @@ export const readExtensionInfo = (content: Uint8Array): ExtensionInfo => {
       )
     if (name === 'server-sig-algs') algorithms = value
     else if (name === 'ping@openssh.com') ping = true
+    // Its value is a version; there is one so far.
+    else if (name === 'publickey-hostbound@openssh.com') hostBound = value.length === 1 && value[0] === 0x30
     else if (name === 'ext-info-in-auth@openssh.com') duringAuthentication = true
   }
   reader.finish()
@@ -45,6 +50,7 @@ export const readExtensionInfo = (content: Uint8Array): ExtensionInfo => {
             .split(',')
             .filter(each => each !== ''),
     ping,
+    hostBound,
     duringAuthentication,
   }
 }

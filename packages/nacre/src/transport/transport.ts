@@ -79,6 +79,7 @@ export class Transport {
   #skipGuess = false
   #sessionId: Uint8Array | undefined
   #trustedHostKey: Uint8Array | undefined
+  #firstHostKey: Uint8Array | undefined
   #strict = false
   #peerTakesExtensionInfo = false
   #authenticated = false
@@ -108,6 +109,10 @@ export class Transport {
   /** RFC 4253 §7.2; known once the first exchange has its hash. */
   get sessionId(): Uint8Array | undefined {
     return this.#sessionId
+  }
+  /** The key the server had in the first exchange. */
+  get firstHostKey(): Uint8Array | undefined {
+    return this.#firstHostKey
   }
   get agreed(): Agreed | undefined {
     return this.#agreed
@@ -370,6 +375,7 @@ export class Transport {
     this.#skipGuess = false
     this.#agreed = agreed
     this.#trustedHostKey = result.hostKey
+    this.#firstHostKey ??= result.hostKey
     this.#hooks.exchanged(result, agreed, first)
   }
 

@@ -13,6 +13,10 @@ import { blobType, keyTypeOf, signatureBlobName, signatureNameOf } from '../sign
 const queryDetails = struct({ hasSignature: boolean, algorithmName: text, publicKey: bytes })
 const proofDetails = struct({ hasSignature: boolean, algorithmName: text, publicKey: bytes, signature: bytes })
 
+/** OpenSSH PROTOCOL §3.1: the same request, with the server's key before the signature. */
+const hostBoundMethod = 'publickey-hostbound-v00@openssh.com'
+const hostBoundDetails = struct({ hasSignature: boolean, algorithmName: text, publicKey: bytes, hostKey: bytes, signature: bytes })
+
 /** RFC 4252 §7: what the signature is made over. */
 const signedFields = struct({
   sessionIdentifier: bytes,
@@ -25,22 +29,28 @@ const signedFields = struct({
   publicKey: bytes,
 })
 
-/** The bytes a publickey proof signs. */
+/** Fields that make the bytes a publickey proof signs, with the server's key behind them where it is named. */
+const signedWithHost = struct({ request: signedFields, hostKey: bytes })
+
+/** The bytes a publickey proof signs; with `hostKey`, those of a proof that names it. */
 export const publickeySignedData = (
   session: { readonly sessionId: Uint8Array; readonly user: string; readonly service: string },
   algorithmName: string,
   publicKey: Uint8Array,
-): Uint8Array =>
-  encode(signedFields, {
+  hostKey?: Uint8Array,
+): Uint8Array => {
+  const request = {
     sessionIdentifier: session.sessionId,
     messageNumber: UserauthRequest.number,
     userName: session.user,
     serviceName: session.service,
-    methodName: 'publickey',
+    methodName: hostKey === undefined ? 'publickey' : hostBoundMethod,
     hasSignature: true,
     algorithmName,
     publicKey,
-  })
+  }
+  return hostKey === undefined ? encode(signedFields, request) : encode(signedWithHost, { request, hostKey })
+}
 
 type KeyCredential = Extract<Credential, { method: 'publickey' }>
 
@@ -53,13 +63,16 @@ export const publickey: AuthMethod<KeyCredential> = {
       if (refused) return refused
     }
     const { algorithm, publicKey } = credential
-    const data = publickeySignedData(turn.run, algorithm, publicKey)
+    const hostKey = credential.namesHost === true ? turn.run.hostKeyToName?.() : undefined
+    const data = publickeySignedData(turn.run, algorithm, publicKey, hostKey)
     const question: SignatureQuestion = { is: 'signature', credential, data }
     const signature = yield* ask(question)
     if (signature === undefined) return { is: 'abandoned', note: 'no signature could be made with this key' }
     const unfit = unfitSignature(algorithm, signature)
     if (unfit !== undefined) return { is: 'abandoned', note: unfit }
-    yield* turn.request('publickey', proofDetails, { hasSignature: true, algorithmName: algorithm, publicKey, signature })
+    const proof = { hasSignature: true, algorithmName: algorithm, publicKey, signature }
+    if (hostKey === undefined) yield* turn.request('publickey', proofDetails, proof)
+    else yield* turn.request(hostBoundMethod, hostBoundDetails, { ...proof, hostKey })
     return outcomeOf(yield* turn.reply(), likelyCause(turn, credential))
   },
   *server(turn, input) {
