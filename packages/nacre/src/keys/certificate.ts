@@ -1,28 +1,12 @@
-// Owns OpenSSH certificates, version 01 (PROTOCOL.certkeys, draft-miller-ssh-cert): their names, and reading one from its
-// blob. Knows nothing of whom to trust; see `certificate-check.ts`.
+// Owns OpenSSH certificates, version 01 (PROTOCOL.certkeys, draft-miller-ssh-cert): reading one from its blob.
+// Knows nothing of whom to trust; see `certificate-check.ts`.
 import type { KeyType } from '../algorithms/rows.ts'
 import { keyTypes as usualKeyTypes } from '../algorithms/signature/table.ts'
 import { escapeForPeople, KeyFormatError, WireError } from '../errors.ts'
 import { bytes, decode, encode, type Infer, repeated, struct, text } from '../wire/codec.ts'
 import { decodeProse, Reader } from '../wire/reader.ts'
+import { isCertificateType, plainTypeOf } from './certificate-names.ts'
 import { parsePublicKey, type PublicKey } from './public.ts'
-
-const suffix = '-cert-v01@openssh.com'
-const certifiable = /^(webauthn-)?sk-/
-
-/** True for the types and signature algorithms of certificates: `ssh-ed25519-cert-v01@openssh.com`, … */
-export const isCertificateType = (type: string): boolean => type.endsWith(suffix)
-
-/** `ssh-ed25519` of `ssh-ed25519-cert-v01@openssh.com`. For names of types and of signature algorithms; a plain one is returned as it is. */
-export const plainTypeOf = (type: string): string => {
-  if (!isCertificateType(type)) return type
-  const plain = type.slice(0, -suffix.length)
-  return certifiable.test(plain) || plain.startsWith('ssh-mldsa44') ? `${plain}@openssh.com` : plain
-}
-
-/** `ssh-ed25519-cert-v01@openssh.com` of `ssh-ed25519`; the opposite of `plainTypeOf`. */
-export const certificateTypeOf = (type: string): string =>
-  isCertificateType(type) ? type : `${type.endsWith('@openssh.com') ? type.slice(0, -'@openssh.com'.length) : type}${suffix}`
 
 /** The number of a kind on the wire. */
 export const certificateKinds = { user: 1, host: 2 } as const

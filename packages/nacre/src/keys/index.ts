@@ -1,16 +1,28 @@
 // Owns the public map of `nacre/keys`. Knows nothing else.
 export { minimumRsaBits } from '../algorithms/signature/strength.ts'
 export { type AuthorizedKey, type AuthorizedKeysFile, findAuthorizedKey, parseAuthorizedKeys } from './authorized-keys.ts'
+export { type CertificateOptions, issueCertificate, type IssueOptions } from './authority.ts'
 export {
   type Certificate,
   type CertificateKind,
   type CertificateOption,
-  certificateTypeOf,
   forever,
-  isCertificateType,
   parseCertificate,
-  plainTypeOf,
 } from './certificate.ts'
+export {
+  type AuthorityDemands,
+  type CertificateDemands,
+  type CertificateRefusal,
+  type CertificateRefusalReason,
+  type CertificateVerdict,
+  checkAuthority,
+  checkCertificate,
+  usualAuthorityAlgorithms,
+} from './certificate-check.ts'
+export { describeCertificate, describeValidity } from './certificate-describe.ts'
+export { certificateTypeOf, isCertificateType, plainTypeOf } from './certificate-names.ts'
+export { bothOptions, type CertificateLimits, certificateLimits, usualExtensions } from './certificate-options.ts'
+export { certifiedSigner } from './certified-signer.ts'
 export { type WriteKeyOptions, writeOpensshPrivateKey } from './formats/openssh.ts'
 export { type KeyFormat, type Passphrase, type ReadKeyOptions } from './formats/format.ts'
 export { keyFormats } from './formats/table.ts'
