@@ -8,6 +8,7 @@ import { encode, text } from '../wire/codec.ts'
 import { Reader } from '../wire/reader.ts'
 import { Writer } from '../wire/writer.ts'
 import { decodeBase64, encodeBase64 } from './base64.ts'
+import { isCertificateType, plainTypeOf } from './certificate-names.ts'
 import { md5, sha1 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 
@@ -35,20 +36,31 @@ export class PublicKey {
   readonly bits: number
   /** What stood behind the key in its file, or ''. */
   readonly comment: string
+  /** Of a certificate, the blob of the key in it: a fingerprint is that of the key, whatever certifies it. */
+  readonly #certified: Uint8Array | undefined
   #sha256: string | undefined
 
-  constructor(parts: { type: string; blob: Uint8Array; numbers: PublicKeyNumbers | undefined; bits: number; comment?: string }) {
+  constructor(parts: {
+    type: string
+    blob: Uint8Array
+    numbers: PublicKeyNumbers | undefined
+    bits: number
+    comment?: string
+    certified?: Uint8Array | undefined
+  }) {
     this.type = parts.type
     this.blob = parts.blob
     this.numbers = parts.numbers
     this.bits = parts.bits
     this.comment = parts.comment ?? ''
+    this.#certified = parts.certified
   }
 
-  /** `SHA256:…` by default. */
+  /** `SHA256:…` by default. That of a certificate is its key's. */
   fingerprint(hash: FingerprintHash = 'sha256'): string {
-    if (hash !== 'sha256') return fingerprint(this.blob, hash)
-    this.#sha256 ??= fingerprint(this.blob)
+    const blob = this.#certified ?? this.blob
+    if (hash !== 'sha256') return fingerprint(blob, hash)
+    this.#sha256 ??= fingerprint(blob)
     return this.#sha256
   }
 
@@ -59,7 +71,8 @@ export class PublicKey {
 
   /** The same key with another comment. */
   withComment(comment: string): PublicKey {
-    return new PublicKey({ type: this.type, blob: this.blob, numbers: this.numbers, bits: this.bits, comment })
+    const { type, blob, numbers, bits } = this
+    return new PublicKey({ type, blob, numbers, bits, comment, certified: this.#certified })
   }
 
   toString(): string {
@@ -71,8 +84,19 @@ export class PublicKey {
 export const sameBlob = (left: Uint8Array, right: Uint8Array): boolean =>
   left.length === right.length && left.every((byte, i) => byte === right[i])
 
+/** Of a certificate (PROTOCOL.certkeys), the key in it, behind a nonce; the rest is for `parseCertificate`. */
+const certifiedPart = (type: string, blob: Uint8Array, reader: Reader, row: KeyType): PublicKey => {
+  reader.string()
+  const start = reader.offset
+  const numbers = row.publicFields.read(reader)
+  const writer = new Writer()
+  writer.text(row.name)
+  writer.fixed(blob.subarray(start, reader.offset))
+  return new PublicKey({ type, blob, numbers, bits: row.bits(numbers), certified: writer.written() })
+}
+
 /**
- * Reads a key blob (RFC 4253 §6.6). Types without a row in `keyTypes` are kept with `numbers: undefined`. Throws
+ * Reads a key blob (RFC 4253 §6.6), or a certificate, whose numbers, size and fingerprint are those of its key. Types without a row in `keyTypes` are kept with `numbers: undefined`. Throws
  * `WireError` for bytes that are no key blob, and for a key of a known type that is not valid.
  */
 export const parsePublicKey = (blob: Uint8Array, keyTypes: readonly KeyType[] = usualKeyTypes): PublicKey => {
@@ -81,7 +105,8 @@ export const parsePublicKey = (blob: Uint8Array, keyTypes: readonly KeyType[] = 
   const reader = new Reader(own)
   const type = reader.text()
   if (!/^[\x21-\x2b\x2d-\x7e]{1,64}$/.test(type)) throw new WireError('a key type that is not a name (RFC 4251 §6)')
-  const row = keyTypes.find(each => each.name === type)
+  const row = keyTypes.find(each => each.name === plainTypeOf(type))
+  if (row !== undefined && isCertificateType(type)) return certifiedPart(type, own, reader, row)
   if (row === undefined) return new PublicKey({ type, blob: own, numbers: undefined, bits: 0 })
   const numbers = row.publicFields.read(reader)
   reader.finish()
