@@ -332,6 +332,20 @@ export class KeyFormatError extends SshError {
   }
 }
 
+/** A list of revoked keys could not be read, made or changed. Whoever asked must treat every key as revoked. */
+export class RevocationListError extends SshError {
+  constructor(code: 'KRL_MALFORMED' | 'KRL_UNSUPPORTED' | 'KRL_TOO_LARGE' | 'KRL_ENTRY', message: string, options?: ErrorOptions) {
+    super(code, message, options)
+  }
+}
+
+/** What should be a signature of a file (SSHSIG) is none, or one of a kind that is not read or not made. */
+export class SignatureFileError extends SshError {
+  constructor(code: 'SIGNATURE_MALFORMED' | 'SIGNATURE_UNSUPPORTED', message: string, options?: ErrorOptions) {
+    super(code, message, options)
+  }
+}
+
 /** A configuration file, option or command line is wrong. `line` counts from 1. */
 export class ConfigError extends SshError {
   readonly path: string | undefined
