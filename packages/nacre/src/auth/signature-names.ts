@@ -1,21 +1,15 @@
 // Owns how the three names around a publickey request belong together: the algorithm asked for, the type in the key
 // blob, and the name inside the signature (RFC 8332 §3, OpenSSH's certificate names). Knows no cryptography.
+import { certificateTypeOf, isCertificateType, plainTypeOf } from '../keys/certificate-names.ts'
 import { bytes, decode, rest, struct, text } from '../wire/codec.ts'
 
-const certificateSuffix = '-cert-v01@openssh.com'
-
 /** The name a signature made with `algorithm` carries: a certificate's key signs under its plain name. */
-export const signatureNameOf = (algorithm: string): string => {
-  if (!algorithm.endsWith(certificateSuffix)) return algorithm
-  const plain = algorithm.slice(0, -certificateSuffix.length)
-  return /^(webauthn-)?sk-/.test(plain) ? `${plain}@openssh.com` : plain
-}
+export const signatureNameOf = plainTypeOf
 
 /** The type a key blob must name for `algorithm`. RSA keys have one type and several algorithms (RFC 8332 §3). */
 export const keyTypeOf = (algorithm: string): string => {
   if (algorithm === 'rsa-sha2-256' || algorithm === 'rsa-sha2-512') return 'ssh-rsa'
-  if (algorithm === `rsa-sha2-256${certificateSuffix}` || algorithm === `rsa-sha2-512${certificateSuffix}`)
-    return `ssh-rsa${certificateSuffix}`
+  if (isCertificateType(algorithm) && algorithm.startsWith('rsa-sha2-')) return certificateTypeOf(keyTypeOf(plainTypeOf(algorithm)))
   return algorithm.startsWith('webauthn-sk-') ? algorithm.slice('webauthn-'.length) : algorithm
 }
 

@@ -7,6 +7,7 @@ import { Secret } from '../crypto/secret.ts'
 import type { AuthenticationAttempt } from '../errors.ts'
 import type { AlgorithmOptions } from '../engine/assemble.ts'
 import { whenThere } from '../io/soon.ts'
+import { plainTypeOf, withCertificates } from '../keys/certificate-names.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SessionProof } from '../transport/exchange.ts'
 import type { Identities } from './policy.ts'
@@ -41,7 +42,8 @@ const defaultPreferred: readonly string[] = ['publickey', 'keyboard-interactive'
 const defaultPasswordPrompts = 3
 
 /** Signature algorithms that are only used when somebody names them. */
-const insecure: ReadonlySet<string> = new Set(signatureAlgorithms.filter(row => row.standing === 'insecure').map(row => row.name))
+const allSignatures = withCertificates(signatureAlgorithms)
+const insecure: ReadonlySet<string> = new Set(allSignatures.filter(row => row.standing === 'insecure').map(row => row.name))
 
 type PasswordCredential = Extract<Credential, { method: 'password' }>
 
@@ -164,10 +166,12 @@ class UsualIdentities {
   /**
    * The strongest algorithm that we may use and that the server takes, if it said what it takes. Its list (RFC 8308 §3.1)
    * only chooses between several: a key with one algorithm is tried anyway, as OpenSSH does, since there are servers whose
-   * list is wrong (ssh2 1.17 has two names run together in it).
+   * list is wrong (ssh2 1.17 has two names run together in it). Certificates are told by the plain names of their signatures.
    */
   #algorithmFor(signer: Signer, usable: readonly string[], accepted: readonly string[] | undefined): string | undefined {
-    return usable.find(name => accepted === undefined || signer.algorithms.length === 1 || accepted.includes(name))
+    return usable.find(
+      name => accepted === undefined || signer.algorithms.length === 1 || accepted.includes(name) || accepted.includes(plainTypeOf(name)),
+    )
   }
 
   #mayUse(name: string): boolean {
@@ -208,7 +212,7 @@ class UsualIdentities {
 
 /** The signature algorithms a choice leaves (PubkeyAcceptedAlgorithms), as an option; nothing when nothing was chosen. */
 export const chosenSignatures = (choice: AlgorithmOptions['publicKeyAccepted']): Pick<CredentialOptions, 'signatureAlgorithms'> =>
-  choice === undefined ? {} : { signatureAlgorithms: choose('signature algorithm', signatureAlgorithms, choice) }
+  choice === undefined ? {} : { signatureAlgorithms: choose('signature algorithm', allSignatures, choice) }
 
 /** What a program gave to log in with, which may be identities already. What `auth` says of signatures goes before `signatures`. */
 export const identitiesFrom = (

@@ -5,6 +5,7 @@ import { choose } from '../algorithms/preference.ts'
 import type { DhGroup } from '../algorithms/rows.ts'
 import type { AlgorithmTables } from '../algorithms/tables.ts'
 import type { CryptoProvider, Random } from '../crypto/provider.ts'
+import { isCertificateType, withCertificates } from '../keys/certificate-names.ts'
 import type { Signer } from '../keys/signer.ts'
 import { checkLimits, defaultLimits, type ConnectionLimits } from '../connection/limits.ts'
 import { connectionRows } from '../connection/rows.ts'
@@ -101,8 +102,22 @@ const preferring = (names: readonly string[], first: readonly string[]): readonl
   ...names.filter(each => !first.includes(each)),
 ]
 
+/**
+ * Certificates of hosts are asked for by name, or when the client has reason to: there is an authority it trusts for this
+ * host. A server offers those it has.
+ */
+const hostKeyNames = (tables: AlgorithmTables, choice: AlgorithmChoice | undefined, role: RoleOptions): readonly string[] => {
+  const rows = withCertificates(tables.signatures)
+  const exact = choice !== undefined && (typeof choice !== 'string' || !/^[-+^]/.test(choice))
+  const names = choose('host key algorithm', rows, choice)
+  if (exact) return names
+  const reasons = role.role === 'client' ? role.preferHostKeys : role.hostKeys.flatMap(key => key.algorithms)
+  const named = typeof choice === 'string' && !choice.startsWith('-') ? choice.slice(1).split(',') : []
+  return names.filter(each => !isCertificateType(each) || reasons.includes(each) || named.includes(each))
+}
+
 const hostKeyOffer = (tables: AlgorithmTables, choice: AlgorithmChoice | undefined, role: RoleOptions): readonly string[] => {
-  const names = choose('host key algorithm', tables.signatures, choice)
+  const names = hostKeyNames(tables, choice, role)
   if (role.role === 'client') return choice === undefined ? preferring(names, role.preferHostKeys) : names
   const possible = names.filter(each => role.hostKeys.some(key => key.algorithms.includes(each)))
   if (possible.length === 0) {
@@ -168,7 +183,7 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
   const tables = options.tables ?? runtime.tables
   const crypto = options.crypto ?? runtime.crypto
   const chosen = options.algorithms ?? {}
-  const accepted = choose('signature algorithm', tables.signatures, chosen.publicKeyAccepted)
+  const accepted = choose('signature algorithm', withCertificates(tables.signatures), chosen.publicKeyAccepted)
   const keepalive = options.keepalive
   // What is left at its defaults is shared by all connections: a client has a configuration for each.
   const limits = options.limits === undefined ? defaultLimits : { ...defaultLimits, ...options.limits }
@@ -197,7 +212,8 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
               packets: positive('rekey.packets', options.rekey.packets ?? defaults.rekey.packets),
             },
       highWater: defaults.highWater,
-      extensions: role.role === 'server' ? { 'server-sig-algs': accepted.join(',') } : noExtensions,
+      extensions:
+        role.role === 'server' ? { 'server-sig-algs': accepted.filter(each => !isCertificateType(each)).join(',') } : noExtensions,
       pool: runtime.pool,
     },
     authentication:

@@ -8,6 +8,8 @@ import { decodeProse, Reader } from '../wire/reader.ts'
 import { isCertificateType, plainTypeOf } from './certificate-names.ts'
 import { parsePublicKey, type PublicKey } from './public.ts'
 
+export { certificateTypeOf, isCertificateType, plainTypeOf } from './certificate-names.ts'
+
 /** The number of a kind on the wire. */
 export const certificateKinds = { user: 1, host: 2 } as const
 export type CertificateKind = keyof typeof certificateKinds

@@ -15,6 +15,8 @@ import {
 } from '../algorithms/rows.ts'
 import type { AlgorithmTables } from '../algorithms/tables.ts'
 import { escapeForPeople, ProtocolError } from '../errors.ts'
+import { certificateTypeOf, isCertificateType, parseCertificate, plainTypeOf } from '../keys/certificate.ts'
+import { plainClaim } from '../keys/certified-signer.ts'
 import { parsePublicKey, sameBlob } from '../keys/public.ts'
 import type { Signer } from '../keys/signer.ts'
 import { verifySignature } from '../keys/verify.ts'
@@ -147,13 +149,14 @@ function* proveThem(run: ExchangeRun): Dialogue<Proven> {
   const hash = exchangeHash(run, hostKey, result)
   const keyType = checkHostKey(run, hostKey)
   if (
-    !verifySignature(run.crypto, run.tables, {
-      publicKey: hostKey,
-      algorithm: run.agreed.hostKey,
-      data: hash,
-      signature,
-      minimumRsaBits: run.minimumRsaBits,
-    })
+    !verifySignature(
+      run.crypto,
+      run.tables,
+      plainClaim(
+        { publicKey: hostKey, algorithm: run.agreed.hostKey, data: hash, signature, minimumRsaBits: run.minimumRsaBits },
+        run.tables.keyTypes,
+      ),
+    )
   ) {
     throw new ProtocolError(
       'host-key-signature-invalid',
@@ -169,10 +172,14 @@ function* proveThem(run: ExchangeRun): Dialogue<Proven> {
 }
 
 const checkHostKey = (run: ExchangeRun, blob: Uint8Array): string => {
-  const algorithm = run.tables.signatures.find(row => row.name === run.agreed.hostKey)
+  const { hostKey: agreed } = run.agreed
+  const plain = run.tables.signatures.find(row => row.name === plainTypeOf(agreed))?.keyType
+  const wanted = plain !== undefined && isCertificateType(agreed) ? certificateTypeOf(plain) : plain
   let key: ReturnType<typeof parsePublicKey>
   try {
     key = parsePublicKey(blob)
+    // Whom to trust is asked later; that it can be read has to be known before anybody is asked.
+    if (isCertificateType(key.type)) parseCertificate(blob, run.tables.keyTypes)
   } catch (cause) {
     throw new ProtocolError(
       'host-key-malformed',
@@ -181,10 +188,10 @@ const checkHostKey = (run: ExchangeRun, blob: Uint8Array): string => {
       { cause },
     )
   }
-  if (key.type !== algorithm?.keyType) {
+  if (key.type !== wanted) {
     throw new ProtocolError(
       'host-key-wrong-type',
-      `The server sent a host key of type ${escapeForPeople(key.type, { limit: 64 })} where ${run.agreed.hostKey} was agreed.`,
+      `The server sent a host key of type ${escapeForPeople(key.type, { limit: 64 })} where ${agreed} was agreed.`,
     )
   }
   if (key.numbers?.kind === 'rsa' && key.bits < run.minimumRsaBits) {

@@ -3,6 +3,7 @@
 import { type Agreed, type Known, kexSignals, negotiate, type Offer } from '../algorithms/negotiate.ts'
 import type { AlgorithmTables } from '../algorithms/tables.ts'
 import type { Random } from '../crypto/provider.ts'
+import { withCertificates } from '../keys/certificate-names.ts'
 import type { Infer } from '../wire/codec.ts'
 import { decodeMessage, encodeMessage } from '../wire/message.ts'
 import { KexInit } from './messages.ts'
@@ -142,7 +143,7 @@ const rowsOf = (
   kind: keyof Offer,
 ): readonly { readonly name: string; readonly standing: ReturnType<Known['standing']> }[] => {
   if (kind === 'kex') return tables.kexMethods
-  if (kind === 'hostKey') return tables.signatures
+  if (kind === 'hostKey') return withCertificates(tables.signatures)
   if (kind.startsWith('cipher')) return tables.ciphers
   return kind.startsWith('mac') ? tables.macs : tables.compressions
 }
