@@ -15,11 +15,14 @@ export type {
   KexServerRun,
   KeyType,
   Mac,
+  OpenedKey,
   Opener,
   PacketMac,
   PlainCipher,
   Sealer,
+  SecurityKeyProof,
   SignatureAlgorithm,
+  SignatureProof,
   Standing,
 } from './rows.ts'
 export { ciphers, compressions, defaultTables, keyExchanges, keyTypes, macs, signatureAlgorithms } from './tables.ts'

@@ -3,6 +3,7 @@
 import type { Codec } from '../wire/codec.ts'
 import type { Ask, Dialogue } from '../wire/dialogue.ts'
 import type { Message } from '../wire/message.ts'
+import type { Reader } from '../wire/reader.ts'
 import type {
   CryptoProvider,
   Direction,
@@ -11,7 +12,9 @@ import type {
   PrivateKeyNumbers,
   PublicKeyNumbers,
   Random,
+  SigningKey,
   StreamTransform,
+  VerifyKey,
 } from '../crypto/provider.ts'
 
 /**
@@ -156,14 +159,40 @@ export interface KexMethod<N extends string = string> extends Row<N> {
   server(run: KexServerRun): Dialogue<KexResult>
 }
 
+/** What a security key says beside its signature, which covers it (PROTOCOL.u2f). */
+export interface SecurityKeyProof {
+  /** As they travel: 1 somebody touched it, 4 it knows who (PIN, finger), 0x80 extensions follow. */
+  readonly flags: number
+  readonly userPresent: boolean
+  readonly userVerified: boolean
+  /** Signatures of this token, or of this key, so far; tokens that do not count say 0. */
+  readonly counter: number
+  /** The web page that asked for the signature, e.g. `https://example.org`; `undefined` when it was no browser. */
+  readonly origin: string | undefined
+}
+
+/** What a right signature proves. */
+export interface SignatureProof {
+  /** `undefined` for keys that lie in no security key. */
+  readonly securityKey: SecurityKeyProof | undefined
+}
+
+/** A public key made ready to verify. */
+export interface OpenedKey {
+  readonly numbers: PublicKeyNumbers
+  readonly verifier: VerifyKey
+}
+
 /** A signature algorithm: `rsa-sha2-256` over keys of type `ssh-rsa`. */
 export interface SignatureAlgorithm<N extends string = string> extends Row<N> {
   readonly keyType: string
-  readonly hash: HashName | undefined
-  /** From the inner part of an SSH signature blob to the provider's raw form; throws `WireError`. */
-  decodeSignature(blob: Uint8Array, numbers: PublicKeyNumbers): Uint8Array
-  /** The other way. */
-  encodeSignature(raw: Uint8Array): Uint8Array
+  /**
+   * Checks the signature over `data`: `signature` is what stands behind the algorithm's name in the blob, `behind` is at
+   * what follows it, which must be read to its end. `undefined` when it is wrong; throws `WireError` when it is malformed.
+   */
+  verify(crypto: CryptoProvider, key: OpenedKey, data: Uint8Array, signature: Uint8Array, behind: Reader): SignatureProof | undefined
+  /** Makes what stands behind the algorithm's name. `undefined` where only a token or a browser can. */
+  readonly sign: ((key: SigningKey, data: Uint8Array) => Uint8Array | Promise<Uint8Array>) | undefined
 }
 
 /** A key type: how its public numbers stand in a key blob and its private ones in an OpenSSH key file. */
@@ -176,4 +205,8 @@ export interface KeyType<N extends string = string> {
   /** The fields after the type name in an `openssh-key-v1` private section and in agent messages. */
   readonly privateFields: Codec<PrivateKeyNumbers>
   bits(numbers: PublicKeyNumbers): number
+  /** Makes a key ready to verify; throws for numbers that are no key. */
+  verifyKey(crypto: CryptoProvider, numbers: PublicKeyNumbers): VerifyKey
+  /** Makes a key ready to sign. `undefined` where the private half never leaves a token. */
+  readonly signingKey: ((crypto: CryptoProvider, numbers: PrivateKeyNumbers) => SigningKey) | undefined
 }

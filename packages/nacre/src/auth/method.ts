@@ -1,5 +1,6 @@
 // Owns the contract between the authentication loops (client.ts, server.ts) and the methods they run: what a method is
 // given, and what it hands back. Knows no method by name.
+import type { SignatureProof } from '../algorithms/rows.ts'
 import type { AuthenticationAttempt } from '../errors.ts'
 import type { Codec } from '../wire/codec.ts'
 import type { Dialogue, Received } from '../wire/dialogue.ts'
@@ -54,8 +55,11 @@ export interface ServerAuthRun {
   readonly methods?: readonly string[] | undefined
   /** Signature algorithms taken from users; for certificates their `-cert-v01@openssh.com` names. */
   readonly acceptedAlgorithms: readonly string[]
-  /** True when `signature` (a whole SSH signature blob) over `data` was made by the key with `algorithm`. */
-  readonly verify: (publicKey: Uint8Array, algorithm: string, data: Uint8Array, signature: Uint8Array) => boolean
+  /**
+   * What `signature` (a whole SSH signature blob) proves, when it was made over `data` by the key with `algorithm`; else
+   * `undefined`.
+   */
+  readonly prove: (publicKey: Uint8Array, algorithm: string, data: Uint8Array, signature: Uint8Array) => SignatureProof | undefined
   /** `SHA256:…` of a key blob. */
   readonly fingerprint: (publicKey: Uint8Array) => string
   /** Shown to everybody, with the answer to the first request (RFC 4252 §5.4). */

@@ -1,5 +1,6 @@
 // Owns the questions the authentication dialogues ask and the shapes of their answers. Knows nothing of who answers:
 // files, an agent, a person or a program.
+import type { SecurityKeyProof } from '../algorithms/rows.ts'
 import type { AuthenticationAttempt } from '../errors.ts'
 import type { Secret } from '../crypto/secret.ts'
 import type { Ask } from '../wire/dialogue.ts'
@@ -76,6 +77,8 @@ export type ServerAttempt =
       readonly publicKey: Uint8Array
       readonly fingerprint: string
       readonly proven: boolean
+      /** What a security key said beside its signature (who was there); `undefined` for other keys, and before the proof. */
+      readonly securityKey?: SecurityKeyProof | undefined
     }
   | { readonly method: 'keyboard-interactive'; readonly submethods: readonly string[] }
   /** The answers to the prompts of the verdict before. */

@@ -79,14 +79,33 @@ export interface DhAgreement {
   agree(theirs: Uint8Array): Uint8Array | Promise<Uint8Array>
 }
 
-/** The numbers of a public key; all integers are unsigned big-endian magnitudes. */
-export type PublicKeyNumbers =
+/** The numbers of a public key whose private half can lie in memory; all integers are unsigned big-endian magnitudes. */
+export type PlainPublicNumbers =
   | { readonly kind: 'ed25519'; readonly publicKey: Uint8Array }
   | { readonly kind: 'ecdsa'; readonly curve: CurveName; readonly point: Uint8Array }
   | { readonly kind: 'rsa'; readonly e: Uint8Array; readonly n: Uint8Array }
   | { readonly kind: 'dsa'; readonly p: Uint8Array; readonly q: Uint8Array; readonly g: Uint8Array; readonly y: Uint8Array }
 
-export type PrivateKeyNumbers =
+/** The numbers of a public key. */
+export type PublicKeyNumbers =
+  | PlainPublicNumbers
+  /** A key in a security key (PROTOCOL.u2f); `application` is what the token was told it is for, `ssh:` mostly. */
+  | { readonly kind: 'sk-ed25519'; readonly publicKey: Uint8Array; readonly application: string }
+  /** The same on nistp256. */
+  | { readonly kind: 'sk-ecdsa'; readonly point: Uint8Array; readonly application: string }
+  /** ML-DSA-44 and Ed25519 together: 1312 bytes of the one, 32 of the other. */
+  | { readonly kind: 'mldsa44-ed25519'; readonly publicKey: Uint8Array }
+
+/** What stands in the file of a key that lies in a security key: no secret that could sign. */
+export interface TokenHandle {
+  /** What the token asks for: 1 a touch, 4 a PIN, 0x20 it lies in the token itself (`resident`). */
+  readonly flags: number
+  /** What the token finds its key by. */
+  readonly keyHandle: Uint8Array
+  readonly reserved: Uint8Array
+}
+
+export type PlainPrivateNumbers =
   | { readonly kind: 'ed25519'; readonly publicKey: Uint8Array; readonly seed: Uint8Array }
   | { readonly kind: 'ecdsa'; readonly curve: CurveName; readonly point: Uint8Array; readonly scalar: Uint8Array }
   | {
@@ -107,7 +126,21 @@ export type PrivateKeyNumbers =
       readonly x: Uint8Array
     }
 
-/** Verifies; `signature` is raw: 64 bytes for ed25519, r || s for ecdsa and dsa, PKCS#1 v1.5 for rsa. */
+export type PrivateKeyNumbers =
+  | PlainPrivateNumbers
+  | (Extract<PublicKeyNumbers, { kind: 'sk-ed25519' }> & TokenHandle)
+  | (Extract<PublicKeyNumbers, { kind: 'sk-ecdsa' }> & TokenHandle)
+  /** `seeds`: 32 bytes for ML-DSA-44, 32 for Ed25519. */
+  | { readonly kind: 'mldsa44-ed25519'; readonly publicKey: Uint8Array; readonly seeds: Uint8Array }
+
+/** What a provider verifies with. ML-DSA signs for a `context` (FIPS 204 §5.2), which is fixed for a key of ours. */
+export type VerifiableNumbers =
+  | PlainPublicNumbers
+  | { readonly kind: 'ml-dsa-44'; readonly publicKey: Uint8Array; readonly context: Uint8Array }
+/** What a provider signs with; the seed of ML-DSA has 32 bytes. */
+export type SigningNumbers = PlainPrivateNumbers | { readonly kind: 'ml-dsa-44'; readonly seed: Uint8Array; readonly context: Uint8Array }
+
+/** Verifies; `signature` is raw: 64 bytes for ed25519, 2420 for ml-dsa-44, r || s for ecdsa and dsa, PKCS#1 v1.5 for rsa. */
 export interface VerifyKey {
   verify(hash: HashName | undefined, data: Uint8Array, signature: Uint8Array): boolean
 }
@@ -142,6 +175,7 @@ export interface CryptoProvider {
   /** A DH side in the group (p, g) with an exponent of at least `exponentBits`. */
   dh(group: { p: Uint8Array; g: Uint8Array }, exponentBits: number, random: Random): DhAgreement | Promise<DhAgreement>
 
-  verifyKey(numbers: PublicKeyNumbers): VerifyKey
-  signingKey(numbers: PrivateKeyNumbers): SigningKey
+  /** Throws `KeyFormatError` KEY_UNSUPPORTED for a kind this runtime has not. */
+  verifyKey(numbers: VerifiableNumbers): VerifyKey
+  signingKey(numbers: SigningNumbers): SigningKey
 }

@@ -6,7 +6,7 @@ import type { Credential, CredentialQuestion } from '../auth/questions.ts'
 import { serverAuthentication, type ServerAuthResult } from '../auth/server.ts'
 import { type AuthenticationAttempt, escapeForPeople, ProtocolError } from '../errors.ts'
 import { fingerprint } from '../keys/public.ts'
-import { verifySignature } from '../keys/verify.ts'
+import { proveSignature } from '../keys/verify.ts'
 import { ServiceAccept, ServiceRequest } from '../transport/messages.ts'
 import type { Ask, Dialogue } from '../wire/dialogue.ts'
 import { DialogueRunner } from '../wire/dialogue-runner.ts'
@@ -102,7 +102,7 @@ export class Authentication {
       methods: server.methods,
       banner: server.banner,
       fingerprint,
-      verify: (publicKey, algorithm, data, signature) => verifySignature(crypto, tables, { publicKey, algorithm, data, signature }),
+      prove: (publicKey, algorithm, data, signature) => proveSignature(crypto, tables, { publicKey, algorithm, data, signature }),
     })
     this.#run<ServerAuthResult>(dialogue, result => this.#host.done(result.user, result.identity, []))
   }

@@ -2,13 +2,7 @@
 export { minimumRsaBits } from '../algorithms/signature/strength.ts'
 export { type AuthorizedKey, type AuthorizedKeysFile, findAuthorizedKey, parseAuthorizedKeys } from './authorized-keys.ts'
 export { type CertificateOptions, issueCertificate, type IssueOptions } from './authority.ts'
-export {
-  type Certificate,
-  type CertificateKind,
-  type CertificateOption,
-  forever,
-  parseCertificate,
-} from './certificate.ts'
+export { type Certificate, type CertificateKind, type CertificateOption, forever, parseCertificate } from './certificate.ts'
 export {
   type AuthorityDemands,
   type CertificateDemands,
@@ -45,4 +39,4 @@ export { PrivateKey } from './private.ts'
 export { readPrivateKey, readPublicPart } from './private-file.ts'
 export { fingerprint, type FingerprintHash, formatPublicKeyLine, parsePublicKey, parsePublicKeyLine, PublicKey } from './public.ts'
 export { createSigner, type Signer, type SignerOptions } from './signer.ts'
-export { type SignatureClaim, verifySignature } from './verify.ts'
+export { proveSignature, type SignatureClaim, verifySignature } from './verify.ts'

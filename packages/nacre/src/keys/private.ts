@@ -10,6 +10,9 @@ export const keyTypeOfNumbers = (numbers: PrivateKeyNumbers): KeyType => {
     ed25519: 'ssh-ed25519',
     rsa: 'ssh-rsa',
     dsa: 'ssh-dss',
+    'sk-ed25519': 'sk-ssh-ed25519@openssh.com',
+    'sk-ecdsa': 'sk-ecdsa-sha2-nistp256@openssh.com',
+    'mldsa44-ed25519': 'ssh-mldsa44-ed25519@openssh.com',
     ecdsa: numbers.kind === 'ecdsa' ? `ecdsa-sha2-${numbers.curve}` : '',
   }[numbers.kind]
   const row = keyTypes.find(each => each.name === name)

@@ -6,7 +6,7 @@ import { signatureAlgorithms } from '../algorithms/signature/table.ts'
 import type { CryptoProvider, SigningKey } from '../crypto/provider.ts'
 import { KeyFormatError } from '../errors.ts'
 import { encode } from '../wire/codec.ts'
-import type { PrivateKey } from './private.ts'
+import { keyTypeOfNumbers, type PrivateKey } from './private.ts'
 import type { PublicKey } from './public.ts'
 import { signatureBlob } from './verify.ts'
 
@@ -36,8 +36,16 @@ export interface SignerOptions {
 }
 
 const openKey = (crypto: CryptoProvider, key: PrivateKey, source: string): SigningKey => {
+  const numbers = key.revealNumbers()
+  const { signingKey } = keyTypeOfNumbers(numbers)
+  if (signingKey === undefined) {
+    throw new KeyFormatError(
+      'KEY_UNSUPPORTED',
+      `The key of ${source} lies in a security key, which cannot be used here. Load it into an agent that has the token, with ssh-add, and use that agent.`,
+    )
+  }
   try {
-    return crypto.signingKey(key.revealNumbers())
+    return signingKey(crypto, numbers)
   } catch (cause) {
     // A runtime that cannot use this kind of key says so itself.
     if (cause instanceof KeyFormatError) throw cause
@@ -47,7 +55,7 @@ const openKey = (crypto: CryptoProvider, key: PrivateKey, source: string): Signi
 
 /**
  * A signer over a private key. Throws `KeyFormatError` (KEY_TOO_WEAK for RSA below 2048 bits, KEY_MALFORMED for numbers
- * that are no key, KEY_UNSUPPORTED where the runtime cannot sign with such a key).
+ * that are no key, KEY_UNSUPPORTED where the runtime cannot sign with such a key, and for keys that lie in a security key).
  */
 export const createSigner = (crypto: CryptoProvider, key: PrivateKey, source: string, options: SignerOptions = {}): Signer => {
   const numbers = key.revealNumbers()
@@ -59,10 +67,10 @@ export const createSigner = (crypto: CryptoProvider, key: PrivateKey, source: st
   const signing = openKey(crypto, key, source)
   const sign = (data: Uint8Array, algorithm: string): Uint8Array | Promise<Uint8Array> => {
     const row = rows.find(each => each.name === algorithm)
-    if (row === undefined) throw new TypeError(`a ${key.type} key cannot sign as ${algorithm}`)
-    const whole = (raw: Uint8Array): Uint8Array => encode(signatureBlob, { algorithm: row.name, signature: row.encodeSignature(raw) })
-    const raw = signing.sign(row.hash, data)
-    return raw instanceof Uint8Array ? whole(raw) : raw.then(whole)
+    if (row?.sign === undefined) throw new TypeError(`a ${key.type} key cannot sign as ${algorithm}`)
+    const whole = (signature: Uint8Array): Uint8Array => encode(signatureBlob, { algorithm: row.name, signature })
+    const signature = row.sign(signing, data)
+    return signature instanceof Uint8Array ? whole(signature) : signature.then(whole)
   }
   return { publicKey: key.publicKey, algorithms: rows.map(row => row.name), source, slow: false, sign }
 }

@@ -1,6 +1,6 @@
 // Owns a provider that protects nothing: what is sealed is sent in clear with tags of zeros, every agreement gives the same
 // secret, every hash is zero, every signature is right. For fuzzing, replay and models of the protocol, never for a network.
-import type { Aead, Agreement, ChaChaPoly, CryptoProvider, CurveName, DhAgreement, HashName, PublicKeyNumbers } from '../crypto/provider.ts'
+import type { Aead, Agreement, ChaChaPoly, CryptoProvider, CurveName, DhAgreement, HashName, SigningNumbers } from '../crypto/provider.ts'
 
 const digestBytes: Record<HashName, number> = { md5: 16, sha1: 20, sha256: 32, sha384: 48, sha512: 64 }
 const fieldBytes: Record<CurveName, number> = { nistp256: 32, nistp384: 48, nistp521: 66 }
@@ -37,7 +37,7 @@ const point = (curve: CurveName): Uint8Array => {
 
 const dhAgreement: DhAgreement = { publicKey: Uint8Array.of(2), agree: () => constant(32) }
 
-const signatureBytes = (numbers: PublicKeyNumbers): number => {
+const signatureBytes = (numbers: SigningNumbers): number => {
   switch (numbers.kind) {
     case 'ed25519':
       return 64
@@ -47,6 +47,8 @@ const signatureBytes = (numbers: PublicKeyNumbers): number => {
       return numbers.n.length
     case 'dsa':
       return 40
+    case 'ml-dsa-44':
+      return 2420
   }
 }
 

@@ -1,6 +1,7 @@
 // Owns what the tests of authentication share: method-specific details, a real key, and runs with recording ends.
 import { createHash } from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
+import type { SignatureProof } from '../../src/algorithms/rows.ts'
 import type { ClientAuthRun, ServerAuthRun } from '../../src/auth/method.ts'
 import type { AttemptQuestion, Credential, Verdict } from '../../src/auth/questions.ts'
 import { boolean, bytes, decode, encode, struct, text } from '../../src/wire/codec.ts'
@@ -49,10 +50,13 @@ export const testKey = (seed: number): TestKey => {
   }
 }
 
-export const verify = (publicKey: Uint8Array, algorithm: string, data: Uint8Array, signature: Uint8Array): boolean => {
+/** What a right signature of an ordinary key proves. */
+export const plainProof: SignatureProof = { securityKey: undefined }
+
+export const prove: ServerAuthRun['prove'] = (publicKey, algorithm, data, signature) => {
   const { key } = decode(struct({ type: text, key: bytes }), publicKey)
   const inner = decode(struct({ algorithm: text, signature: bytes }), signature)
-  return algorithm === 'ssh-ed25519' && ed25519.verify(inner.signature, data, key)
+  return algorithm === 'ssh-ed25519' && ed25519.verify(inner.signature, data, key) ? plainProof : undefined
 }
 
 export const serverRun = (options: Partial<ServerAuthRun> = {}): ServerAuthRun & { readonly methods: readonly string[] } =>
@@ -61,7 +65,7 @@ export const serverRun = (options: Partial<ServerAuthRun> = {}): ServerAuthRun &
     sessionId,
     methods: ['publickey', 'password', 'keyboard-interactive'],
     acceptedAlgorithms: ['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256'],
-    verify,
+    prove,
     fingerprint,
     ...options,
   }) as ServerAuthRun & { readonly methods: readonly string[] }

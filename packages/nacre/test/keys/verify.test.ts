@@ -19,7 +19,9 @@ test("the agent's signatures are right, with every algorithm", () => {
     assert.equal(verify(key, algorithm, data, signature), true, `${algorithm} over ${new TextDecoder().decode(data)}`)
     seen.add(algorithm)
   }
-  assert.deepEqual([...seen].sort(), signatureAlgorithms.map(row => row.name).sort())
+  // Security keys and ML-DSA have vectors of their own.
+  const ordinary = signatureAlgorithms.map(row => row.name).filter(name => !name.endsWith('@openssh.com'))
+  assert.deepEqual([...seen].sort(), ordinary.sort())
 })
 
 /** OpenSSH's PROTOCOL.sshsig: what `ssh-keygen -Y sign` writes, and what it signs. */
@@ -103,7 +105,9 @@ test('a point that is not on the curve proves nothing and throws nothing', () =>
 test('RSA below 2048 bits proves nothing, unless a lower floor is asked for', async () => {
   const key = privateKey('rsa1024')
   const data = Uint8Array.of(1, 2, 3)
-  const raw = await crypto.signingKey(key.revealNumbers()).sign('sha512', data)
+  const numbers = key.revealNumbers()
+  assert.ok(numbers.kind === 'rsa')
+  const raw = await crypto.signingKey(numbers).sign('sha512', data)
   const claim = {
     publicKey: key.publicBlob,
     algorithm: 'rsa-sha2-512',

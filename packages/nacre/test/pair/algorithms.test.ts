@@ -77,8 +77,10 @@ describe('host key', () => {
       : await generateKeyNumbers({ kind: 'rsa', bits: 2048 })
     return createSigner(crypto, new PrivateKey(numbers), 'test')
   }
-  // Keys for DSA cannot be made here; its signatures are tested with recorded ones.
-  for (const { name } of defaultTables.signatures.filter(each => each.name !== 'ssh-dss')) {
+  // Keys for DSA cannot be made here, and tokens are not there; their signatures are tested with recorded ones.
+  for (const { name } of defaultTables.signatures.filter(
+    each => each.name !== 'ssh-dss' && each.sign !== undefined && each.standing !== 'offered-on-request',
+  )) {
     it(name, async () => assert.equal((await converse({ hostKey: [name] }, [await signerOf(name)])).hostKey, name))
   }
 })

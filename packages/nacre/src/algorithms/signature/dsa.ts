@@ -4,8 +4,9 @@ import { WireError } from '../../errors.ts'
 import type { PrivateKeyNumbers, PublicKeyNumbers } from '../../crypto/provider.ts'
 import { type Codec, mpint } from '../../wire/codec.ts'
 import type { Reader } from '../../wire/reader.ts'
-import type { KeyType, SignatureAlgorithm } from '../rows.ts'
+import type { KeyType } from '../rows.ts'
 import { bitLength, toBigInt } from './integers.ts'
+import { ofKind, type PlainSignature, plainSignature } from './plain.ts'
 
 const readPublic = (reader: Reader): Extract<PublicKeyNumbers, { kind: 'dsa' }> => {
   const p = mpint.read(reader)
@@ -25,8 +26,8 @@ const readPublic = (reader: Reader): Extract<PublicKeyNumbers, { kind: 'dsa' }> 
 const publicFields: Codec<PublicKeyNumbers> = {
   read: readPublic,
   write: (writer, value) => {
-    if (value.kind !== 'dsa') throw new TypeError(`a key of kind ${value.kind} where dsa belongs`)
-    for (const number of [value.p, value.q, value.g, value.y]) mpint.write(writer, number)
+    const { p, q, g, y } = ofKind(value, 'dsa')
+    for (const number of [p, q, g, y]) mpint.write(writer, number)
   },
 }
 
@@ -39,8 +40,8 @@ const privateFields: Codec<PrivateKeyNumbers> = {
     return { ...shared, x }
   },
   write: (writer, value) => {
-    if (value.kind !== 'dsa') throw new TypeError(`a key of kind ${value.kind} where dsa belongs`)
-    for (const number of [value.p, value.q, value.g, value.y, value.x]) mpint.write(writer, number)
+    const { p, q, g, y, x } = ofKind(value, 'dsa')
+    for (const number of [p, q, g, y, x]) mpint.write(writer, number)
   },
 }
 
@@ -50,10 +51,12 @@ export const dsaKey: KeyType<'ssh-dss'> = {
   publicFields,
   privateFields,
   bits: numbers => (numbers.kind === 'dsa' ? bitLength(numbers.p) : 0),
+  verifyKey: (crypto, numbers) => crypto.verifyKey(ofKind(numbers, 'dsa')),
+  signingKey: (crypto, numbers) => crypto.signingKey(ofKind(numbers, 'dsa')),
 }
 
 /** RFC 4253 §6.6: r and s, 160 bits each. */
-export const insecureSshDss: SignatureAlgorithm<'ssh-dss'> = {
+export const insecureSshDss: PlainSignature<'ssh-dss'> = plainSignature({
   name: 'ssh-dss',
   standing: 'insecure',
   keyType: 'ssh-dss',
@@ -65,4 +68,4 @@ export const insecureSshDss: SignatureAlgorithm<'ssh-dss'> = {
     return blob
   },
   encodeSignature: raw => raw,
-}
+})

@@ -3,8 +3,9 @@
 import { WireError } from '../../errors.ts'
 import type { CurveName, HashName, PrivateKeyNumbers, PublicKeyNumbers } from '../../crypto/provider.ts'
 import { type Codec, decode, encode, mpint, struct } from '../../wire/codec.ts'
-import type { KeyType, SignatureAlgorithm } from '../rows.ts'
+import type { KeyType } from '../rows.ts'
 import { paddedTo } from './integers.ts'
+import { ofKind, type PlainSignature, plainSignature } from './plain.ts'
 
 interface Curve {
   readonly name: CurveName
@@ -44,41 +45,57 @@ const keyType = <const N extends string>(name: N, curve: Curve): KeyType<N> => {
       return { ...shared, scalar }
     },
     write: (writer, value) => {
-      if (value.kind !== 'ecdsa') throw new TypeError(`a key of kind ${value.kind} where ecdsa belongs`)
-      fields.write(writer, value)
-      mpint.write(writer, value.scalar)
+      const numbers = ofKind(value, 'ecdsa')
+      fields.write(writer, numbers)
+      mpint.write(writer, numbers.scalar)
     },
   }
   const publicFields: Codec<PublicKeyNumbers> = {
     read: fields.read,
-    write: (writer, value) => {
-      if (value.kind !== 'ecdsa') throw new TypeError(`a key of kind ${value.kind} where ecdsa belongs`)
-      fields.write(writer, value)
-    },
+    write: (writer, value) => fields.write(writer, ofKind(value, 'ecdsa')),
   }
-  return { name, shortName: 'ECDSA', publicFields, privateFields, bits: () => curve.bits }
+  return {
+    name,
+    shortName: 'ECDSA',
+    publicFields,
+    privateFields,
+    bits: () => curve.bits,
+    verifyKey: (crypto, numbers) => crypto.verifyKey(ofKind(numbers, 'ecdsa')),
+    signingKey: (crypto, numbers) => crypto.signingKey(ofKind(numbers, 'ecdsa')),
+  }
 }
 
 /** RFC 5656 §3.1.2. */
 const signatureNumbers = struct({ r: mpint, s: mpint })
 
-const algorithm = <const N extends string>(name: N, curve: Curve): SignatureAlgorithm<N> => ({
-  name,
-  standing: 'default',
-  keyType: name,
-  hash: curve.hash,
-  decodeSignature: blob => {
-    const { r, s } = decode(signatureNumbers, blob)
-    const size = curve.fieldBytes
-    if (r.length === 0 || s.length === 0 || r.length > size || s.length > size)
-      throw new WireError('an ecdsa signature with a number that is zero or too large')
-    const raw = new Uint8Array(2 * size)
-    raw.set(r, size - r.length)
-    raw.set(s, 2 * size - s.length)
-    return raw
-  },
-  encodeSignature: raw => encode(signatureNumbers, { r: raw.subarray(0, curve.fieldBytes), s: raw.subarray(curve.fieldBytes) }),
-})
+const rawSignature = (curve: Curve, blob: Uint8Array): Uint8Array => {
+  const { r, s } = decode(signatureNumbers, blob)
+  const size = curve.fieldBytes
+  if (r.length === 0 || s.length === 0 || r.length > size || s.length > size)
+    throw new WireError('an ecdsa signature with a number that is zero or too large')
+  const raw = new Uint8Array(2 * size)
+  raw.set(r, size - r.length)
+  raw.set(s, 2 * size - s.length)
+  return raw
+}
+
+/** The part of an nistp256 blob that security keys share with this type: the curve's name and a point on it. */
+export const nistp256Point: Codec<Uint8Array> = {
+  read: reader => publicFieldsOf(p256).read(reader).point,
+  write: (writer, point) => publicFieldsOf(p256).write(writer, { kind: 'ecdsa', curve: 'nistp256', point }),
+}
+/** `mpint r, mpint s` of nistp256 as r || s. */
+export const nistp256Signature = (blob: Uint8Array): Uint8Array => rawSignature(p256, blob)
+
+const algorithm = <const N extends string>(name: N, curve: Curve): PlainSignature<N> =>
+  plainSignature({
+    name,
+    standing: 'default',
+    keyType: name,
+    hash: curve.hash,
+    decodeSignature: blob => rawSignature(curve, blob),
+    encodeSignature: raw => encode(signatureNumbers, { r: raw.subarray(0, curve.fieldBytes), s: raw.subarray(curve.fieldBytes) }),
+  })
 
 export const ecdsaNistp256Key = keyType('ecdsa-sha2-nistp256', p256)
 export const ecdsaNistp384Key = keyType('ecdsa-sha2-nistp384', p384)

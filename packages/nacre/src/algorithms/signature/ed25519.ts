@@ -3,9 +3,10 @@
 import { WireError } from '../../errors.ts'
 import type { PrivateKeyNumbers, PublicKeyNumbers } from '../../crypto/provider.ts'
 import { type Codec, bytes } from '../../wire/codec.ts'
-import type { KeyType, SignatureAlgorithm } from '../rows.ts'
+import type { KeyType } from '../rows.ts'
+import { ofKind, type PlainSignature, plainSignature } from './plain.ts'
 
-const exactly = (value: Uint8Array, size: number, what: string): Uint8Array => {
+export const exactly = (value: Uint8Array, size: number, what: string): Uint8Array => {
   if (value.length !== size) throw new WireError(`${what} of ${value.length} bytes, ${size} belong there`)
   return value
 }
@@ -13,10 +14,7 @@ const exactly = (value: Uint8Array, size: number, what: string): Uint8Array => {
 /** RFC 8709 §4: `string` key of 32 bytes. */
 const publicFields: Codec<PublicKeyNumbers> = {
   read: reader => ({ kind: 'ed25519', publicKey: exactly(reader.string(), 32, 'an ed25519 public key') }),
-  write: (writer, value) => {
-    if (value.kind !== 'ed25519') throw new TypeError(`an ${value.kind} key where ed25519 belongs`)
-    bytes.write(writer, value.publicKey)
-  },
+  write: (writer, value) => bytes.write(writer, ofKind(value, 'ed25519').publicKey),
 }
 
 /** RFC 9987 §3.2.3 and the OpenSSH key file: `string` public key, `string` seed and public key again. */
@@ -29,11 +27,11 @@ const privateFields: Codec<PrivateKeyNumbers> = {
     return { kind: 'ed25519', publicKey, seed: both.subarray(0, 32) }
   },
   write: (writer, value) => {
-    if (value.kind !== 'ed25519') throw new TypeError(`an ${value.kind} key where ed25519 belongs`)
-    bytes.write(writer, value.publicKey)
+    const { publicKey, seed } = ofKind(value, 'ed25519')
+    bytes.write(writer, publicKey)
     writer.uint32(64)
-    writer.fixed(value.seed)
-    writer.fixed(value.publicKey)
+    writer.fixed(seed)
+    writer.fixed(publicKey)
   },
 }
 
@@ -43,14 +41,16 @@ export const ed25519Key: KeyType<'ssh-ed25519'> = {
   publicFields,
   privateFields,
   bits: () => 256,
+  verifyKey: (crypto, numbers) => crypto.verifyKey(ofKind(numbers, 'ed25519')),
+  signingKey: (crypto, numbers) => crypto.signingKey(ofKind(numbers, 'ed25519')),
 }
 
 /** RFC 8709 §6. */
-export const ed25519: SignatureAlgorithm<'ssh-ed25519'> = {
+export const ed25519: PlainSignature<'ssh-ed25519'> = plainSignature({
   name: 'ssh-ed25519',
   standing: 'default',
   keyType: 'ssh-ed25519',
   hash: undefined,
   decodeSignature: blob => exactly(blob, 64, 'an ed25519 signature'),
   encodeSignature: raw => raw,
-}
+})

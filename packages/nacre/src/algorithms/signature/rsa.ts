@@ -3,8 +3,9 @@
 import { WireError } from '../../errors.ts'
 import type { HashName, PrivateKeyNumbers, PublicKeyNumbers } from '../../crypto/provider.ts'
 import { type Codec, mpint } from '../../wire/codec.ts'
-import type { KeyType, SignatureAlgorithm, Standing } from '../rows.ts'
+import type { KeyType, Standing } from '../rows.ts'
 import { bitLength, isOdd, paddedTo, toBigInt, trimmed } from './integers.ts'
+import { ofKind, type PlainSignature, plainSignature } from './plain.ts'
 import { maximumRsaBits } from './strength.ts'
 
 const checkPublic = (e: Uint8Array, n: Uint8Array): void => {
@@ -25,9 +26,9 @@ const publicFields: Codec<PublicKeyNumbers> = {
     return { kind: 'rsa', e, n }
   },
   write: (writer, value) => {
-    if (value.kind !== 'rsa') throw new TypeError(`a key of kind ${value.kind} where rsa belongs`)
-    mpint.write(writer, value.e)
-    mpint.write(writer, value.n)
+    const { e, n } = ofKind(value, 'rsa')
+    mpint.write(writer, e)
+    mpint.write(writer, n)
   },
 }
 
@@ -49,8 +50,8 @@ const privateFields: Codec<PrivateKeyNumbers> = {
     return { kind: 'rsa', e, n, d, iqmp, p, q }
   },
   write: (writer, value) => {
-    if (value.kind !== 'rsa') throw new TypeError(`a key of kind ${value.kind} where rsa belongs`)
-    for (const number of [value.n, value.e, value.d, value.iqmp, value.p, value.q]) mpint.write(writer, number)
+    const { n, e, d, iqmp, p, q } = ofKind(value, 'rsa')
+    for (const number of [n, e, d, iqmp, p, q]) mpint.write(writer, number)
   },
 }
 
@@ -60,23 +61,26 @@ export const rsaKey: KeyType<'ssh-rsa'> = {
   publicFields,
   privateFields,
   bits: numbers => (numbers.kind === 'rsa' ? bitLength(numbers.n) : 0),
+  verifyKey: (crypto, numbers) => crypto.verifyKey(ofKind(numbers, 'rsa')),
+  signingKey: (crypto, numbers) => crypto.signingKey(ofKind(numbers, 'rsa')),
 }
 
-const algorithm = <const N extends string>(name: N, hash: HashName, standing: Standing): SignatureAlgorithm<N> => ({
-  name,
-  standing,
-  keyType: 'ssh-rsa',
-  hash,
-  decodeSignature: (blob, numbers) => {
-    if (numbers.kind !== 'rsa') throw new WireError(`an RSA signature with a key of kind ${numbers.kind}`)
-    const size = trimmed(numbers.n).length
-    // Some signers drop leading zeros, which RFC 8332 does not allow; like OpenSSH we put them back.
-    const raw = blob.length > size || blob.length === 0 ? undefined : paddedTo(blob, size)
-    if (raw === undefined) throw new WireError(`an RSA signature of ${blob.length} bytes with a key of ${size}`)
-    return raw
-  },
-  encodeSignature: raw => raw,
-})
+const algorithm = <const N extends string>(name: N, hash: HashName, standing: Standing): PlainSignature<N> =>
+  plainSignature({
+    name,
+    standing,
+    keyType: 'ssh-rsa',
+    hash,
+    decodeSignature: (blob, numbers) => {
+      if (numbers.kind !== 'rsa') throw new WireError(`an RSA signature with a key of kind ${numbers.kind}`)
+      const size = trimmed(numbers.n).length
+      // Some signers drop leading zeros, which RFC 8332 does not allow; like OpenSSH we put them back.
+      const raw = blob.length > size || blob.length === 0 ? undefined : paddedTo(blob, size)
+      if (raw === undefined) throw new WireError(`an RSA signature of ${blob.length} bytes with a key of ${size}`)
+      return raw
+    },
+    encodeSignature: raw => raw,
+  })
 
 /** RFC 8332 §3. */
 export const rsaSha512 = algorithm('rsa-sha2-512', 'sha512', 'default')

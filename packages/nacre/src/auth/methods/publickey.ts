@@ -1,5 +1,6 @@
 // Owns the method "publickey" (RFC 4252 §7), both sides: the query, and the proof by a signature over the session.
 // Knows nothing of where keys come from, how they sign, or who is allowed in with them.
+import type { SecurityKeyProof, SignatureProof } from '../../algorithms/rows.ts'
 import { escapeForPeople, ProtocolError, SshError, WireError } from '../../errors.ts'
 import { equalBytes } from '../../crypto/constant-time.ts'
 import { boolean, byte, bytes, decode, encode, struct, text } from '../../wire/codec.ts'
@@ -81,14 +82,15 @@ export const publickey: AuthMethod<KeyCredential> = {
     const { algorithmName: algorithm, publicKey } = proof ?? decode(queryDetails, input)
     if (!acceptable(turn, algorithm, publicKey)) return { is: 'failed' }
     if (proof === undefined) {
-      const verdict = settled('publickey', yield* turn.judge(new ShownKey(turn, algorithm, publicKey, false)))
+      const verdict = settled('publickey', yield* turn.judge(new ShownKey(turn, algorithm, publicKey, undefined)))
       if (verdict.is === 'refuse') return verdict
       // Whatever identity the verdict carries is dropped here: nothing has been proven (RFC 4252 §7).
       yield* send(UserauthPkOk, { algorithmName: algorithm, publicKey })
       return { is: 'answered' }
     }
-    if (!proven(turn, algorithm, publicKey, proof.signature)) return { is: 'failed' }
-    return settled('publickey', yield* turn.judge(new ShownKey(turn, algorithm, publicKey, true)))
+    const proven = provenBy(turn, algorithm, publicKey, proof.signature)
+    if (proven === undefined) return { is: 'failed' }
+    return settled('publickey', yield* turn.judge(new ShownKey(turn, algorithm, publicKey, proven)))
   },
 }
 
@@ -101,13 +103,15 @@ class ShownKey {
   readonly algorithm: string
   readonly publicKey: Uint8Array
   readonly proven: boolean
+  readonly securityKey: SecurityKeyProof | undefined
   readonly #run: ServerTurn['run']
   #fingerprint: string | undefined
 
-  constructor({ run }: ServerTurn, algorithm: string, publicKey: Uint8Array, proven: boolean) {
+  constructor({ run }: ServerTurn, algorithm: string, publicKey: Uint8Array, proof: SignatureProof | undefined) {
     this.algorithm = algorithm
     this.publicKey = publicKey
-    this.proven = proven
+    this.proven = proof !== undefined
+    this.securityKey = proof?.securityKey
     this.#run = run
   }
 
@@ -156,14 +160,14 @@ const likelyCause = (turn: ClientTurn, credential: KeyCredential): string | unde
 const acceptable = (turn: ServerTurn, algorithm: string, publicKey: Uint8Array): boolean =>
   turn.run.acceptedAlgorithms.includes(algorithm) && blobType(publicKey) === keyTypeOf(algorithm)
 
-/** The signature names the algorithm of the request, and is the key's over this very session and user. */
-const proven = (turn: ServerTurn, algorithm: string, publicKey: Uint8Array, signature: Uint8Array): boolean => {
+/** What is proven when the signature names the algorithm of the request, and is the key's over this very session and user. */
+const provenBy = (turn: ServerTurn, algorithm: string, publicKey: Uint8Array, signature: Uint8Array): SignatureProof | undefined => {
   const data = publickeySignedData({ sessionId: turn.run.sessionId, user: turn.user, service: turn.service }, algorithm, publicKey)
   try {
-    return signatureBlobName(signature) === signatureNameOf(algorithm) && turn.run.verify(publicKey, algorithm, data, signature)
+    return signatureBlobName(signature) === signatureNameOf(algorithm) ? turn.run.prove(publicKey, algorithm, data, signature) : undefined
   } catch (error) {
     // A key or signature that cannot be read proves nothing; what is not ours to judge goes on upwards.
-    if (error instanceof SshError) return false
+    if (error instanceof SshError) return undefined
     throw error
   }
 }

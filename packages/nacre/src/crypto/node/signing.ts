@@ -2,8 +2,18 @@
 // which keys are too weak, or of which hash belongs to a key. Signatures are raw, r || s in full width.
 import { type KeyObject, sign, verify } from 'node:crypto'
 import { fromBig, sized, toBig, widened, widthOf } from '../magnitude.ts'
-import type { CurveName, HashName, PrivateKeyNumbers, PublicKeyNumbers, SigningKey, VerifyKey } from '../provider.ts'
+import type {
+  CurveName,
+  HashName,
+  PlainPrivateNumbers,
+  PlainPublicNumbers,
+  SigningKey,
+  SigningNumbers,
+  VerifiableNumbers,
+  VerifyKey,
+} from '../provider.ts'
 import { bitString, identifier, integer, octetString, privateKeyInfo, publicKeyInfo, sequence, tagged } from '../der.ts'
+import { mldsaSigningKey, mldsaVerifyKey } from './mldsa.ts'
 import { plain, privateKeyFromDer, publicKeyFromDer, publicKeyFromRaw } from './plain.ts'
 
 const ed25519Algorithm = [identifier('2b6570')]
@@ -19,7 +29,7 @@ const curves: Record<CurveName, { oid: string; fieldBytes: number }> = {
 }
 const ecAlgorithm = (curve: CurveName): readonly Uint8Array[] => [identifier('2a8648ce3d0201'), identifier(curves[curve].oid)]
 
-const publicDer = (key: PublicKeyNumbers): Uint8Array => {
+const publicDer = (key: PlainPublicNumbers): Uint8Array => {
   switch (key.kind) {
     case 'ed25519':
       return publicKeyInfo(ed25519Algorithm, sized(key.publicKey, 32, 'an Ed25519 public key'))
@@ -35,7 +45,7 @@ const publicDer = (key: PublicKeyNumbers): Uint8Array => {
 const one = Uint8Array.of(1)
 const zero = Uint8Array.of(0)
 
-const privateDer = (key: PrivateKeyNumbers): Uint8Array => {
+const privateDer = (key: PlainPrivateNumbers): Uint8Array => {
   switch (key.kind) {
     case 'ed25519':
       return privateKeyInfo(ed25519Algorithm, octetString(sized(key.seed, 32, 'an Ed25519 seed')))
@@ -52,7 +62,7 @@ const privateDer = (key: PrivateKeyNumbers): Uint8Array => {
 }
 
 /** RSAPrivateKey (RFC 8017 §A.1.2). SSH leaves out d mod (p-1) and d mod (q-1): they are made here, once per key. */
-const rsaPrivate = (key: Extract<PrivateKeyNumbers, { kind: 'rsa' }>): Uint8Array => {
+const rsaPrivate = (key: Extract<PlainPrivateNumbers, { kind: 'rsa' }>): Uint8Array => {
   const d = toBig(key.d)
   const exponentFor = (prime: Uint8Array): Uint8Array => {
     const order = toBig(prime) - 1n
@@ -72,7 +82,7 @@ const rsaPrivate = (key: Extract<PrivateKeyNumbers, { kind: 'rsa' }>): Uint8Arra
   )
 }
 
-const digestName = (kind: PublicKeyNumbers['kind'], hash: HashName | undefined): HashName | null => {
+const digestName = (kind: PlainPublicNumbers['kind'], hash: HashName | undefined): HashName | null => {
   if (kind === 'ed25519') return null
   if (hash === undefined) throw new TypeError(`${kind} signatures need a hash`)
   return hash
@@ -84,13 +94,14 @@ const withKey = (key: KeyObject) => ({ key, dsaEncoding: 'ieee-p1363' }) as cons
 const ed25519Prefix = Uint8Array.from(Buffer.from('302a300506032b6570032100', 'hex'))
 
 /** Ed25519 keys, which most logins show once, take the shortest way in. */
-const publicKeyObject = (numbers: PublicKeyNumbers): KeyObject =>
+const publicKeyObject = (numbers: PlainPublicNumbers): KeyObject =>
   numbers.kind === 'ed25519'
     ? publicKeyFromRaw(sized(numbers.publicKey, 32, 'an Ed25519 public key'), 'ed25519', ed25519Prefix)
     : publicKeyFromDer(publicDer(numbers))
 
 /** Throws when the numbers are no key: a point off its curve, a field of the wrong size. */
-export const verifyKey = (numbers: PublicKeyNumbers): VerifyKey => {
+export const verifyKey = (numbers: VerifiableNumbers): VerifyKey => {
+  if (numbers.kind === 'ml-dsa-44') return mldsaVerifyKey(numbers)
   const key = withKey(publicKeyObject(numbers))
   const modulusBytes = numbers.kind === 'rsa' ? widthOf(numbers.n) : 0
   return {
@@ -108,7 +119,8 @@ export const verifyKey = (numbers: PublicKeyNumbers): VerifyKey => {
 }
 
 /** RSA signs in libuv's threads (0.7 ms at 3072 bits, 1.4 ms at 4096); the others take microseconds and sign at once. */
-export const signingKey = (numbers: PrivateKeyNumbers): SigningKey => {
+export const signingKey = (numbers: SigningNumbers): SigningKey => {
+  if (numbers.kind === 'ml-dsa-44') return mldsaSigningKey(numbers)
   const key = withKey(privateKeyFromDer(privateDer(numbers)))
   if (numbers.kind !== 'rsa') return { sign: (hash, data) => plain(sign(digestName(numbers.kind, hash), data, key)) }
   return {

@@ -1,7 +1,16 @@
 // Owns the choice, in runtimes whose node:crypto is not over OpenSSL (Bun, Deno), between its primitives and spare ones:
 // each is tried once, at its first use, on values whose answer the spare knows. Knows no runtime by name.
 import { equalBytes } from '../constant-time.ts'
-import type { Agreement, CryptoProvider, CurveName, HashName, PublicKeyNumbers, Random, StreamCipherName } from '../provider.ts'
+import type {
+  Agreement,
+  CryptoProvider,
+  CurveName,
+  HashName,
+  Random,
+  SigningNumbers,
+  StreamCipherName,
+  VerifiableNumbers,
+} from '../provider.ts'
 
 /** What a primitive makes of fixed inputs; whatever it throws counts as an answer that differs. */
 type Trial = (crypto: CryptoProvider) => Uint8Array
@@ -140,7 +149,7 @@ export const withSpare = (native: CryptoProvider, spare: CryptoProvider): Crypto
     chosen.set(part, winner)
     return winner
   }
-  const signer = (key: PublicKeyNumbers): CryptoProvider => {
+  const signer = (key: VerifiableNumbers | SigningNumbers): CryptoProvider => {
     switch (key.kind) {
       case 'ed25519':
         return pick('Ed25519', ed25519Trial)
@@ -150,6 +159,7 @@ export const withSpare = (native: CryptoProvider, spare: CryptoProvider): Crypto
         return native
       // Found missing when it is used only. The spare verifies, and refuses to sign in words.
       case 'dsa':
+      case 'ml-dsa-44':
         return spare
     }
   }

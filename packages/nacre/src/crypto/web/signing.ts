@@ -1,9 +1,10 @@
-// Owns verifying and signing on the web: Ed25519 and ECDSA over @noble/curves, RSA beside it, and verifying DSA. Knows
+// Owns verifying and signing on the web: Ed25519, ECDSA and ML-DSA-44 over noble's libraries, RSA beside it, and verifying DSA. Knows
 // nothing of key blobs or of which hash belongs to a key. Signatures are raw, r || s in full width.
 import { ed25519 } from '@noble/curves/ed25519.js'
+import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js'
 import { KeyFormatError } from '../../errors.ts'
 import { sized, toBig, widened } from '../magnitude.ts'
-import type { HashName, PrivateKeyNumbers, PublicKeyNumbers, SigningKey, VerifyKey } from '../provider.ts'
+import type { HashName, PlainPublicNumbers, SigningKey, SigningNumbers, VerifiableNumbers, VerifyKey } from '../provider.ts'
 import { power } from './big.ts'
 import { checkedPoint, curves } from './curves.ts'
 import { hash as hashOf } from './hashing.ts'
@@ -32,7 +33,7 @@ const ed25519VerifyKey = (publicKey: Uint8Array): VerifyKey => {
   return { verify: (_hash, data, signature) => unlessThrown(() => ed25519.verify(signature, data, publicKey, strictEd25519)) }
 }
 
-const ecdsaVerifyKey = (numbers: Extract<PublicKeyNumbers, { kind: 'ecdsa' }>): VerifyKey => {
+const ecdsaVerifyKey = (numbers: Extract<PlainPublicNumbers, { kind: 'ecdsa' }>): VerifyKey => {
   const point = checkedPoint(numbers.curve, numbers.point)
   const { curve } = curves[numbers.curve]
   return {
@@ -49,7 +50,7 @@ const dsaQBits: readonly number[] = [160, 224, 256]
 const maximumDsaBits = 10_000
 
 /** FIPS 186-4 §4.7. All of it is public. */
-const dsaVerifyKey = (numbers: Extract<PublicKeyNumbers, { kind: 'dsa' }>): VerifyKey => {
+const dsaVerifyKey = (numbers: Extract<PlainPublicNumbers, { kind: 'dsa' }>): VerifyKey => {
   const [p, q, g, y] = [numbers.p, numbers.q, numbers.g, numbers.y].map(toBig)
   const qBits = q === 0n ? 0 : bitsOf(q)
   if (!dsaQBits.includes(qBits) || bitsOf(p) > maximumDsaBits || g < 2n || g >= p || y < 2n || y >= p || (p - 1n) % q !== 0n)
@@ -70,8 +71,13 @@ const dsaVerifyKey = (numbers: Extract<PublicKeyNumbers, { kind: 'dsa' }>): Veri
   }
 }
 
+const mldsaVerifyKey = ({ publicKey, context }: Extract<VerifiableNumbers, { kind: 'ml-dsa-44' }>): VerifyKey => {
+  sized(publicKey, 1312, 'an ML-DSA-44 public key')
+  return { verify: (_hash, data, signature) => unlessThrown(() => ml_dsa44.verify(signature, data, publicKey, { context })) }
+}
+
 /** Throws when the numbers are no key: a point off its curve, a field of the wrong size. */
-export const verifyKey = (numbers: PublicKeyNumbers): VerifyKey => {
+export const verifyKey = (numbers: VerifiableNumbers): VerifyKey => {
   switch (numbers.kind) {
     case 'ed25519':
       return ed25519VerifyKey(numbers.publicKey)
@@ -81,11 +87,13 @@ export const verifyKey = (numbers: PublicKeyNumbers): VerifyKey => {
       return rsaVerifyKey(numbers)
     case 'dsa':
       return dsaVerifyKey(numbers)
+    case 'ml-dsa-44':
+      return mldsaVerifyKey(numbers)
   }
 }
 
 /** RSA signs later, the others at once. Throws `KeyFormatError` KEY_UNSUPPORTED for DSA, whose nonce BigInt would give away. */
-export const signingKey = (numbers: PrivateKeyNumbers): SigningKey => {
+export const signingKey = (numbers: SigningNumbers): SigningKey => {
   switch (numbers.kind) {
     case 'ed25519': {
       const seed = sized(numbers.seed, 32, 'an Ed25519 seed')
@@ -100,6 +108,10 @@ export const signingKey = (numbers: PrivateKeyNumbers): SigningKey => {
     }
     case 'rsa':
       return rsaSigningKey(numbers)
+    case 'ml-dsa-44': {
+      const { secretKey } = ml_dsa44.keygen(sized(numbers.seed, 32, 'an ML-DSA-44 seed'))
+      return { sign: (_hash, data) => ml_dsa44.sign(data, secretKey, { context: numbers.context }) }
+    }
     case 'dsa':
       throw new KeyFormatError('KEY_UNSUPPORTED', 'DSA keys cannot sign in this runtime. Make a new key: ssh-keygen -t ed25519')
   }

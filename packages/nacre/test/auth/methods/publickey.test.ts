@@ -14,7 +14,9 @@ import {
   clientRun,
   keyCredential,
   partial,
+  plainProof,
   proofDetails,
+  prove,
   queryDetails,
   recorder,
   refuse,
@@ -23,7 +25,6 @@ import {
   sessionId,
   signatureBlob,
   testKey,
-  verify,
 } from '../fixtures.ts'
 
 const key = testKey(1)
@@ -93,7 +94,16 @@ describe('the server', () => {
     assert.deepEqual(
       // Of the fingerprint only those pay who look at it, so it is no field of its own.
       seen.questions.map(({ attempt }) => ({ ...attempt, fingerprint: attempt.method === 'publickey' ? attempt.fingerprint : undefined })),
-      [{ method: 'publickey', algorithm: 'ssh-ed25519', publicKey: key.blob, fingerprint: key.fingerprint, proven: true }],
+      [
+        {
+          method: 'publickey',
+          algorithm: 'ssh-ed25519',
+          publicKey: key.blob,
+          fingerprint: key.fingerprint,
+          proven: true,
+          securityKey: undefined,
+        },
+      ],
     )
   })
 
@@ -193,7 +203,7 @@ describe('the server', () => {
   })
 
   test('a key of another type than the algorithm fails, even if verification would not mind', () => {
-    const run = serverRun({ verify: () => true })
+    const run = serverRun({ prove: () => plainProof })
     waits(
       play(serverAuthentication(run), [proof(signatureBlob('rsa-sha2-512', new Uint8Array(8)), key.blob, 'rsa-sha2-512'), refusedUnasked]),
     )
@@ -205,7 +215,7 @@ describe('the server', () => {
     )
   })
   test('an algorithm that is switched off fails unasked, although key and signature fit it', () => {
-    const run = serverRun({ acceptedAlgorithms: ['rsa-sha2-512'], verify: () => true })
+    const run = serverRun({ acceptedAlgorithms: ['rsa-sha2-512'], prove: () => plainProof })
     waits(play(serverAuthentication(run), [proof(signedHere()), refusedUnasked]))
     waits(
       play(serverAuthentication(run), [
@@ -217,7 +227,7 @@ describe('the server', () => {
   test('an RSA proof whose signature is SHA-1 is not even verified', () => {
     const blob = encode(struct({ type: text, e: bytes }), { type: 'ssh-rsa', e: Uint8Array.of(3) })
     let verified = 0
-    const run = serverRun({ verify: () => ++verified > 0 })
+    const run = serverRun({ prove: () => (++verified > 0 ? plainProof : undefined) })
     waits(play(serverAuthentication(run), [proof(signatureBlob('ssh-rsa', new Uint8Array(8)), blob, 'rsa-sha2-512'), refusedUnasked]))
     assert.equal(verified, 0)
     returned(
@@ -234,7 +244,7 @@ describe('the server', () => {
     const signature = signedHere()
     play(
       serverAuthentication(
-        serverRun({ verify: (...all) => (given.push(...all.map(each => (typeof each === 'string' ? each : each.slice()))), false) }),
+        serverRun({ prove: (...all) => void given.push(...all.map(each => (typeof each === 'string' ? each : each.slice()))) }),
       ),
       [proof(signature)],
     )
@@ -242,13 +252,13 @@ describe('the server', () => {
   })
   test('verification that cannot read the key is a failure; another error is not hidden', () => {
     const refusing = serverRun({
-      verify: () => {
+      prove: () => {
         throw new WireError('not a point')
       },
     })
     waits(play(serverAuthentication(refusing), [proof(signedHere()), refusedUnasked]))
     const broken = serverRun({
-      verify: () => {
+      prove: () => {
         throw new RangeError('broken')
       },
     })
@@ -374,7 +384,7 @@ test('both sides together', async () => {
             : keyCredential(key),
     },
     {
-      dialogue: serverAuthentication(serverRun({ verify })),
+      dialogue: serverAuthentication(serverRun({ prove })),
       answer: ({ attempt }: AttemptQuestion) => {
         if (attempt.method !== 'publickey') return refuse('publickey')
         asked.push(attempt.proven)

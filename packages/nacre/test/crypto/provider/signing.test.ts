@@ -2,17 +2,17 @@
 // and what was touched is refused.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { HashName, PrivateKeyNumbers } from '../../../src/crypto/provider.ts'
+import type { HashName, PlainPrivateNumbers } from '../../../src/crypto/provider.ts'
 import { hex, patterned, primitiveVectors, type StoredKey, toHex } from '../bytes.ts'
 import { providers } from './providers.ts'
 const stored = primitiveVectors().signatures
 const message = patterned(stored.messageBytes, stored.messageSeed)
 
 /** Every field but the names in bytes. A private key's numbers hold the public ones. */
-const numbersOf = (key: StoredKey): PrivateKeyNumbers =>
+const numbersOf = (key: StoredKey): PlainPrivateNumbers =>
   Object.fromEntries(
     Object.entries(key).map(([field, value]) => [field, field === 'kind' || field === 'curve' ? value : hex(value)]),
-  ) as unknown as PrivateKeyNumbers
+  ) as unknown as PlainPrivateNumbers
 
 for (const { crypto, lacks } of providers) {
   describe(`the ${crypto.name} provider`, () => {
@@ -55,7 +55,7 @@ for (const { crypto, lacks } of providers) {
     }
 
     describe('signing keys', () => {
-      const of = (kind: string): PrivateKeyNumbers => {
+      const of = (kind: string): PlainPrivateNumbers => {
         const found = stored.vectors.find(each => each.key.kind === kind)
         assert.ok(found)
         return numbersOf(found.key)
@@ -86,7 +86,7 @@ for (const { crypto, lacks } of providers) {
         const rsa = of('rsa')
         const padded = Object.fromEntries(
           Object.entries(rsa).map(([field, value]) => [field, typeof value === 'string' ? value : Uint8Array.of(0, ...value)]),
-        ) as unknown as PrivateKeyNumbers
+        ) as unknown as PlainPrivateNumbers
         assert.equal(crypto.verifyKey(rsa).verify('sha256', message, await crypto.signingKey(padded).sign('sha256', message)), true)
       })
 

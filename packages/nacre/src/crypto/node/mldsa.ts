@@ -1,0 +1,65 @@
+// Owns ML-DSA-44 (FIPS 204) over node:crypto, and whether this Node has it, contexts included: 24.8 and later, with OpenSSL
+// 3.5. Knows nothing of what is signed.
+import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
+import { KeyFormatError } from '../../errors.ts'
+import { identifier, privateKeyInfo, publicKeyInfo } from '../der.ts'
+import { sized } from '../magnitude.ts'
+import type { SigningKey, SigningNumbers, VerifiableNumbers, VerifyKey } from '../provider.ts'
+import { plain, privateKeyFromDer, publicKeyFromDer } from './plain.ts'
+
+// RFC 9881 §2.
+const algorithm = [identifier('608648016503040311')]
+
+// The types of this Node's declarations may be younger or older than the Node that runs.
+interface WithContext {
+  readonly key: KeyObject
+  readonly context: Uint8Array
+}
+
+let probed: boolean | undefined
+
+/** A Node that does not know contexts would drop them, and with them what tells our signatures from others. */
+const isThere = (): boolean => {
+  if (probed !== undefined) return probed
+  try {
+    const { publicKey, privateKey } = generateKeyPairSync('ml-dsa-44')
+    const message = Uint8Array.of(1)
+    const signature = sign(null, message, { key: privateKey, context: message } as WithContext)
+    probed =
+      verify(null, message, { key: publicKey, context: message } as WithContext, signature) && !verify(null, message, publicKey, signature)
+  } catch {
+    probed = false
+  }
+  return probed
+}
+
+const demand = (): void => {
+  if (isThere()) return
+  throw new KeyFormatError(
+    'KEY_UNSUPPORTED',
+    `Keys with ML-DSA cannot be used here: they need Node 24.8 or later with OpenSSL 3.5, and this is Node ${process.versions.node} with OpenSSL ${process.versions.openssl}.`,
+  )
+}
+
+export const mldsaVerifyKey = ({ publicKey, context }: Extract<VerifiableNumbers, { kind: 'ml-dsa-44' }>): VerifyKey => {
+  demand()
+  const der = publicKeyInfo(algorithm, sized(publicKey, 1312, 'an ML-DSA-44 public key'))
+  const key: WithContext = { key: publicKeyFromDer(der), context }
+  return {
+    verify(_hash, data, signature) {
+      try {
+        return verify(null, data, key, signature)
+      } catch {
+        return false
+      }
+    },
+  }
+}
+
+export const mldsaSigningKey = ({ seed, context }: Extract<SigningNumbers, { kind: 'ml-dsa-44' }>): SigningKey => {
+  demand()
+  // RFC 9881 §6: the seed alone, [0] IMPLICIT OCTET STRING.
+  const der = privateKeyInfo(algorithm, Uint8Array.of(0x80, 32, ...sized(seed, 32, 'an ML-DSA-44 seed')))
+  const key: WithContext = { key: privateKeyFromDer(der), context }
+  return { sign: (_hash, data) => plain(sign(null, data, key)) }
+}
