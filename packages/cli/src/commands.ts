@@ -17,6 +17,7 @@ export const commands: readonly Command[] = [
   { name: 'sftp', summary: 'move and change files on another machine, by commands', entry: 'commands/sftp.ts' },
   { name: 'sshd', summary: 'let others log in to this machine', entry: 'commands/sshd.ts' },
   { name: 'sftp-server', summary: 'serve files to whoever starts it, mostly sshd', entry: 'commands/sftp-server.ts' },
+  { name: 'ssh-copy-id', summary: 'let keys of yours log in to another machine', entry: 'commands/ssh-copy-id.ts' },
   { name: 'help', summary: 'list the commands, or explain one', entry: 'commands/help.ts' },
   { name: 'version', summary: 'print the version of nacre and of its runtime', entry: 'commands/version.ts' },
 ]
