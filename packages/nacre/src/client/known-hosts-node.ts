@@ -4,7 +4,11 @@ import { mkdir, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { randomFillSync } from 'node:crypto'
 import { HostKeyError } from '../errors.ts'
-import { formatKnownHostsLine, knownHostKeyAlgorithms, lookUpHostKey, parseKnownHosts, type KnownHostsFile } from '../keys/known-hosts.ts'
+import { nodeCrypto } from '../crypto/node/provider.ts'
+import { isCertificateType, parseCertificate } from '../keys/certificate.ts'
+import { checkCertificate } from '../keys/certificate-check.ts'
+import { lookUpHostAuthority, wantedHostKeyAlgorithms } from '../keys/host-authorities.ts'
+import { formatKnownHostsLine, lookUpHostKey, parseKnownHosts, type KnownHostsFile } from '../keys/known-hosts.ts'
 import type { HostKeyPolicy, PresentedHostKey } from './policy.ts'
 
 export interface KnownHostsOptions {
@@ -18,6 +22,12 @@ export interface KnownHostsOptions {
   readonly hash?: boolean
   /** The name keys are looked up by instead of the host (HostKeyAlias). */
   readonly alias?: string
+  /** The algorithms an authority may sign certificates with. Default: all that are not insecure. */
+  readonly authorityAlgorithms?: readonly string[]
+  /** Authorities with RSA keys below this are refused. Default 2048. */
+  readonly minimumRsaBits?: number
+  /** Told in words why a certificate did not count, and its key alone was looked up. */
+  readonly onNote?: (note: string) => void
   /** Told in words what was remembered. */
   readonly onRemembered?: (presented: PresentedHostKey, file: string) => void
 }
@@ -63,7 +73,77 @@ const remember = async (presented: PresentedHostKey, file: string, options: Know
   options.onRemembered?.(presented, file)
 }
 
+/** What became of a certificate: it is trusted, or why it is not, in words to put behind others; with its plain key either way. */
+interface Certified {
+  readonly trusted: boolean
+  readonly why: string
+  readonly plain: PresentedHostKey
+}
+
+const judgeCertificate = (presented: PresentedHostKey, files: readonly KnownHostsFile[], options: KnownHostsOptions): Certified => {
+  const certificate = parseCertificate(presented.key.blob)
+  const at = place(presented, options.alias)
+  const authority = lookUpHostAuthority(files, at, certificate)
+  const name = nameOf(presented)
+  const { signatureKey, key } = certificate
+  const shown = `${signatureKey.type} ${signatureKey.fingerprint()}`
+  const plain: PresentedHostKey = { ...facts(presented), key, fingerprint: key.fingerprint() }
+  if (authority.is === 'revoked') {
+    const what =
+      authority.what === 'authority' ? `The authority that signed the host certificate of ${name} (${shown})` : `The key of ${name}`
+    const { file, line, fingerprint } = authority
+    throw new HostKeyError(
+      'HOST_KEY_REVOKED',
+      `${what} is revoked by ${file} line ${line}. Do not connect: whoever holds it may not be the server.`,
+      { fingerprint: presented.fingerprint, keyType: presented.key.type },
+      { file, line, fingerprint },
+    )
+  }
+  if (authority.is === 'untrusted') {
+    const [other] = authority.others
+    const known = other === undefined ? '' : ` For this host ${other.file} line ${other.line} trusts ${other.fingerprint}.`
+    return {
+      trusted: false,
+      why: ` It also showed a certificate by the authority ${shown}, which no @cert-authority line trusts for it.${known}`,
+      plain,
+    }
+  }
+  const verdict = checkCertificate(nodeCrypto(), certificate, {
+    kind: 'host',
+    name: at.host,
+    ...(options.authorityAlgorithms === undefined ? {} : { signatureAlgorithms: options.authorityAlgorithms }),
+    ...(options.minimumRsaBits === undefined ? {} : { minimumRsaBits: options.minimumRsaBits }),
+  })
+  return verdict.is === 'valid' ? { trusted: true, why: '', plain } : { trusted: false, why: ` ${verdict.message}`, plain }
+}
+
+const facts = ({
+  algorithm,
+  host,
+  port,
+  address,
+}: PresentedHostKey): Pick<PresentedHostKey, 'algorithm' | 'host' | 'port' | 'address'> => ({
+  algorithm,
+  host,
+  port,
+  address,
+})
+
+/** A certificate counts when its authority is trusted for the host; else its key is looked up like any other, as OpenSSH does. */
 const decide = async (presented: PresentedHostKey, files: readonly KnownHostsFile[], options: KnownHostsOptions): Promise<void> => {
+  if (!isCertificateType(presented.key.type)) return decidePlain(presented, files, options, '')
+  const { trusted, why, plain } = judgeCertificate(presented, files, options)
+  if (trusted) return
+  options.onNote?.(`The host certificate of ${nameOf(presented)} does not count, so its key is looked up.${why}`)
+  return decidePlain(plain, files, options, why)
+}
+
+const decidePlain = async (
+  presented: PresentedHostKey,
+  files: readonly KnownHostsFile[],
+  options: KnownHostsOptions,
+  certificate: string,
+): Promise<void> => {
   const { host, port } = place(presented, options.alias)
   const found = lookUpHostKey(files, { host, port }, presented.key.blob)
   const key = { fingerprint: presented.fingerprint, keyType: presented.key.type }
@@ -87,7 +167,7 @@ const decide = async (presented: PresentedHostKey, files: readonly KnownHostsFil
       throw new HostKeyError(
         'HOST_KEY_CHANGED',
         `THE HOST KEY OF ${name} HAS CHANGED. It sent ${key.keyType} ${key.fingerprint}; ${known.file} line ${known.line} knows ${known.type} ${known.fingerprint}. ` +
-          `Someone may be in between, or the server was set up anew. If its administrator confirms the new fingerprint, remove that line (ssh-keygen -R '${name}') and connect again.`,
+          `Someone may be in between, or the server was set up anew. If its administrator confirms the new fingerprint, remove that line (ssh-keygen -R '${name}') and connect again.${certificate}`,
         key,
         { file: known.file, line: known.line, fingerprint: known.fingerprint },
       )
@@ -102,7 +182,7 @@ const decide = async (presented: PresentedHostKey, files: readonly KnownHostsFil
       throw new HostKeyError(
         'HOST_KEY_UNKNOWN',
         `The host ${name} is not known: its ${key.keyType} key ${key.fingerprint} is in none of ${options.files.join(', ') || '(no file)'}.${others} ` +
-          `Compare the fingerprint with one from the server's administrator (ssh-keygen -l on the server), then add it, or accept new hosts (StrictHostKeyChecking=accept-new).`,
+          `Compare the fingerprint with one from the server's administrator (ssh-keygen -l on the server), then add it, or accept new hosts (StrictHostKeyChecking=accept-new).${certificate}`,
         key,
       )
     }
@@ -115,7 +195,7 @@ export const knownHosts = async (options: KnownHostsOptions): Promise<KnownHosts
   return {
     policy: presented => decide(presented, files, options),
     knownTypes: (host, port) =>
-      knownHostKeyAlgorithms(
+      wantedHostKeyAlgorithms(
         files,
         options.alias === undefined ? { host: host.toLowerCase(), port } : { host: options.alias.toLowerCase(), port: 22 },
       ),

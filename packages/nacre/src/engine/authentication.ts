@@ -5,7 +5,7 @@ import { authenticationError } from '../auth/explain.ts'
 import type { Credential, CredentialQuestion } from '../auth/questions.ts'
 import { serverAuthentication, type ServerAuthResult } from '../auth/server.ts'
 import { type AuthenticationAttempt, escapeForPeople, ProtocolError } from '../errors.ts'
-import { fingerprint } from '../keys/public.ts'
+import { fingerprintOfKey, plainClaim } from '../keys/certified-signer.ts'
 import { proveSignature } from '../keys/verify.ts'
 import { ServiceAccept, ServiceRequest } from '../transport/messages.ts'
 import type { Ask, Dialogue } from '../wire/dialogue.ts'
@@ -101,8 +101,9 @@ export class Authentication {
       maximumAttempts: server.maximumAttempts,
       methods: server.methods,
       banner: server.banner,
-      fingerprint,
-      prove: (publicKey, algorithm, data, signature) => proveSignature(crypto, tables, { publicKey, algorithm, data, signature }),
+      fingerprint: fingerprintOfKey,
+      prove: (publicKey, algorithm, data, signature) =>
+        proveSignature(crypto, tables, plainClaim({ publicKey, algorithm, data, signature }, tables.keyTypes)),
     })
     this.#run<ServerAuthResult>(dialogue, result => this.#host.done(result.user, result.identity, []))
   }

@@ -56,12 +56,13 @@ export type HostKeyLookup =
       readonly otherNames: readonly { readonly file: string; readonly line: number; readonly names: string }[]
     }
 
-const parseHosts = (field: string): HostNames | undefined => {
+/** The first field of a line. `undefined` for a hashed name that is damaged. */
+export const parseHosts = (field: string): HostNames | undefined => {
   if (!field.startsWith('|')) return { is: 'patterns', patterns: field.toLowerCase().split(',') }
   const [, magic, salt64, hash64, ...more] = field.split('|')
   const salt = decodeBase64(salt64 ?? '')
   const hash = decodeBase64(hash64 ?? '')
-  if (magic !== '1' || more.length > 0 || salt === undefined || salt.length === 0 || hash?.length !== 20) return undefined
+  if (magic !== '1' || more.length > 0 || salt?.length !== 20 || hash?.length !== 20) return undefined
   return { is: 'hashed', salt, hash }
 }
 
@@ -78,7 +79,7 @@ const parseLine = (text: string, file: string, line: number): KnownHostsEntry | 
     const known = markers.get(word)
     if (known === undefined) return `the marker ${escapeForPeople(word, { limit: 40 })} is not known`
     marker = known
-    fields = text.slice(word.length).trimStart()
+    fields = text.slice(word.length).replace(/^[ \t]+/, '')
   }
   const split = /^([^ \t]+)[ \t]+(.+)$/s.exec(fields)
   if (split === null) return 'it is not of the form "hosts type base64"'
@@ -97,7 +98,7 @@ export const parseKnownHosts = (text: string, path: string): KnownHostsFile => {
   const entries: KnownHostsEntry[] = []
   const problems: { line: number; problem: string }[] = []
   text.split('\n').forEach((raw, index) => {
-    const trimmed = raw.trim()
+    const trimmed = raw.replaceAll(/^[ \t]+|[ \t\r]+$/g, '')
     if (trimmed === '' || trimmed.startsWith('#')) return
     const entry = parseLine(trimmed, path, index + 1)
     if (typeof entry === 'string') problems.push({ line: index + 1, problem: entry })
@@ -108,20 +109,29 @@ export const parseKnownHosts = (text: string, path: string): KnownHostsFile => {
 
 const utf8 = new TextEncoder()
 
-/** The name lines are written under: the host alone on port 22, else `[host]:port`. */
-const nameOf = (place: HostPlace): string => {
+/** The name lines are written under: the host alone on port 22, else `[host]:port`; in lower case. */
+export const knownHostName = (place: HostPlace): string => {
   const host = place.host.toLowerCase()
   return place.port === 22 ? host : `[${host}]:${place.port}`
 }
 
-/** True when the line is for the host called `name` (`host`, or `[host]:port`). */
-const isFor = (entry: KnownHostsEntry, name: string): boolean =>
-  entry.hosts.is === 'patterns'
-    ? matchesPatternList(entry.hosts.patterns, name)
-    : sameBlob(hmac(sha1, entry.hosts.salt, utf8.encode(name)), entry.hosts.hash)
+/** True when a line with this first field is for the host called `name` (`host`, or `[host]:port`, in lower case). */
+export const areHostsOf = (hosts: HostNames, name: string): boolean =>
+  hosts.is === 'patterns' ? matchesPatternList(hosts.patterns, name) : sameBlob(hmac(sha1, hosts.salt, utf8.encode(name)), hosts.hash)
+
+/** The first field of a line for one host, which does not show its name. */
+export const hashHostName = (name: string, random: Random): string => {
+  const salt = new Uint8Array(20)
+  random(salt)
+  return `|1|${encodeBase64(salt)}|${encodeBase64(hmac(sha1, salt, utf8.encode(name)))}`
+}
 
 const entriesFor = (files: readonly KnownHostsFile[], name: string): KnownHostsEntry[] =>
-  files.flatMap(file => file.entries.filter(entry => isFor(entry, name)))
+  files.flatMap(file => file.entries.filter(entry => areHostsOf(entry.hosts, name)))
+
+/** The lines for a place, as OpenSSH looks them up: by `[host]:port` when the port is not 22. */
+export const linesFor = (files: readonly KnownHostsFile[], place: HostPlace): readonly KnownHostsEntry[] =>
+  entriesFor(files, knownHostName(place))
 
 const placeOf = (entry: KnownHostsEntry): KnownKeyPlace => ({
   file: entry.file,
@@ -135,8 +145,8 @@ const placeOf = (entry: KnownHostsEntry): KnownKeyPlace => ({
  * beside others with another key. On another port than 22 a key is also known when the host has it without a port.
  */
 export const lookUpHostKey = (files: readonly KnownHostsFile[], place: HostPlace, keyBlob: Uint8Array): HostKeyLookup => {
-  const matching = entriesFor(files, nameOf(place))
-  const plainName = entriesFor(files, nameOf({ host: place.host, port: 22 }))
+  const matching = entriesFor(files, knownHostName(place))
+  const plainName = entriesFor(files, knownHostName({ host: place.host, port: 22 }))
   const same = (entry: KnownHostsEntry): boolean => entry.key.equals(keyBlob)
   const revoked = [...matching, ...plainName].find(entry => entry.marker === 'revoked' && same(entry))
   if (revoked !== undefined) return { is: 'revoked', file: revoked.file, line: revoked.line }
@@ -162,11 +172,23 @@ export const lookUpHostKey = (files: readonly KnownHostsFile[], place: HostPlace
   }
 }
 
+/**
+ * The lines that say which authorities may sign certificates of a host (`@cert-authority`), in the order of the files. A host
+ * on another port than 22 that has none under that name has those of its plain name. Whether an authority's key is revoked,
+ * `lookUpHostKey` says of that key.
+ */
+export const hostAuthorities = (files: readonly KnownHostsFile[], place: HostPlace): readonly KnownHostsEntry[] => {
+  const of = (port: number): readonly KnownHostsEntry[] =>
+    entriesFor(files, knownHostName({ host: place.host, port })).filter(entry => entry.marker === 'cert-authority')
+  const exact = of(place.port)
+  return exact.length > 0 ? exact : of(22)
+}
+
 /** Types of the keys known for a host, in the order of the files. Revoked ones do not count. */
 export const knownKeyTypes = (files: readonly KnownHostsFile[], place: HostPlace): readonly string[] => {
-  const exact = entriesFor(files, nameOf(place)).filter(entry => entry.marker === 'none')
+  const exact = entriesFor(files, knownHostName(place)).filter(entry => entry.marker === 'none')
   const entries =
-    exact.length > 0 ? exact : entriesFor(files, nameOf({ host: place.host, port: 22 })).filter(entry => entry.marker === 'none')
+    exact.length > 0 ? exact : entriesFor(files, knownHostName({ host: place.host, port: 22 })).filter(entry => entry.marker === 'none')
   return [...new Set(entries.map(entry => entry.key.type))]
 }
 
@@ -180,10 +202,7 @@ export const knownHostKeyAlgorithms = (files: readonly KnownHostsFile[], place: 
  */
 export const formatKnownHostsLine = (host: string, port: number, keyBlob: Uint8Array, options: { readonly hash?: Random } = {}): string => {
   if (!/^[^\s,*?!|@#"\\\x00-\x1f\x7f]+$/.test(host)) throw new TypeError(`"${escapeForPeople(host)}" cannot stand in a known_hosts file`)
-  const name = nameOf({ host, port })
+  const name = knownHostName({ host, port })
   const line = formatPublicKeyLine(parsePublicKey(keyBlob))
-  if (options.hash === undefined) return `${name} ${line}`
-  const salt = new Uint8Array(20)
-  options.hash(salt)
-  return `|1|${encodeBase64(salt)}|${encodeBase64(hmac(sha1, salt, utf8.encode(name)))} ${line}`
+  return `${options.hash === undefined ? name : hashHostName(name, options.hash)} ${line}`
 }
