@@ -1,8 +1,10 @@
 // Owns authorized_keys (sshd(8), AUTHORIZED_KEYS FILE FORMAT): lines of options, key and comment as typed values. Knows
 // nothing of who reads the file or how options are carried out.
 import { escapeForPeople, SshError } from '../errors.ts'
-import { type KeyOptions, noOptions, parseKeyOptions } from './key-options.ts'
-import { parsePublicKeyLine, type PublicKey } from './public.ts'
+import { formatKeyOptions, type KeyOptions, noOptions, parseKeyOptions } from './key-options.ts'
+import { eachLine, withLine } from './text-lines.ts'
+import { endOfOptions, startsWithKey } from './options-field.ts'
+import { formatPublicKeyLine, parsePublicKeyLine, type PublicKey } from './public.ts'
 
 export interface AuthorizedKey {
   readonly file: string
@@ -20,20 +22,6 @@ export interface AuthorizedKeysFile {
   readonly problems: readonly { readonly line: number; readonly problem: string }[]
 }
 
-/** Where the first blank outside double quotes stands; `\"` inside them is no end. -1 when there is none. */
-const endOfOptions = (line: string): number => {
-  let quoted = false
-  for (let i = 0; i < line.length; i++) {
-    if (line[i] === '\\' && line[i + 1] === '"') i++
-    else if (line[i] === '"') quoted = !quoted
-    else if (!quoted && (line[i] === ' ' || line[i] === '\t')) return i
-  }
-  return -1
-}
-
-/** A key type stands first when there are no options. Unknown types are told from options by the base64 that follows. */
-const startsWithKey = (line: string): boolean => /^[^\s"=,]+[ \t]+AAAA[A-Za-z0-9+/]/.test(line)
-
 const parseLine = (text: string, file: string, line: number): AuthorizedKey | string => {
   try {
     let options = noOptions
@@ -41,7 +29,7 @@ const parseLine = (text: string, file: string, line: number): AuthorizedKey | st
     if (!startsWithKey(text)) {
       const end = endOfOptions(text)
       if (end < 0) return 'it is not of the form "[options] type base64 [comment]"'
-      rest = text.slice(end).trimStart()
+      rest = text.slice(end).replace(/^[ \t]+/, '')
       if (!startsWithKey(rest)) return 'no key stands where one belongs'
       const parsed = parseKeyOptions(text.slice(0, end))
       if (typeof parsed === 'string') return parsed
@@ -63,7 +51,8 @@ export const parseAuthorizedKeys = (text: string, path: string): AuthorizedKeysF
   const entries: AuthorizedKey[] = []
   const problems: { line: number; problem: string }[] = []
   text.split('\n').forEach((raw, index) => {
-    const trimmed = raw.trim()
+    // Only what sshd passes over: other blanks in front of an option make it another.
+    const trimmed = raw.replaceAll(/^[ \t]+|[ \t\r]+$/g, '')
     if (trimmed === '' || trimmed.startsWith('#')) return
     const entry = parseLine(trimmed, path, index + 1)
     if (typeof entry === 'string') problems.push({ line: index + 1, problem: entry })
@@ -81,3 +70,45 @@ export const findAuthorizedKey = (
   keyBlob: Uint8Array,
   accepts: (entry: AuthorizedKey) => boolean = () => true,
 ): AuthorizedKey | undefined => file.entries.find(entry => !entry.options.certAuthority && entry.key.equals(keyBlob) && accepts(entry))
+
+/** A line for a key, without a line break: options that mean the same, the key, its comment. Throws `TypeError` for an option that cannot be written. */
+export const formatAuthorizedKey = (entry: {
+  readonly options?: KeyOptions
+  readonly key: PublicKey
+  readonly comment?: string
+}): string => {
+  const options = entry.options === undefined ? '' : formatKeyOptions(entry.options)
+  const line = formatPublicKeyLine(entry.key, entry.comment ?? entry.key.comment)
+  return options === '' ? line : `${options} ${line}`
+}
+
+/** The text with the line at its end, unless a line lets the key in already, with whatever options. */
+export const addAuthorizedKey = (
+  text: string,
+  entry: { readonly options?: KeyOptions; readonly key: PublicKey; readonly comment?: string },
+): { readonly text: string; readonly added: boolean } => {
+  const certAuthority = entry.options?.certAuthority ?? false
+  const there = parseAuthorizedKeys(text, '').entries.some(
+    each => each.options.certAuthority === certAuthority && each.key.equals(entry.key),
+  )
+  if (there) return { text, added: false }
+  return { text: withLine(text, formatAuthorizedKey(entry)), added: true }
+}
+
+/** The text without the lines of a key, those of it as an authority included; all others stay as they are. */
+export const removeAuthorizedKey = (
+  text: string,
+  key: PublicKey | Uint8Array,
+): { readonly text: string; readonly removed: readonly number[] } => {
+  const removed = new Set(
+    parseAuthorizedKeys(text, '')
+      .entries.filter(each => each.key.equals(key))
+      .map(each => each.line),
+  )
+  return {
+    text: eachLine(text)
+      .filter((_, index) => !removed.has(index + 1))
+      .join(''),
+    removed: [...removed],
+  }
+}

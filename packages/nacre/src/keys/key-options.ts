@@ -1,6 +1,7 @@
 // Owns the options in front of a key in authorized_keys: one row each, read into one typed value. Knows nothing of lines
 // or files, nor of how an option is carried out.
 import { escapeForPeople } from '../errors.ts'
+import { formatAbsoluteTime, parseAbsoluteTime } from './absolute-time.ts'
 
 /** `host:port` of `permitopen` and `permitlisten`; `*` is any. */
 export interface PermittedPlace {
@@ -39,7 +40,9 @@ export interface KeyOptions {
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
-interface Draft extends Writable<Omit<KeyOptions, 'environment' | 'may'>> {
+interface Draft extends Writable<Omit<KeyOptions, 'environment' | 'may' | 'permitOpen' | 'permitListen'>> {
+  permitOpen: PermittedPlace[] | undefined
+  permitListen: PermittedPlace[] | undefined
   environment: { name: string; value: string }[]
   may: Writable<KeyOptions['may']>
 }
@@ -76,36 +79,27 @@ const setCommand: Valued = (options, value) => {
 
 const setFrom: Valued = (options, value) => {
   const twice = once(options.from)
-  options.from = value
-    .split(',')
-    .map(each => each.trim())
-    .filter(each => each !== '')
-  return twice ?? (options.from.length === 0 ? 'has an empty list' : undefined)
+  // Blanks are part of a pattern, as they are to sshd, where a list with an empty entry fits nobody.
+  options.from = value.split(',')
+  return twice ?? (options.from.some(each => each === '' || each === '!') ? 'has an empty entry' : undefined)
 }
 
+/** As many as sshd takes. */
+const mostEnvironment = 1024
+const mostPlaces = 4096
+
 const setEnvironment: Valued = (options, value) => {
-  const split = /^([A-Za-z_][A-Za-z0-9_]*)=([^\0]*)$/s.exec(value)
+  const split = /^([A-Za-z0-9_]+)=([^\0]*)$/s.exec(value)
   if (split === null) return 'needs the form "NAME=value"'
-  if (options.environment.length >= 1024) return 'is there more than 1024 times'
+  if (options.environment.length > mostEnvironment) return `is there more than ${mostEnvironment} times`
   if (!options.environment.some(each => each.name === split[1])) options.environment.push({ name: split[1], value: split[2] })
   return undefined
 }
 
-/** `YYYYMMDD[HHMM[SS]]` in local time, or in UTC with a `Z` behind it (sshd(8)). */
-const parseTime = (value: string): number | undefined => {
-  const parts = /^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(Z?)$/i.exec(value)
-  if (parts === null) return undefined
-  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(each => Number(each ?? 0))
-  const utc = Date.UTC(year, month - 1, day, hour, minute, second)
-  // Dates that do not exist, such as the 31st of June, roll over; those are refused.
-  const back = new Date(utc)
-  if (hour > 23 || minute > 59 || second > 59 || back.getUTCMonth() !== month - 1 || back.getUTCDate() !== day) return undefined
-  return parts[7] === '' ? new Date(year, month - 1, day, hour, minute, second).getTime() : utc
-}
-
 const setExpiry: Valued = (options, value) => {
-  const time = parseTime(value)
-  if (time === undefined) return 'needs a time of the form YYYYMMDD[HHMM[SS]][Z]'
+  const time = parseAbsoluteTime(value)
+  // Zero would mean "no such time" to sshd, and lets nobody in there either.
+  if (time === undefined || time === 0) return 'needs a time of the form YYYYMMDD[HHMM[SS]][Z]'
   // Of several the earliest counts.
   options.expires = Math.min(time, options.expires ?? time)
   return undefined
@@ -132,23 +126,29 @@ const parsePlace = (value: string, hostNeeded: boolean): PermittedPlace | undefi
   return port === undefined ? undefined : { host, port }
 }
 
+const addPlace = (places: PermittedPlace[], place: PermittedPlace): string | undefined => {
+  if (places.length > mostPlaces) return `is there more than ${mostPlaces} times`
+  places.push(place)
+  return undefined
+}
+
 const setPermitOpen: Valued = (options, value) => {
   const place = parsePlace(value, true)
-  if (place !== undefined) options.permitOpen = [...(options.permitOpen ?? []), place]
-  return place === undefined ? 'needs the form "host:port"' : undefined
+  return place === undefined ? 'needs the form "host:port"' : addPlace((options.permitOpen ??= []), place)
 }
 
 const setPermitListen: Valued = (options, value) => {
   const place = parsePlace(value, false)
-  if (place !== undefined) options.permitListen = [...(options.permitListen ?? []), place]
-  return place === undefined ? 'needs the form "[host:]port"' : undefined
+  return place === undefined ? 'needs the form "[host:]port"' : addPlace((options.permitListen ??= []), place)
 }
 
+const highestTunnel = 0x7ffffffd
+
 const setTunnel: Valued = (options, value) => {
-  const twice = once(options.tunnel)
-  if (!/^(any|\d{1,9})$/.test(value)) return 'needs a device number or "any"'
-  options.tunnel = value === 'any' ? 'any' : Number(value)
-  return twice
+  if (!/^(any|\d{1,10})$/i.test(value) || Number(value) > highestTunnel) return 'needs a device number or "any"'
+  // Of several the last counts.
+  options.tunnel = value.toLowerCase() === 'any' ? 'any' : Number(value)
+  return undefined
 }
 
 const valued = new Map<string, Valued>([
@@ -186,6 +186,9 @@ const flags = new Map<string, Flag>([
   ]),
 ])
 
+/** Such a line is meant for certificates; without `cert-authority` it would let the bare key in. */
+const principalsAlone = 'the option "principals" is only for keys with "cert-authority"'
+
 const quotedValue = /^"((?:[^"\\]|\\"|\\(?!"))*)"/
 
 /** The options field of a line, or what is wrong with it, in words. */
@@ -193,12 +196,17 @@ export const parseKeyOptions = (field: string): KeyOptions | string => {
   const options = draft()
   let rest = field
   while (true) {
+    // Nothing between two commas, or before the first, is an option that says nothing.
+    if (rest.length > 1 && rest.startsWith(',')) {
+      rest = rest.slice(1)
+      continue
+    }
     const name = /^[A-Za-z0-9-]+/.exec(rest)?.[0]
     if (name === undefined) return `its options have something odd at "${escapeForPeople(rest, { limit: 20 })}"`
     rest = rest.slice(name.length)
     const problem = rest.startsWith('=') ? takeValued(name) : takeFlag(name)
     if (problem !== undefined) return problem
-    if (rest === '') return options
+    if (rest === '') return options.principals !== undefined && !options.certAuthority ? principalsAlone : options
     if (!rest.startsWith(',')) return `its options have something odd behind "${name}"`
     rest = rest.slice(1)
   }
@@ -223,3 +231,41 @@ export const parseKeyOptions = (field: string): KeyOptions | string => {
     return problem === undefined ? undefined : `the option "${name}" ${problem}`
   }
 }
+
+const quoted = (name: string, value: string): string => {
+  // There is no way to write them: a backslash at the end would hide the quote behind it.
+  if (/[\0\r\n]/.test(value) || value.endsWith('\\')) {
+    throw new TypeError(`the option "${name}" cannot have the value "${escapeForPeople(value, { limit: 60 })}"`)
+  }
+  return `${name}="${value.replaceAll('"', '\\"')}"`
+}
+
+const placeText = ({ host, port }: PermittedPlace): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
+
+const permissionTexts = (may: KeyOptions['may']): readonly string[] => {
+  const rows = Object.entries(permissions)
+  const taken = rows.filter(([, permission]) => !may[permission])
+  // What sshd will know one day is taken too by `restrict`: it is for keys that may do nothing, or nearly.
+  if (taken.length <= 2) return taken.map(([name]) => `no-${name}`)
+  return ['restrict', ...rows.filter(([, permission]) => may[permission]).map(([name]) => name)]
+}
+
+/**
+ * The options field that means the same; '' when nothing is said. Throws `TypeError` for a value that cannot be written, such
+ * as one with a line break.
+ */
+export const formatKeyOptions = (options: KeyOptions): string =>
+  [
+    ...(options.certAuthority ? ['cert-authority'] : []),
+    ...(options.principals === undefined ? [] : [quoted('principals', options.principals.join(','))]),
+    ...permissionTexts(options.may),
+    ...(options.from === undefined ? [] : [quoted('from', options.from.join(','))]),
+    ...(options.expires === undefined ? [] : [quoted('expiry-time', formatAbsoluteTime(options.expires))]),
+    ...(options.command === undefined ? [] : [quoted('command', options.command)]),
+    ...options.environment.map(({ name, value }) => quoted('environment', `${name}=${value}`)),
+    ...(options.permitOpen ?? []).map(place => quoted('permitopen', placeText(place))),
+    ...(options.permitListen ?? []).map(place => quoted('permitlisten', placeText(place))),
+    ...(options.tunnel === undefined ? [] : [quoted('tunnel', String(options.tunnel))]),
+    ...(options.noTouchRequired ? ['no-touch-required'] : []),
+    ...(options.verifyRequired ? ['verify-required'] : []),
+  ].join(',')

@@ -45,12 +45,13 @@ test('environment: names of letters, digits and underscores; the first of a name
     { name: 'B_2', value: 'x=y' },
     { name: 'C', value: '' },
   ])
-  for (const bad of ['environment="=x"', 'environment="A"', 'environment="A-B=1"', 'environment="2A=1"']) problem(bad)
+  for (const bad of ['environment="=x"', 'environment="A"', 'environment="A-B=1"', 'environment=" A=1"']) problem(bad)
 })
 
 test('from: a list of patterns', () => {
-  assert.deepEqual(parse('from="*.example, !bad.example,192.0.2.0/24"').from, ['*.example', '!bad.example', '192.0.2.0/24'])
-  problem('from=""')
+  assert.deepEqual(parse('from="*.example,!bad.example,192.0.2.0/24"').from, ['*.example', '!bad.example', '192.0.2.0/24'])
+  assert.deepEqual(parse('from="a, !b"').from, ['a', ' !b'], 'a blank is part of a pattern, as it is to sshd')
+  for (const empty of ['from=""', 'from="a,"', 'from=",a"', 'from="a,,b"', 'from="!"']) assert.match(problem(empty), /empty entry/)
   problem('from="a",from="b"')
 })
 
@@ -91,7 +92,11 @@ test('tunnel, principals, and the flags of certificates and security keys', () =
   assert.equal(parse('tunnel="any"').tunnel, 'any')
   problem('tunnel="x"')
   assert.deepEqual(parse('cert-authority,principals="a,b"').principals, ['a', 'b'])
-  problem('principals="a,,b"')
+  assert.deepEqual([parse('tunnel="1",tunnel="ANY"').tunnel, parse('tunnel="any",tunnel="0"').tunnel], ['any', 0], 'the last counts')
+  problem('tunnel="2147483646"')
+  problem('cert-authority,principals="a,,b"')
+  assert.match(problem('principals="a"'), /only for keys with "cert-authority"/)
+  assert.deepEqual(parse('principals="a",cert-authority').principals, ['a'])
   const flags = parse('cert-authority,no-touch-required,verify-required')
   assert.deepEqual([flags.certAuthority, flags.noTouchRequired, flags.verifyRequired], [true, true, true])
   const none = parse('pty')
@@ -105,7 +110,8 @@ test('what is not an option says so', () => {
   assert.match(problem('pty="no"'), /takes no value/)
   assert.match(problem('command=ls'), /not in double quotes/)
   assert.match(problem('pty,'), /something odd/)
-  assert.match(problem(',pty'), /something odd/)
+  assert.match(problem(','), /something odd/)
+  assert.match(problem('pty,,'), /something odd/)
   assert.match(problem('pty;restrict'), /something odd behind "pty"/)
   assert.match(problem(''), /something odd/)
 })

@@ -1,0 +1,14 @@
+// Owns cutting a text into lines that put together are the same text again, and a line more at its end. Knows nothing of what
+// the lines say.
+
+/** The lines of a text with their line breaks; the last may have none, and an empty text has no line. */
+export const eachLine = (text: string): readonly string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? []
+
+/** The line break a text uses: that of its first line. */
+export const lineBreakOf = (text: string): string => (/^[^\n]*\r\n/.test(text) ? '\r\n' : '\n')
+
+/** The text with a line at its end. A last line without a line break gets one before. */
+export const withLine = (text: string, line: string): string => {
+  const lineBreak = lineBreakOf(text)
+  return `${text}${text === '' || text.endsWith('\n') ? '' : lineBreak}${line}${lineBreak}`
+}
