@@ -4,6 +4,7 @@ import type { SecurityKeyProof } from '../../algorithms/rows.ts'
 import { blobType } from '../../auth/signature-names.ts'
 import type { Answer, Applicant, Authenticator } from '../authenticate.ts'
 import { whenThere } from '../../io/soon.ts'
+import { isCertificateType } from '../../keys/certificate-names.ts'
 import { type Accepted, answerOf } from './outcome.ts'
 
 /** A key somebody wants to log in with. */
@@ -32,6 +33,11 @@ export interface PublicKeyOptions {
    * which looks at `securityKey` itself.
    */
   readonly touch?: 'required' | 'left-to-the-check'
+  /**
+   * Whether the check is asked about certificates: not by default, since one that only compares keys would overlook who
+   * certified what until when. For those see `trustedCertificates`.
+   */
+  readonly certificates?: 'refused' | 'left-to-the-check'
 }
 
 /**
@@ -40,7 +46,7 @@ export interface PublicKeyOptions {
  */
 export const publicKey = <Result>(
   check: PublicKeyCheck<Result>,
-  { touch = 'required' }: PublicKeyOptions = {},
+  { touch = 'required', certificates = 'refused' }: PublicKeyOptions = {},
 ): Authenticator<Accepted<Result>> => ({
   methods: ['publickey'],
   begin: applicant => ({
@@ -49,7 +55,9 @@ export const publicKey = <Result>(
       if (attempt.method !== 'publickey') return { is: 'refuse' }
       const { publicKey: blob, algorithm, proven, securityKey } = attempt
       if (touch === 'required' && securityKey?.userPresent === false) return { is: 'refuse' }
-      const result = check(applicant, { type: blobType(blob), algorithm, blob, securityKey, fingerprint: () => attempt.fingerprint })
+      const type = blobType(blob)
+      if (certificates === 'refused' && isCertificateType(type)) return { is: 'refuse' }
+      const result = check(applicant, { type, algorithm, blob, securityKey, fingerprint: () => attempt.fingerprint })
       return whenThere<Awaited<Result>, Answer<Accepted<Result>>>(result as Awaited<Result> | Promise<Awaited<Result>>, found => {
         const answer = answerOf<Result>(found)
         return answer.is === 'accept' && !proven ? { is: 'would-accept' } : answer
