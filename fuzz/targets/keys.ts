@@ -1,7 +1,8 @@
 // Owns the targets for private key files in every form, and for signatures and agents: bytes below the armour, so that a
 // search is not stopped by base64. Errors are typed, and a key that was read is written and read as the same key.
 import assert from 'node:assert/strict'
-import { AgentClient, agentSigners } from '../../packages/nacre/src/agent/client.ts'
+import { AgentClient } from '../../packages/nacre/src/agent/client.ts'
+import { agentSigners } from '../../packages/nacre/src/agent/signers.ts'
 import { defaultTables } from '../../packages/nacre/src/algorithms/tables.ts'
 import { nodeCrypto } from '../../packages/nacre/src/crypto/node/provider.ts'
 import { encodeBase64, decodeBase64 } from '../../packages/nacre/src/keys/base64.ts'

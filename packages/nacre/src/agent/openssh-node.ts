@@ -1,50 +1,20 @@
-// Owns reaching an agent through its socket on Node, as OpenSSH's tools do. Knows nothing of the messages.
-import { connect, type Socket } from 'node:net'
+// Owns reaching an agent on Node: by its Unix socket or, on Windows, by the named pipe of OpenSSH's agent or of Pageant. Knows
+// nothing of the messages.
+import { readdirSync } from 'node:fs'
+import { connect } from 'node:net'
+import { userInfo } from 'node:os'
 import { AgentError } from '../errors.ts'
-import { AgentClient, type AgentTransport } from './client.ts'
+import { AgentClient } from './client.ts'
+import { socketTransport } from './socket-node.ts'
 
-/** A socket as a transport. It keeps the program alive only while an answer is awaited. */
-const socketTransport = (socket: Socket): AgentTransport => {
-  const pieces: Uint8Array[] = []
-  let ended = false
-  let failure: Error | undefined
-  let wake: (() => void) | undefined
-  socket.on('data', piece => {
-    if (typeof piece !== 'string') pieces.push(piece)
-    wake?.()
-  })
-  socket.on('error', error => {
-    failure = error
-    wake?.()
-  })
-  socket.on('close', () => {
-    ended = true
-    wake?.()
-  })
-  socket.on('end', () => {
-    ended = true
-    wake?.()
-  })
-  socket.unref()
-  return {
-    write: bytes => void socket.write(bytes),
-    read: async () => {
-      socket.ref()
-      try {
-        while (pieces.length === 0 && !ended && failure === undefined) await new Promise<void>(resolve => (wake = resolve))
-      } finally {
-        socket.unref()
-      }
-      const piece = pieces.shift()
-      if (piece === undefined && failure !== undefined) throw failure
-      return piece
-    },
-    close: () => void socket.destroy(),
-  }
-}
+const pipes = '\\\\.\\pipe\\'
+/** Where the agent of Windows' OpenSSH is. */
+const windowsAgent = `${pipes}openssh-ssh-agent`
+
+const usualPath = (): string | undefined => process.env.SSH_AUTH_SOCK ?? (process.platform === 'win32' ? windowsAgent : undefined)
 
 /** Connects to the agent at `path` (a Unix socket, or a named pipe on Windows). Throws `AgentError` AGENT_UNREACHABLE. */
-export const connectAgent = async (path: string | undefined = process.env.SSH_AUTH_SOCK): Promise<AgentClient> => {
+export const connectAgent = async (path: string | undefined = usualPath()): Promise<AgentClient> => {
   if (path === undefined || path === '') throw new AgentError('AGENT_UNREACHABLE', 'No agent is running here: SSH_AUTH_SOCK is not set.')
   const socket = connect(path)
   await new Promise<void>((resolve, reject) => {
@@ -52,5 +22,25 @@ export const connectAgent = async (path: string | undefined = process.env.SSH_AU
     socket.once('error', cause => reject(new AgentError('AGENT_UNREACHABLE', `No agent answers at ${path}: ${cause.message}`, { cause })))
   })
   socket.removeAllListeners('error')
-  return new AgentClient(socketTransport(socket))
+  return new AgentClient(socketTransport(socket, { idle: true }))
+}
+
+/** Among the names of all pipes of the machine, that of the user's Pageant: `pageant.`, the user, and a hash only Windows can tell. */
+export const pageantPipe = (names: readonly string[], user: string): string | undefined => {
+  const start = `pageant.${user}.`.toLowerCase()
+  const found = names.find(name => name.toLowerCase().startsWith(start) && /^[0-9a-f]{64}$/i.test(name.slice(start.length)))
+  return found === undefined ? undefined : pipes + found
+}
+
+/**
+ * Connects to Pageant of PuTTY 0.75 or later, which has a named pipe. Throws `AgentError` AGENT_UNREACHABLE where there is none,
+ * and anywhere but on Windows.
+ */
+export const connectPageant = async (): Promise<AgentClient> => {
+  if (process.platform !== 'win32')
+    throw new AgentError('AGENT_UNREACHABLE', 'Pageant is an agent for Windows. Here, agents are reached by the socket in SSH_AUTH_SOCK.')
+  const path = pageantPipe(readdirSync(pipes), userInfo().username)
+  if (path === undefined)
+    throw new AgentError('AGENT_UNREACHABLE', 'Pageant is not running, or is older than PuTTY 0.75, which was the first to have a pipe.')
+  return connectAgent(path)
 }

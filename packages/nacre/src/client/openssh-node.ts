@@ -4,12 +4,13 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { agentSigners } from '../agent/client.ts'
 import { connectAgent } from '../agent/openssh-node.ts'
+import { agentSigners } from '../agent/signers.ts'
 import { KeyFormatError } from '../errors.ts'
 import { encodeBase64 } from '../keys/base64.ts'
 import { loadSigner } from '../keys/load-node.ts'
 import type { Signer } from '../keys/signer.ts'
+import type { SessionProof } from '../transport/exchange.ts'
 import { credentials, type CredentialOptions } from './identities.ts'
 import { knownHosts, type KnownHostsOptions } from './known-hosts-node.ts'
 import type { HostKeyPolicy, Identities } from './policy.ts'
@@ -76,14 +77,14 @@ const publicBlobOf = async (path: string): Promise<string | undefined> => {
 }
 
 /** Keys in OpenSSH's order: those of named files that the agent has, the agent's others, files the agent does not have. */
-const collectSigners = async (options: OpensshOptions): Promise<Signer[]> => {
+const collectSigners = async (options: OpensshOptions, proof: SessionProof | undefined): Promise<Signer[]> => {
   const named = options.identityFiles !== undefined
   const files = (options.identityFiles ?? usualFiles()).filter(path => {
     const there = existsSync(path)
     if (!there && named) options.onNote?.(`The key file ${path} does not exist.`)
     return there
   })
-  const agent = await agentKeys(options)
+  const agent = await agentKeys(options, proof)
   const blobs = new Map<string, string | undefined>()
   for (const path of files) blobs.set(path, await publicBlobOf(path))
   const wanted = new Set(blobs.values())
@@ -99,11 +100,12 @@ const collectSigners = async (options: OpensshOptions): Promise<Signer[]> => {
   return [...inAgent, ...others, ...fromFiles]
 }
 
-const agentKeys = async (options: OpensshOptions): Promise<readonly Signer[]> => {
+/** A connection to the agent is bound to one session, so each login has its own. */
+const agentKeys = async (options: OpensshOptions, proof: SessionProof | undefined): Promise<readonly Signer[]> => {
   const path = options.agent ?? process.env.SSH_AUTH_SOCK
   if (path === false || path === undefined || path === '' || path === 'none') return []
   try {
-    return await agentSigners(await connectAgent(path))
+    return await agentSigners(await connectAgent(path), proof === undefined ? {} : { proof })
   } catch (error) {
     options.onNote?.(`The agent at ${path} is not used: ${error instanceof Error ? error.message : String(error)}`)
     return []
@@ -126,6 +128,6 @@ export const openssh = async (
   })
   return {
     hostKey: known.policy,
-    identities: { preferHostKeys: known.knownTypes(host, port), ...credentials({ ...options, signers: () => collectSigners(options) }) },
+    identities: { preferHostKeys: known.knownTypes(host, port), ...credentials({ ...options, signers: proof => collectSigners(options, proof) }) },
   }
 }

@@ -1,6 +1,5 @@
 // Owns an agent in memory for tests, made of the same codecs: it holds signers and answers as RFC 9987 says. Knows
 // nothing of sockets; a test can bend each answer.
-import type { AgentTransport } from '../../src/agent/client.ts'
 import {
   decodeAgentMessage,
   encodeAgentMessage,
@@ -10,6 +9,7 @@ import {
   SignRequest,
   SignResponse,
 } from '../../src/agent/messages.ts'
+import type { AgentTransport } from '../../src/agent/transport.ts'
 import type { Signer } from '../../src/keys/signer.ts'
 
 export interface FakeAgentOptions {

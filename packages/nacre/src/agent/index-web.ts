@@ -1,0 +1,10 @@
+// Owns the public map of `nacre/agent` where there is no Node: all but sockets and pipes. Knows nothing else.
+export { Agent, type AgentOptions, createAgent, type KeyUse, type SecurityKeyUse } from './agent.ts'
+export { AgentClient, type AgentKey } from './client.ts'
+export { agentConstraints, type Destination, type DestinationHost, type KeyConstraints } from './constraints.ts'
+export { type AgentIdentity, identityBlob } from './identity.ts'
+export { agentExtensions, agentNumbers, maximumAgentMessage, signFlags } from './messages.ts'
+export { agentInMemory, serveAgent } from './serve.ts'
+export { AgentSession } from './session.ts'
+export { agentSigners, type AgentSigners, type AgentSignersOptions } from './signers.ts'
+export { type AgentTransport, agentTransportPair } from './transport.ts'
