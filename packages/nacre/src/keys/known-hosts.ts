@@ -172,18 +172,6 @@ export const lookUpHostKey = (files: readonly KnownHostsFile[], place: HostPlace
   }
 }
 
-/**
- * The lines that say which authorities may sign certificates of a host (`@cert-authority`), in the order of the files. A host
- * on another port than 22 that has none under that name has those of its plain name. Whether an authority's key is revoked,
- * `lookUpHostKey` says of that key.
- */
-export const hostAuthorities = (files: readonly KnownHostsFile[], place: HostPlace): readonly KnownHostsEntry[] => {
-  const of = (port: number): readonly KnownHostsEntry[] =>
-    entriesFor(files, knownHostName({ host: place.host, port })).filter(entry => entry.marker === 'cert-authority')
-  const exact = of(place.port)
-  return exact.length > 0 ? exact : of(22)
-}
-
 /** Types of the keys known for a host, in the order of the files. Revoked ones do not count. */
 export const knownKeyTypes = (files: readonly KnownHostsFile[], place: HostPlace): readonly string[] => {
   const exact = entriesFor(files, knownHostName(place)).filter(entry => entry.marker === 'none')
