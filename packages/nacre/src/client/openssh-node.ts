@@ -11,6 +11,7 @@ import { encodeBase64 } from '../keys/base64.ts'
 import { loadSigner } from '../keys/load-node.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SessionProof } from '../transport/exchange.ts'
+import { type CertificateFile, readCertificateFile, signerFor } from './certificate-files-node.ts'
 import { credentials, type CredentialOptions } from './identities.ts'
 import { knownHosts, type KnownHostsOptions } from './known-hosts-node.ts'
 import type { HostKeyPolicy, Identities } from './policy.ts'
@@ -24,8 +25,14 @@ export interface OpensshOptions extends Omit<CredentialOptions, 'signers'> {
   readonly hashKnownHosts?: boolean
   readonly hostKeyAlias?: string
   readonly onRemembered?: KnownHostsOptions['onRemembered']
+  /** The algorithms an authority may sign host certificates with. Default: all that are not insecure. */
+  readonly authorityAlgorithms?: KnownHostsOptions['authorityAlgorithms']
+  /** RSA keys of authorities below this are refused. Default 2048. */
+  readonly minimumRsaBits?: number
   /** Private key files, instead of the usual ones in `~/.ssh`. */
   readonly identityFiles?: readonly string[]
+  /** Certificates to show; without them, those beside the key files (`-cert.pub`). */
+  readonly certificateFiles?: readonly string[]
   /** Offer only keys of `identityFiles`, even if the agent has more. */
   readonly identitiesOnly?: boolean
   /** Socket of the agent; `false` for none. Default SSH_AUTH_SOCK. */
@@ -76,31 +83,124 @@ const publicBlobOf = async (path: string): Promise<string | undefined> => {
   }
 }
 
-/** Keys in OpenSSH's order: those of named files that the agent has, the agent's others, files the agent does not have. */
+/** A key file that was opened, or a note why not; each only once, since its passphrase is asked for. */
+const opener = (options: OpensshOptions): ((path: string) => Promise<Signer | undefined>) => {
+  const opened = new Map<string, Promise<Signer | undefined>>()
+  return path => {
+    const known = opened.get(path) ?? fileSigner(path, options)
+    opened.set(path, known)
+    return known
+  }
+}
+
+/** A file of identities: the path named, and the public part beside it, as far as it is there. */
+interface IdentityFile {
+  readonly path: string
+  readonly blob: string | undefined
+}
+
+/** The signer of a named certificate: the agent's, or that of the file its key is in. */
+const namedCertificate = async (
+  file: CertificateFile,
+  agent: readonly Signer[],
+  files: readonly IdentityFile[],
+  open: (path: string) => Promise<Signer | undefined>,
+): Promise<Signer | undefined> => {
+  const byAgent = signerFor(file, agent)
+  if (byAgent !== undefined) return byAgent
+  const wanted = encodeBase64(file.certificate.key.blob)
+  // A file whose public part is not beside it has to be opened to know.
+  for (const each of files) {
+    if (each.blob !== undefined && each.blob !== wanted) continue
+    const signer = await open(each.path)
+    const found = signer === undefined ? undefined : signerFor(file, [signer])
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+const blobOf = (signer: Signer): string => encodeBase64(signer.publicKey.blob)
+
+/** The agent's keys, those of the files first, each behind the certificate that lies beside its file. */
+const fromAgent = (
+  agent: readonly Signer[],
+  files: readonly IdentityFile[],
+  beside: ReadonlyMap<string, CertificateFile>,
+  filesOnly: boolean,
+): readonly Signer[] => {
+  const certificates = new Set([...beside.values()].map(({ certificate }) => encodeBase64(certificate.blob)))
+  const ofFiles = agent.flatMap(signer => {
+    const file = files.find(each => each.blob === blobOf(signer))
+    if (file === undefined) return certificates.has(blobOf(signer)) ? [signer] : []
+    const certificate = beside.get(file.path)
+    return [certificate === undefined ? undefined : signerFor(certificate, [signer]), signer].filter(each => each !== undefined)
+  })
+  return filesOnly ? ofFiles : [...ofFiles, ...agent]
+}
+
+/** Named certificates with whatever has their keys. */
+const fromCertificates = async (
+  options: OpensshOptions,
+  agent: readonly Signer[],
+  files: readonly IdentityFile[],
+  open: (path: string) => Promise<Signer | undefined>,
+): Promise<readonly Signer[]> => {
+  const signers: Signer[] = []
+  for (const path of options.certificateFiles ?? []) {
+    const file = await readCertificateFile(path, { named: true, onNote: options.onNote })
+    if (file === undefined) continue
+    const signer = await namedCertificate(file, agent, files, open)
+    if (signer !== undefined) signers.push(signer)
+    else options.onNote?.(`The certificate in ${path} is not used: neither the agent nor a key file has its private key.`)
+  }
+  return signers
+}
+
+/** The certificates beside the files, by the file's path; none when certificates are named. */
+const certificatesBeside = async (
+  options: OpensshOptions,
+  files: readonly IdentityFile[],
+): Promise<ReadonlyMap<string, CertificateFile>> => {
+  const beside = new Map<string, CertificateFile>()
+  if (options.certificateFiles !== undefined && options.certificateFiles.length > 0) return beside
+  for (const { path } of files) {
+    const file = await readCertificateFile(`${path}-cert.pub`, { named: false, onNote: options.onNote })
+    if (file !== undefined) beside.set(path, file)
+  }
+  return beside
+}
+
+/**
+ * Keys in OpenSSH's order: named certificates, keys of named files that the agent has, the agent's others, files the agent does
+ * not have. The certificate beside a file (`-cert.pub`) goes before its key, when no certificate is named.
+ */
 const collectSigners = async (options: OpensshOptions, proof: SessionProof | undefined): Promise<Signer[]> => {
   const named = options.identityFiles !== undefined
-  const files = (options.identityFiles ?? usualFiles()).filter(path => {
+  const paths = (options.identityFiles ?? usualFiles()).filter(path => {
     const there = existsSync(path)
     if (!there && named) options.onNote?.(`The key file ${path} does not exist.`)
     return there
   })
   const agent = await agentKeys(options, proof)
-  const blobs = new Map<string, string | undefined>()
-  for (const path of files) blobs.set(path, await publicBlobOf(path))
-  const wanted = new Set(blobs.values())
-  const inAgent = agent.filter(signer => wanted.has(encodeBase64(signer.publicKey.blob)))
-  const others = options.identitiesOnly === true ? [] : agent.filter(signer => !inAgent.includes(signer))
-  const fromFiles: Signer[] = []
-  const have = new Set<string | undefined>(agent.map(signer => encodeBase64(signer.publicKey.blob)))
-  for (const path of files) {
-    if (have.has(blobs.get(path))) continue
-    const signer = await fileSigner(path, options)
-    if (signer !== undefined && !have.has(encodeBase64(signer.publicKey.blob))) fromFiles.push(signer)
+  const open = opener(options)
+  const files: readonly IdentityFile[] = await Promise.all(paths.map(async path => ({ path, blob: await publicBlobOf(path) })))
+  const beside = await certificatesBeside(options, files)
+  const signers: Signer[] = [...(await fromCertificates(options, agent, files, open))]
+  signers.push(...fromAgent(agent, files, beside, options.identitiesOnly === true))
+  const byAgent = new Set<string | undefined>(agent.map(blobOf))
+  for (const { path, blob } of files) {
+    if (byAgent.has(blob)) continue
+    const signer = await open(path)
+    if (signer === undefined || byAgent.has(blobOf(signer))) continue
+    const certificate = beside.get(path)
+    const certified = certificate === undefined ? undefined : signerFor(certificate, [signer])
+    signers.push(...(certified === undefined ? [] : [certified]), signer)
   }
-  return [...inAgent, ...others, ...fromFiles]
+  // The agent may have what lies in a file too.
+  const have = new Set<string>()
+  return signers.filter(signer => !have.has(blobOf(signer)) && have.add(blobOf(signer)))
 }
 
-/** A connection to the agent is bound to one session, so each login has its own. */
 const agentKeys = async (options: OpensshOptions, proof: SessionProof | undefined): Promise<readonly Signer[]> => {
   const path = options.agent ?? process.env.SSH_AUTH_SOCK
   if (path === false || path === undefined || path === '' || path === 'none') return []
@@ -125,9 +225,15 @@ export const openssh = async (
     ...(options.hashKnownHosts === undefined ? {} : { hash: options.hashKnownHosts }),
     ...(options.hostKeyAlias === undefined ? {} : { alias: options.hostKeyAlias }),
     ...(options.onRemembered === undefined ? {} : { onRemembered: options.onRemembered }),
+    ...(options.authorityAlgorithms === undefined ? {} : { authorityAlgorithms: options.authorityAlgorithms }),
+    ...(options.minimumRsaBits === undefined ? {} : { minimumRsaBits: options.minimumRsaBits }),
+    ...(options.onNote === undefined ? {} : { onNote: options.onNote }),
   })
   return {
     hostKey: known.policy,
-    identities: { preferHostKeys: known.knownTypes(host, port), ...credentials({ ...options, signers: proof => collectSigners(options, proof) }) },
+    identities: {
+      preferHostKeys: known.knownTypes(host, port),
+      ...credentials({ ...options, signers: proof => collectSigners(options, proof) }),
+    },
   }
 }
