@@ -1,9 +1,9 @@
 // Owns the host key policy of known_hosts files: who is known, who is refused, and, if told so, remembering the new. Knows
 // the files' places, not their format.
-import { mkdir, open, readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { randomFillSync } from 'node:crypto'
 import { HostKeyError } from '../errors.ts'
+import { appendLine } from '../keys/edit-file-node.ts'
 import { nodeCrypto } from '../crypto/node/provider.ts'
 import { isCertificateType, parseCertificate } from '../keys/certificate.ts'
 import { checkCertificate } from '../keys/certificate-check.ts'
@@ -60,16 +60,7 @@ const remember = async (presented: PresentedHostKey, file: string, options: Know
     presented.key.blob,
     options.hash === true ? { hash: bytes => void randomFillSync(bytes) } : {},
   )
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const handle = await open(file, 'a+', 0o600)
-  try {
-    const { size } = await handle.stat()
-    const last = new Uint8Array(1)
-    const glued = size > 0 && (await handle.read(last, 0, 1, size - 1)).bytesRead === 1 && last[0] !== 0x0a
-    await handle.appendFile(`${glued ? '\n' : ''}${line}\n`)
-  } finally {
-    await handle.close()
-  }
+  await appendLine(file, line)
   options.onRemembered?.(presented, file)
 }
 
