@@ -45,10 +45,8 @@ export const nameFromBytes = (bytes: Uint8Array): string => {
   }
 }
 
-const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
-
-/** Whether `name` stands for bytes that are not UTF-8. */
-export const isUnicodeName = (name: string): boolean => !loneSurrogate.test(name)
+/** Whether `name` stands for bytes that are UTF-8. */
+export const isUnicodeName = (name: string): boolean => name.isWellFormed()
 
 /**
  * The bytes of `name`: the inverse of `nameFromBytes`. Lone surrogates that stand for no byte become U+FFFD, as everywhere

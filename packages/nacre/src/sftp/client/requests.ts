@@ -197,6 +197,8 @@ export interface RequestsOptions {
 /** We speak version 3 only: every server does, and later ones add nothing that is missed. */
 const ourVersion = 3
 const defaultDeadline = 60_000
+/** Data of so many bytes is copied to go with other requests. */
+const gathered = 16 * 1024
 /** How long the server may take to end once it has been told that nothing follows, in milliseconds. */
 const goodbyeMilliseconds = 1000
 
@@ -304,6 +306,8 @@ export class Requests {
    * `writeHeadroom` bytes before `at` must be there, and are overwritten. Returns the id. See `full`.
    */
   writeInPlace(file: OpenHandle, offset: number, buffer: Uint8Array, at: number, length: number, done: WriteDone): number {
+    // One of little is copied, to go with what else goes: a packet of its own costs more.
+    if (length <= gathered) return this.write(file, offset, buffer.subarray(at, at + length), done)
     const id = this.#add(new PendingWrite({ operation: 'write', path: file.path }, done))
     if (id >= 0) this.#outgoing.frame(id, file.bytes, offset, buffer, at, length)
     return id

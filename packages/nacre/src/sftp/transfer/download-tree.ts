@@ -10,6 +10,8 @@ import { downloadFile, openFar } from './download.ts'
 import type { LocalFolder } from './local.ts'
 import { largeFile, type Moving, temporaryName } from './moving.ts'
 import type { RemoteFile } from './remote.ts'
+import { Whole } from './whole.ts'
+import { downloadWhole } from './whole-download.ts'
 
 /** A directory that is being moved. */
 interface Place {
@@ -40,12 +42,14 @@ export class DownloadTree {
   readonly #crew: Crew
   readonly #large: Crew
   readonly #handles: Handles
+  readonly #whole: Whole
   #listing = 0
 
   constructor(moving: Moving, failures: Failures) {
     this.#moving = moving
     this.#failures = failures
     const concurrency = moving.options.concurrency ?? defaultConcurrency
+    this.#whole = new Whole(moving)
     this.#crew = new Crew(concurrency, waitingFiles)
     this.#large = new Crew(Math.min(concurrency, largeAtOnce), waitingFiles)
     this.#handles = new Handles(moving.habits, () => {
@@ -240,10 +244,13 @@ export class DownloadTree {
   async #file({ folder }: Place, name: string, path: string, attributes: Attributes): Promise<void> {
     this.#moving.signal?.throwIfAborted()
     const files = await this.#handles.take(async (): Promise<readonly RemoteFile[]> => await openFar(this.#moving, path, attributes.size))
+    const [file] = files
     try {
-      await downloadFile(this.#moving, { path, attributes, files }, folder, name)
+      const whole = this.#whole.takes(attributes, this.#moving.read)
+      if (!whole || !(await downloadWhole(this.#moving, this.#whole, { path, attributes, file }, folder, name)))
+        await downloadFile(this.#moving, { path, attributes, files }, folder, name)
     } finally {
-      void Promise.allSettled(files.map(file => file.close())).then(() => this.#handles.release())
+      void Promise.allSettled(files.map(each => each.close())).then(() => this.#handles.release())
     }
   }
 }

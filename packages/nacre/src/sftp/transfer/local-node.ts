@@ -9,11 +9,11 @@ import type { Attributes } from '../attributes.ts'
 import { allNames, notText, readlink, realpath, textOnly } from '../files/fs-node.ts'
 import { timeForNode } from '../files/stats-node.ts'
 import { bytesOfName, isUnicodeName, nameFromBytes } from '../names.ts'
-import type { LocalEntry, LocalFiles, LocalFolder, LocalWriteOptions } from './local.ts'
+import type { LocalEntry, LocalFiles, LocalFolder, LocalWriteOptions, WholeFile } from './local.ts'
 import { attributesOfStats, LocalNodeFile } from './local-file-node.ts'
 import { Haste } from './haste-node.ts'
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC } = fs.constants
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = fs.constants
 /** Linux: a descriptor for finding things only. */
 const pathOnly = 0x20_0000
 const hasDescriptors = (): boolean => {
@@ -63,7 +63,7 @@ const devices = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\
 const allows = (name: string): boolean => {
   if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) return false
   // What a file system makes of a name must not be another than what was checked.
-  if (bytesOfName(name).length > 255) return false
+  if (name.length * 3 > 255 && bytesOfName(name).length > 255) return false
   return !windows || !(/[\\:*?"<>|]/.test(name) || [...name].some(each => each < ' ') || /[. ]$/.test(name) || devices.test(name))
 }
 
@@ -71,6 +71,14 @@ const unsafe = (folder: string, name: string): TransferError =>
   new TransferError('TRANSFER_UNSAFE_NAME', `The name ${shownPath(name)} cannot be that of a file in ${shownPath(folder)}.`, name)
 const wrongType = (where: string, what: string): TransferError =>
   new TransferError('TRANSFER_WRONG_TYPE', `${shownPath(where)} ${what}.`, where)
+
+const removeQuietly = (at: string | Buffer): void => {
+  try {
+    fs.unlinkSync(at)
+  } catch {
+    // What went wrong before is what counts.
+  }
+}
 
 /** The names in a folder, as the system has them. */
 async function* namesOf(folder: string): AsyncGenerator<Uint8Array, void, undefined> {
@@ -149,6 +157,55 @@ class NodeFolder implements LocalFolder {
     if (types === undefined || types.includes(type)) return file
     await file.close()
     throw wrongType(this.#shown(name), `is no regular file, but of the type "${type}"`)
+  }
+
+  readWhole(name: string, follow: boolean, into: Uint8Array): WholeFile | undefined {
+    const began = performance.now()
+    if (!this.#haste.hasty(began)) return undefined
+    let descriptor: number
+    try {
+      descriptor = fs.openSync(this.#at(name), O_RDONLY | (O_NONBLOCK ?? 0) | (follow ? 0 : (O_NOFOLLOW ?? 0)))
+    } catch {
+      // Whoever opens it in the usual way says why.
+      return undefined
+    }
+    try {
+      const stats = fs.fstatSync(descriptor)
+      if (!stats.isFile() || stats.size > into.length) return undefined
+      let count = 0
+      for (let more = 1; more > 0 && count < stats.size; count += more)
+        more = fs.readSync(descriptor, into, count, stats.size - count, null)
+      return { attributes: attributesOfStats(stats), count }
+    } catch (error) {
+      throw this.#told(error, name)
+    } finally {
+      fs.closeSync(descriptor)
+      this.#haste.took(began)
+    }
+  }
+
+  writeWhole(temporary: string, name: string, bytes: Uint8Array, mode = 0o666): boolean {
+    const began = performance.now()
+    // Elsewhere a folder may be swapped between opening and renaming.
+    if (!byDescriptor || !this.#haste.hasty(began)) return false
+    const [from, to] = [this.#at(temporary), this.#at(name)]
+    let made = false
+    try {
+      const descriptor = fs.openSync(from, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
+      made = true
+      try {
+        for (let at = 0; at < bytes.length;) at += fs.writeSync(descriptor, bytes, at, bytes.length - at)
+      } finally {
+        fs.closeSync(descriptor)
+      }
+      fs.renameSync(from, to)
+    } catch (error) {
+      if (made) removeQuietly(from)
+      throw this.#told(error, made ? name : temporary)
+    } finally {
+      this.#haste.took(began)
+    }
+    return true
   }
 
   async folder(name: string, options: { create?: boolean; follow?: boolean } = {}): Promise<NodeFolder> {

@@ -20,6 +20,11 @@ export interface LocalFile extends Source, Sink {
   close(): Promise<void>
 }
 
+export interface WholeFile {
+  readonly attributes: Attributes
+  readonly count: number
+}
+
 export interface LocalWriteOptions {
   /** Nothing may be there yet. */
   readonly exclusive?: boolean
@@ -47,6 +52,16 @@ export interface LocalFolder {
   readonly identity: string
   openRead(name: string, follow: boolean): Promise<LocalFile>
   openWrite(name: string, options: LocalWriteOptions): Promise<LocalFile>
+  /**
+   * A regular file that fits `into`, read whole and at once: what it was when it was opened, and how many bytes came.
+   * `undefined` for any other, and where it cannot be done at once.
+   */
+  readWhole(name: string, follow: boolean, into: Uint8Array): WholeFile | undefined
+  /**
+   * Writes `bytes` to a new file `temporary` and gives it the name `name`, at once; throws when that fails, and leaves no
+   * `temporary`. False where it cannot be done at once: then nothing was done.
+   */
+  writeWhole(temporary: string, name: string, bytes: Uint8Array, mode?: number): boolean
   /** A folder in it; made when it is missing and `create` says so. Fails for a symbolic link unless `follow`. */
   folder(name: string, options?: { readonly create?: boolean; readonly follow?: boolean }): Promise<LocalFolder>
   /** All but `.` and `..`, some at a time. */

@@ -9,6 +9,8 @@ import { isMissing } from './fault.ts'
 import type { LocalEntry, LocalFolder } from './local.ts'
 import { localNear, uploadFile } from './upload.ts'
 import { largeFile, type Moving } from './moving.ts'
+import { Whole } from './whole.ts'
+import { readWhole, uploadWhole } from './whole-upload.ts'
 
 interface Place {
   readonly folder: LocalFolder
@@ -32,12 +34,14 @@ export class UploadTree {
   readonly #crew: Crew
   readonly #large: Crew
   readonly #handles: Handles
+  readonly #whole: Whole
   #looking = 0
 
   constructor(moving: Moving, failures: Failures) {
     this.#moving = moving
     this.#failures = failures
     const concurrency = moving.options.concurrency ?? defaultConcurrency
+    this.#whole = new Whole(moving)
     this.#crew = new Crew(concurrency, waitingFiles)
     this.#large = new Crew(Math.min(concurrency, largeAtOnce), waitingFiles)
     this.#handles = new Handles(moving.habits, () => {})
@@ -172,7 +176,7 @@ export class UploadTree {
     const crew = (attributes.size ?? 0) > largeFile ? this.#large : this.#crew
     return crew.submit(async () => {
       try {
-        await this.#file(place, name, shown)
+        await this.#file(place, name, shown, attributes)
       } catch (error) {
         // Of those that were under way when all was given up, nobody needs to hear.
         if (this.#moving.signal?.aborted !== true) this.#failures.add(shown, error)
@@ -181,11 +185,17 @@ export class UploadTree {
     })
   }
 
-  async #file(place: Place, name: string, shown: string): Promise<void> {
+  async #file(place: Place, name: string, shown: string, attributes: Attributes): Promise<void> {
     this.#moving.signal?.throwIfAborted()
-    const local = await place.folder.openRead(name, this.#moving.options.symlinks === 'follow')
+    const follow = this.#moving.options.symlinks === 'follow'
+    const path = joinPath(place.path, name)
+    if (this.#whole.takes(attributes, this.#moving.write)) {
+      const near = readWhole(this.#whole, place.folder, name, shown, follow)
+      if (near !== undefined && (await uploadWhole(this.#moving, this.#whole, near, path, this.#handles))) return
+    }
+    const local = await place.folder.openRead(name, follow)
     try {
-      await uploadFile(this.#moving, localNear(local, shown), { path: joinPath(place.path, name), there: undefined }, this.#handles)
+      await uploadFile(this.#moving, localNear(local, shown), { path, there: undefined }, this.#handles)
     } finally {
       await local.close()
     }

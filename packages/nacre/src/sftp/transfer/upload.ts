@@ -64,7 +64,8 @@ export const farThere = async (moving: Moving, path: string): Promise<Attributes
   }
 }
 
-const openTarget = async (moving: Moving, { path }: FarTarget, written: string, resumes: boolean, mode: number | undefined) => {
+/** Opens the name that is written to, which is not that of anything else. */
+export const openTarget = async (moving: Moving, { path }: FarTarget, written: string, resumes: boolean, mode: number | undefined) => {
   const atomic = written !== path
   const reads = resumes || moving.options.verify === true
   const options = {
@@ -180,7 +181,7 @@ const keep = (moving: Moving, near: NearFile): Attributes | undefined => {
 }
 
 /** Gives what is complete its final name. */
-const rename = async (moving: Moving, written: string, { path, there }: FarTarget): Promise<void> => {
+export const rename = async (moving: Moving, written: string, { path, there }: FarTarget): Promise<void> => {
   const { remote, habits, options } = moving
   if (options.overwrite === false) {
     await remote.rename(written, path, false)
@@ -242,7 +243,7 @@ const fill = async (moving: Moving, near: NearFile, to: FarTarget, opened: Opene
 const cleanUpMilliseconds = 2000
 
 /** Removes what is left, without waiting long for a server that may be dead. */
-const cleanUp = async (moving: Moving, written: string): Promise<void> => {
+export const cleanUp = async (moving: Moving, written: string): Promise<void> => {
   const removed = moving.remote.remove(written)
   await inTime(removed, { clock: moving.clock, milliseconds: cleanUpMilliseconds }, 'remove', written).catch(() => {})
 }
