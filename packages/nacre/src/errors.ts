@@ -311,9 +311,10 @@ export class ExitError extends SshError {
   }
 }
 
-/** A key could not be read. `path` is where it came from, when it was a file. */
+/** A key could not be read. `path` is where it came from, when it was a file; `format` what it was taken for. */
 export class KeyFormatError extends SshError {
   readonly path: string | undefined
+  readonly format: string | undefined
   constructor(
     code:
       | 'KEY_FORMAT_UNKNOWN'
@@ -325,10 +326,11 @@ export class KeyFormatError extends SshError {
       | 'KEY_PERMISSIONS',
     message: string,
     path?: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { readonly format?: string },
   ) {
     super(code, message, options)
     this.path = path
+    this.format = options?.format
   }
 }
 

@@ -1,6 +1,8 @@
 // Owns the interface between SSH's constructions and the primitives of a runtime. Synchronous where packets are
 // concerned (a promise per packet costs more than the cipher); knows nothing of algorithm names of the protocol.
 
+import type { Derivation, PrivateHalf } from './derivation.ts'
+
 export type HashName = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512'
 export type CurveName = 'nistp256' | 'nistp384' | 'nistp521'
 export type StreamCipherName = 'aes128-ctr' | 'aes192-ctr' | 'aes256-ctr' | 'aes128-cbc' | 'aes192-cbc' | 'aes256-cbc' | '3des-cbc'
@@ -174,6 +176,17 @@ export interface CryptoProvider {
   mlkem768Encapsulate(publicKey: Uint8Array, random: Random): { ciphertext: Uint8Array; secret: Uint8Array }
   /** A DH side in the group (p, g) with an exponent of at least `exponentBits`. */
   dh(group: { p: Uint8Array; g: Uint8Array }, exponentBits: number, random: Random): DhAgreement | Promise<DhAgreement>
+
+  /**
+   * The public half of a private number: 32 bytes of Ed25519, an uncompressed point of a curve. Throws `RangeError` for what
+   * is no private number.
+   */
+  publicHalf(key: PrivateHalf): Uint8Array
+  /**
+   * `size` bytes made of a passphrase, in another thread or in slices of some milliseconds. What it may cost is bounded by
+   * whoever read the costs.
+   */
+  derive(by: Derivation, passphrase: Uint8Array, salt: Uint8Array, size: number): Promise<Uint8Array>
 
   /** Throws `KeyFormatError` KEY_UNSUPPORTED for a kind this runtime has not. */
   verifyKey(numbers: VerifiableNumbers): VerifyKey

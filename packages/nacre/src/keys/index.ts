@@ -17,9 +17,9 @@ export { describeCertificate, describeValidity } from './certificate-describe.ts
 export { certificateTypeOf, isCertificateType, plainTypeOf } from './certificate-names.ts'
 export { bothOptions, type CertificateLimits, certificateLimits, usualExtensions } from './certificate-options.ts'
 export { certifiedSigner } from './certified-signer.ts'
-export { type WriteKeyOptions, writeOpensshPrivateKey } from './formats/openssh.ts'
-export { type KeyFormat, type Passphrase, type ReadKeyOptions } from './formats/format.ts'
-export { keyFormats } from './formats/table.ts'
+export type { KeyFormat, LockedKey, Passphrase, ReadKeyOptions, WriteKeyOptions } from './formats/format.ts'
+export { writeOpensshPrivateKey } from './formats/openssh.ts'
+export { type KeyFileFormat, keyFormats, type PublicKeyFileFormat } from './formats/table.ts'
 export { type KeyOptions, parseKeyOptions, type PermittedPlace } from './key-options.ts'
 export {
   formatKnownHostsLine,
@@ -36,7 +36,16 @@ export {
 } from './known-hosts.ts'
 export { matchesPatternList, matchesWildcard } from '../patterns.ts'
 export { PrivateKey } from './private.ts'
-export { readPrivateKey, readPublicPart } from './private-file.ts'
+export {
+  type LoadKeyOptions,
+  loadPrivateKey,
+  type PassphraseQuestion,
+  type PassphraseSource,
+  readPrivateKey,
+  readPublicPart,
+  writePrivateKey,
+} from './private-file.ts'
+export { readPublicKeys, writePublicKey } from './public-file.ts'
 export { fingerprint, type FingerprintHash, formatPublicKeyLine, parsePublicKey, parsePublicKeyLine, PublicKey } from './public.ts'
 export { createSigner, type Signer, type SignerOptions } from './signer.ts'
 export { proveSignature, type SignatureClaim, verifySignature } from './verify.ts'

@@ -68,6 +68,8 @@ export const nullCrypto: CryptoProvider = {
   mlkem768: () => ({ publicKey: constant(1184), decapsulate: () => constant(32) }),
   mlkem768Encapsulate: () => ({ ciphertext: constant(1088), secret: constant(32) }),
   dh: () => dhAgreement,
+  publicHalf: key => (key.kind === 'ed25519' ? constant(32) : point(key.curve)),
+  derive: (_by, _passphrase, _salt, size) => Promise.resolve(constant(size)),
   verifyKey: () => ({ verify: () => true }),
   signingKey: numbers => ({ sign: () => constant(signatureBytes(numbers)) }),
 }

@@ -6,9 +6,11 @@ import type { CryptoProvider, Random } from '../provider.ts'
 import { ecdh, mlkem768, mlkem768Encapsulate, x25519 } from './agreement.ts'
 import { nodeChaChaPoly } from './chacha.ts'
 import { aesBlocks, aesGcm, ctrKeyBytes, streamCipher } from './ciphers.ts'
+import { derive } from './derive.ts'
 import { dh } from './dh.ts'
 import { hash, hasher, hmac } from './hashing.ts'
 import { nativeChaChaPoly, nativeCryptoFault, nativeCtr, nativeGcm, nativeHmac } from './native.ts'
+import { publicHalf } from './public-half.ts'
 import { signingKey, verifyKey } from './signing.ts'
 import { withSpare } from './spare.ts'
 
@@ -29,6 +31,8 @@ const own: CryptoProvider = {
   mlkem768,
   mlkem768Encapsulate,
   dh: (group, exponentBits, from) => dh(group, exponentBits, from, random),
+  publicHalf,
+  derive,
   verifyKey,
   signingKey,
 }

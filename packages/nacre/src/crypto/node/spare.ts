@@ -104,6 +104,15 @@ const ed25519Trial: Trial = crypto => {
   return joined(signature, isSound(right && !wrong))
 }
 
+/** RFC 8032 §7.1, test 2, and a point of each curve. */
+const publicHalfTrial: Trial = crypto => {
+  const seed = hex('4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb')
+  const points = (['nistp256', 'nistp384', 'nistp521'] as const).map(curve =>
+    crypto.publicHalf({ kind: 'ecdsa', curve, scalar: fixed(22, scalarBytes[curve]) }),
+  )
+  return joined(crypto.publicHalf({ kind: 'ed25519', seed }), ...points)
+}
+
 const scalarBytes: Record<CurveName, number> = { nistp256: 32, nistp384: 48, nistp521: 66 }
 
 /** Each verifies what the other signed, with each of the hashes. */
@@ -191,6 +200,15 @@ export const withSpare = (native: CryptoProvider, spare: CryptoProvider): Crypto
     mlkem768: random => mlkem().mlkem768(random),
     mlkem768Encapsulate: (publicKey, random) => mlkem().mlkem768Encapsulate(publicKey, random),
     dh: spare.dh,
+    publicHalf: key => pick('public halves', publicHalfTrial).publicHalf(key),
+    // No trial takes less than the work itself: what the runtime lacks shows when it is asked.
+    derive: async (by, passphrase, salt, size) => {
+      try {
+        return await native.derive(by, passphrase, salt, size)
+      } catch {
+        return await spare.derive(by, passphrase, salt, size)
+      }
+    },
     verifyKey: numbers => signer(numbers).verifyKey(numbers),
     signingKey: numbers => signer(numbers).signingKey(numbers),
   }

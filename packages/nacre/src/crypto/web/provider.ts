@@ -4,8 +4,10 @@ import { chaChaPoly } from '../chacha-poly.ts'
 import type { CryptoProvider } from '../provider.ts'
 import { ecdh, mlkem768, mlkem768Encapsulate, x25519 } from './agreement.ts'
 import { aesBlocks, aesGcm, streamCipher } from './ciphers.ts'
+import { derive } from './derive.ts'
 import { dh } from './dh.ts'
 import { hash, hasher, hmac } from './hashing.ts'
+import { publicHalf } from './public-half.ts'
 import { random } from './random.ts'
 import { signingKey, verifyKey } from './signing.ts'
 
@@ -24,6 +26,8 @@ const provider: CryptoProvider = {
   mlkem768,
   mlkem768Encapsulate,
   dh,
+  publicHalf,
+  derive,
   verifyKey,
   signingKey,
 }

@@ -1,4 +1,5 @@
-// Owns reading the little DER (X.690) that key files need: sequences, integers, octet and bit strings, object names.
+// Owns reading the little DER (X.690) that key files need: sequences, integers, octet and bit strings, object names; and
+// writing names. The rest of writing is in crypto/der.ts.
 // Knows nothing of keys. Lengths are definite and bounded by the input; anything else throws `WireError`.
 import { WireError } from '../../errors.ts'
 
@@ -51,13 +52,37 @@ export class DerReader {
     return content.subarray(start)
   }
 
+  /** A non-negative integer of at most `most`. What is larger is `undefined`. */
+  count(most: number): number | undefined {
+    const digits = this.integer()
+    if (digits.length > 6) return undefined
+    let value = 0
+    for (const digit of digits) value = value * 256 + digit
+    return value > most ? undefined : value
+  }
+
   octetString(): Uint8Array {
     return this.take(tags.octetString)
   }
 
+  /** What stands inside the next element, which must have `tag`. */
+  inside(tag: number): DerReader {
+    return new DerReader(this.take(tag))
+  }
+
+  /** What stands inside an octet string. */
+  insideOctets(): DerReader {
+    return this.inside(tags.octetString)
+  }
+
   /** A bit string of whole bytes. */
   bitString(): Uint8Array {
-    const content = this.take(tags.bitString)
+    return this.bits(tags.bitString)
+  }
+
+  /** The same under another tag. */
+  bits(tag: number): Uint8Array {
+    const content = this.take(tag)
     if (content[0] !== 0) throw new WireError('the ASN.1 in it has a bit string of odd length')
     return content.subarray(1)
   }
@@ -82,7 +107,36 @@ export class DerReader {
     return numbers.join('.')
   }
 
+  /** The next element, when it has `tag`. */
+  skip(tag: number): void {
+    if (this.nextTag === tag) this.take(tag)
+  }
+
   finish(): void {
     if (!this.atEnd) throw new WireError('bytes are left over')
   }
 }
+
+const nullTag = 0x05
+
+/** The content of an AlgorithmIdentifier (RFC 5280 §4.1.1.2): its name, and its parameters to be read further. */
+export const algorithmOf = (der: DerReader): { readonly name: string; readonly parameters: DerReader } => {
+  const parameters = der.sequence()
+  const name = parameters.objectId()
+  parameters.skip(nullTag)
+  return { name, parameters }
+}
+
+/** An OBJECT IDENTIFIER of dotted numbers. */
+export const objectName = (dotted: string): Uint8Array => {
+  const [first, second, ...others] = dotted.split('.').map(Number)
+  const content = [first * 40 + second, ...others].flatMap(number => {
+    const digits = [number & 0x7f]
+    for (let rest = Math.floor(number / 128); rest > 0; rest = Math.floor(rest / 128)) digits.unshift((rest & 0x7f) | 0x80)
+    return digits
+  })
+  return Uint8Array.of(tags.objectId, content.length, ...content)
+}
+
+/** NULL. */
+export const nothing = Uint8Array.of(nullTag, 0)

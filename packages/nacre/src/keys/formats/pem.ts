@@ -1,103 +1,118 @@
-// Owns private keys as OpenSSL writes them, unencrypted: PKCS#1, SEC1, DSA and PKCS#8 (RFC 8017, 5915, 5958, 8410). Knows
-// nothing of SSH's own formats.
-import type { CurveName, CryptoProvider, PrivateKeyNumbers } from '../../crypto/provider.ts'
-import { KeyFormatError, WireError } from '../../errors.ts'
-import { keyTypeOfNumbers, PrivateKey } from '../private.ts'
-import type { KeyType } from '../../algorithms/rows.ts'
-import { paddedTo } from '../../algorithms/signature/integers.ts'
-import { Reader } from '../../wire/reader.ts'
-import { Writer } from '../../wire/writer.ts'
+// Owns private keys as OpenSSL wrote them of old: PKCS#1, SEC1 and DSA in PEM, open or encrypted by its headers (RFC 1421
+// §4.6, and a key made with a single MD5 for each 16 bytes). Knows nothing of SSH's own formats.
+import type { CryptoProvider, PrivateKeyNumbers } from '../../crypto/provider.ts'
+import { escapeForPeople, KeyFormatError } from '../../errors.ts'
+import type { PrivateKey } from '../private.ts'
+import { armour, armoured, type Armoured, hasArmour } from './armour.ts'
+import { checkedKey, pkcs1Of, readDsa, readPkcs1, readSec1, sec1Of } from './asn1-private.ts'
+import { type CbcCipher, cbcCiphers, openCbc, sealCbc } from './cbc.ts'
 import { DerReader } from './der.ts'
-import { armoured, type KeyFormat, malformed, named, type ReadKeyOptions } from './format.ts'
+import {
+  chosenPassphrase,
+  type KeyFormat,
+  type KeyWriter,
+  malformed,
+  noFormFor,
+  passphraseWrong,
+  type Place,
+  read,
+  unsupported,
+} from './format.ts'
+import { fromHex, toHex } from './hex.ts'
 
-const curves = new Map<string, { name: CurveName; fieldBytes: number }>([
-  ['1.2.840.10045.3.1.7', { name: 'nistp256', fieldBytes: 32 }],
-  ['1.3.132.0.34', { name: 'nistp384', fieldBytes: 48 }],
-  ['1.3.132.0.35', { name: 'nistp521', fieldBytes: 66 }],
+type Parse = (crypto: CryptoProvider, der: DerReader) => PrivateKeyNumbers
+
+const ciphers: ReadonlyMap<string, CbcCipher> = new Map<string, CbcCipher>([
+  ['AES-128-CBC', cbcCiphers.aes128],
+  ['AES-192-CBC', cbcCiphers.aes192],
+  ['AES-256-CBC', cbcCiphers.aes256],
+  ['DES-EDE3-CBC', cbcCiphers.tripleDes],
 ])
 
-/** Files may leave the public half of a curve key out; computing it is not ours. */
-type Found = PrivateKeyNumbers | { readonly kind: 'no-public-half' }
-
-/** RFC 8017 §A.1.2. */
-const readPkcs1 = (der: DerReader): Found => {
-  const fields = der.sequence()
-  if (fields.integer().length !== 0) throw new WireError('an RSA key with more than two factors')
-  const [n, e, d, p, q] = [fields.integer(), fields.integer(), fields.integer(), fields.integer(), fields.integer()]
-  fields.integer()
-  fields.integer()
-  const iqmp = fields.integer()
-  fields.finish()
-  return { kind: 'rsa', n, e, d, iqmp, p, q }
-}
-
-/** RFC 5915 §3. `outer` is the curve when the surrounding PKCS#8 names it. */
-const readSec1 = (der: DerReader, outer?: string): Found => {
-  const fields = der.sequence()
-  fields.integer()
-  const secret = fields.octetString()
-  const inner = fields.nextTag === 0xa0 ? new DerReader(fields.take(0xa0)).objectId() : undefined
-  const curve = curves.get(outer ?? inner ?? '')
-  if (curve === undefined) throw new WireError('a curve that SSH has no key type for')
-  const scalar = paddedTo(secret, curve.fieldBytes)
-  if (scalar === undefined) throw new WireError('a private number that is too large')
-  if (fields.nextTag !== 0xa1) return { kind: 'no-public-half' }
-  return { kind: 'ecdsa', curve: curve.name, point: new DerReader(fields.take(0xa1)).bitString(), scalar }
-}
-
-/** OpenSSL's own: 0, p, q, g, y, x. */
-const readDsa = (der: DerReader): Found => {
-  const fields = der.sequence()
-  fields.integer()
-  const [p, q, g, y, x] = [fields.integer(), fields.integer(), fields.integer(), fields.integer(), fields.integer()]
-  fields.finish()
-  return { kind: 'dsa', p, q, g, y, x }
-}
-
-/** RFC 5958 §2. */
-const readPkcs8 = (der: DerReader): Found => {
-  const fields = der.sequence()
-  fields.integer()
-  const algorithm = fields.sequence()
-  const name = algorithm.objectId()
-  const inner = new DerReader(fields.octetString())
-  if (name === '1.2.840.113549.1.1.1') return readPkcs1(inner)
-  if (name === '1.2.840.10045.2.1') return readSec1(inner, algorithm.objectId())
-  if (name === '1.3.101.112') return { kind: 'no-public-half' }
-  throw new WireError(`a key of the algorithm ${name}, which SSH has no key type for`)
-}
-
-/** Passes the numbers through the checks every key passes. */
-const checked = (numbers: PrivateKeyNumbers): PrivateKey => {
-  const row: KeyType = keyTypeOfNumbers(numbers)
-  const writer = new Writer(1024)
-  row.privateFields.write(writer, numbers)
-  return new PrivateKey(row.privateFields.read(new Reader(writer.written())))
-}
-
-const pem = (label: string, name: string, parse: (der: DerReader) => Found): KeyFormat => {
-  const read = (_crypto: CryptoProvider, text: string, options: ReadKeyOptions): PrivateKey => {
-    const { path } = options
-    let found: Found
-    try {
-      const der = new DerReader(armoured(text, label, path))
-      found = parse(der)
-      der.finish()
-      if (found.kind !== 'no-public-half') return checked(found)
-    } catch (cause) {
-      if (!(cause instanceof WireError)) throw cause
-      throw malformed(path, cause.message, cause)
-    }
-    throw new KeyFormatError(
-      'KEY_UNSUPPORTED',
-      `${named(path)} is in ${name} form and leaves its public half out, which is not supported. Use a key in OpenSSH's own form, as ssh-keygen makes it.`,
-      path,
-    )
+/** The key to a file: MD5 of all before it, the passphrase and the first 8 bytes of the vector, as often as it takes. */
+const legacyKey = (crypto: CryptoProvider, passphrase: Uint8Array, iv: Uint8Array, size: number): Uint8Array => {
+  const key = new Uint8Array(size)
+  let last = new Uint8Array(0)
+  for (let at = 0; at < size; at += last.length) {
+    last = new Uint8Array(crypto.hash('md5', last, passphrase, iv.subarray(0, 8)))
+    key.set(last.subarray(0, size - at), at)
   }
-  return { name, recognises: text => text.includes(`-----BEGIN ${label}-----`), read, publicPart: () => undefined }
+  return key
 }
 
-export const pkcs1Format = pem('RSA PRIVATE KEY', 'PEM (PKCS#1)', readPkcs1)
+const parsed = (crypto: CryptoProvider, bytes: Uint8Array, parse: Parse): PrivateKey => {
+  const der = new DerReader(bytes)
+  const key = checkedKey(parse(crypto, der))
+  der.finish()
+  return key
+}
+
+/** The cipher and the first vector that the headers name. */
+const sealedBy = ({ headers, bytes }: Armoured, place: Place): { readonly by: CbcCipher; readonly iv: Uint8Array } => {
+  const [name, hex = ''] = (headers.get('DEK-Info') ?? '').split(',')
+  if (name === '') throw malformed(place, 'it is encrypted and does not say how (DEK-Info)')
+  const by = ciphers.get(name)
+  if (by === undefined) throw unsupported(place, `is encrypted with ${escapeForPeople(name, { limit: 64 })}, which is not supported`)
+  const iv = fromHex(hex.trim())
+  if (iv?.length !== by.blockBytes) throw malformed(place, `its DEK-Info has no vector of ${by.blockBytes} bytes`)
+  if (bytes.length % by.blockBytes !== 0) throw malformed(place, `it is cut off: its length is none that ${name} can make`)
+  return { by, iv }
+}
+
+const pem = (label: string, name: string, parse: Parse): KeyFormat => ({
+  name,
+  recognises: text => hasArmour(text, label),
+  read: (crypto, text, path) => {
+    const place: Place = { path, format: name }
+    const file = armoured(text, label, place)
+    if (!file.headers.get('Proc-Type')?.includes('ENCRYPTED')) return read(place, () => parsed(crypto, file.bytes, parse))
+    const { by, iv } = sealedBy(file, place)
+    const unlock = (passphrase: Uint8Array): PrivateKey => {
+      const key = legacyKey(crypto, passphrase, iv, by.keyBytes)
+      const opened = openCbc(crypto, by, key, iv, file.bytes)
+      key.fill(0)
+      if (opened === undefined) throw passphraseWrong(place)
+      try {
+        return read(place, () => parsed(crypto, opened, parse))
+      } catch (cause) {
+        // One wrong passphrase in 256 gives what looks padded. Nothing but the key's own shape tells then.
+        if (cause instanceof KeyFormatError && cause.code === 'KEY_MALFORMED') throw passphraseWrong(place, cause)
+        throw cause
+      } finally {
+        opened.fill(0)
+      }
+    }
+    return { publicKey: undefined, unlock: async passphrase => unlock(passphrase) }
+  },
+  publicPart: () => undefined,
+})
+
+export const pkcs1Format = pem('RSA PRIVATE KEY', 'PEM (PKCS#1)', (_crypto, der) => readPkcs1(der))
 export const sec1Format = pem('EC PRIVATE KEY', 'PEM (SEC1)', readSec1)
-export const dsaFormat = pem('DSA PRIVATE KEY', 'PEM (DSA)', readDsa)
-export const pkcs8Format = pem('PRIVATE KEY', 'PEM (PKCS#8)', readPkcs8)
+export const dsaFormat = pem('DSA PRIVATE KEY', 'PEM (DSA)', (_crypto, der) => readDsa(der))
+
+const contentOf = (key: PrivateKey): { readonly label: string; readonly der: Uint8Array } => {
+  const numbers = key.revealNumbers()
+  if (numbers.kind === 'rsa') return { label: 'RSA PRIVATE KEY', der: pkcs1Of(numbers) }
+  if (numbers.kind === 'ecdsa') return { label: 'EC PRIVATE KEY', der: sec1Of(numbers, true) }
+  throw noFormFor(key, 'PEM', 'Write it in OpenSSH or PKCS#8 form.')
+}
+
+/** Encrypted with AES-128-CBC, as ssh-keygen does. One MD5 is all that slows a guess: PKCS#8 and OpenSSH are for secrets. */
+export const writePem: KeyWriter = async (crypto, key, options) => {
+  const secret = chosenPassphrase(options)
+  const { label, der } = contentOf(key)
+  try {
+    if (secret === undefined) return armour(label, der, 64)
+    const iv = new Uint8Array(16)
+    crypto.random(iv)
+    const by = cbcCiphers.aes128
+    const sealing = legacyKey(crypto, secret, iv, by.keyBytes)
+    const sealed = sealCbc(crypto, by, sealing, iv, der)
+    sealing.fill(0)
+    return armour(label, sealed, 64, ['Proc-Type: 4,ENCRYPTED', `DEK-Info: AES-128-CBC,${toHex(iv).toUpperCase()}`])
+  } finally {
+    der.fill(0)
+    secret?.fill(0)
+  }
+}
