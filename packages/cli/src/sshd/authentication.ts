@@ -1,16 +1,35 @@
 // Owns the authenticator of `sshd`: which methods there are by configuration, in which chains, and what each asks of the
 // account. Knows nothing of the protocol, of files and of hashes; those are given to it.
 import type { ServerConfig } from 'nacre/config'
-import { ConfigError, escapeForPeople, Secret } from 'nacre'
-import { parsePublicKey } from 'nacre/keys'
-import { allOf, allowAnyoneWithoutProof, type Applicant, type Authenticator, firstOf, password, prompts, publicKey } from 'nacre/server'
+import { ConfigError, escapeForPeople, Secret, SshError } from 'nacre'
+import {
+  authorityAlgorithms,
+  isCertificateType,
+  type KeyOptions,
+  parseCertificate,
+  parsePublicKey,
+  usualAuthorityAlgorithms,
+} from 'nacre/keys'
+import {
+  allOf,
+  allowAnyoneWithoutProof,
+  type Applicant,
+  type Authenticator,
+  firstOf,
+  password,
+  prompts,
+  publicKey,
+  type PublicKeyView,
+} from 'nacre/server'
 import type { Account } from './account.ts'
 import { plainAddress } from './addresses.ts'
 import { type Candidate, type Directory, type EligibilityRules, findCandidate, today } from './eligible.ts'
 import { findKey } from './key-check.ts'
-import { keyForLog, logLogins, whereFrom } from './connection-log.ts'
+import { type CertificateRules, certificateOf, findCertificate } from './certificates.ts'
+import { blobForLog, logLogins, whereFrom } from './connection-log.ts'
 import type { Log } from './log.ts'
 import { type Login, loginBy } from './login.ts'
+import { revokedKeys, type RevokedKeys } from './revoked-keys.ts'
 import { checkPassword, passwordIsOld, type PasswordOptions } from './passwords.ts'
 
 /** Says whether a password is right; `old` when it is, and has to be changed. Must take as long for nobody as for anybody. */
@@ -36,6 +55,36 @@ export const shadowPasswords =
 
 const addressOf = (applicant: Applicant): string | undefined =>
   applicant.remote === undefined ? undefined : plainAddress(applicant.remote.address)
+
+const rulesOf = (config: ServerConfig): CertificateRules => ({
+  files: config.authorizedKeysFile,
+  strict: config.strictModes,
+  authorities: config.trustedUserCaKeys === 'none' ? undefined : config.trustedUserCaKeys,
+  principalsFile: config.authorizedPrincipalsFile === 'none' ? undefined : config.authorizedPrincipalsFile,
+  signatureAlgorithms:
+    config.caSignatureAlgorithms === undefined ? usualAuthorityAlgorithms : authorityAlgorithms(config.caSignatureAlgorithms),
+  minimumRsaBits: config.requiredRsaSize,
+})
+
+/** What is wrong with a key or certificate whoever it belongs to, in words. */
+const keyProblem = (key: PublicKeyView, config: ServerConfig, revoked: RevokedKeys): string | undefined => {
+  try {
+    const parsed = parsePublicKey(key.blob)
+    if (parsed.numbers?.kind === 'rsa' && parsed.bits < config.requiredRsaSize)
+      return `RSA keys need at least ${config.requiredRsaSize} bits`
+    return revoked(isCertificateType(parsed.type) ? parseCertificate(key.blob) : parsed)
+  } catch (error) {
+    if (error instanceof SshError) return error.message
+    throw error
+  }
+}
+
+/** What a security key should have asked of its person and did not; only a proof says. */
+const touchProblem = ({ securityKey }: PublicKeyView, options: KeyOptions): string | undefined => {
+  if (securityKey === undefined) return undefined
+  if (!securityKey.userPresent && !options.noTouchRequired) return 'nobody touched the security key'
+  return !securityKey.userVerified && options.verifyRequired ? 'the security key did not verify who used it' : undefined
+}
 
 class Methods {
   readonly #setup: AuthenticationSetup
@@ -75,22 +124,35 @@ class Methods {
 
   publicKey(step: number): Authenticator<Login> {
     const { config, log } = this.#setup
-    const rules = { files: config.authorizedKeysFile, strict: config.strictModes }
-    return publicKey(async (applicant, key) => {
+    const rules = rulesOf(config)
+    const revoked = revokedKeys(config.revokedKeys)
+    const say = (text: string): void => log.info(escapeForPeople(text))
+    const check = async (applicant: Applicant, key: PublicKeyView): Promise<Login | undefined> => {
       const { account } = await this.candidate(applicant)
       if (account === undefined) return undefined
-      const shown = keyForLog(key.type, key.fingerprint())
-      if (key.type === 'ssh-rsa' && parsePublicKey(key.blob).bits < config.requiredRsaSize) {
-        log.info(`refusing ${shown}: RSA keys need at least ${config.requiredRsaSize} bits`)
+      const shown = blobForLog(key.blob, key.fingerprint())
+      const problem = keyProblem(key, config, revoked)
+      if (problem !== undefined) {
+        log.info(`refusing ${shown}: ${problem}`)
         return undefined
       }
-      const match = findKey(account, key.blob, addressOf(applicant), rules, text => log.info(escapeForPeople(text)))
+      const address = addressOf(applicant)
+      const certificate = certificateOf(key.type, key.blob, say)
+      const match = isCertificateType(key.type)
+        ? certificate && findCertificate({ account, certificate, address, say }, rules)
+        : findKey(account, key.blob, address, rules, say)
       if (match === undefined) return undefined
+      const untouched = touchProblem(key, match.options)
+      if (untouched !== undefined) {
+        log.info(`refusing ${shown}: ${untouched}`)
+        return undefined
+      }
       const forced = match.options.command !== undefined || config.forceCommand !== 'none'
       if (!this.#rootMay(account, applicant, forced ? 'forced-command' : 'key')) return undefined
-      log.verbose(`Accepted key ${shown} found at ${match.file}:${match.line}`)
+      log.verbose(`Accepted ${certificate === undefined ? 'key' : 'certificate'} ${shown} found at ${match.file}:${match.line}`)
       return loginBy(account, step, { method: 'publickey', key: shown, options: match.options })
-    })
+    }
+    return publicKey(check, { touch: 'left-to-the-check', certificates: 'left-to-the-check' })
   }
 
   async #byPassword(

@@ -1,15 +1,30 @@
 // Owns what the log says of connections and logins, in OpenSSH's words, which tools that ban addresses read. Knows nothing of
 // where the log goes. Every text from a client is escaped here.
-import { type DisconnectReason, disconnectReasons, DisconnectedError, escapeForPeople } from 'nacre'
-import { parsePublicKey } from 'nacre/keys'
+import { type DisconnectReason, disconnectReasons, DisconnectedError, escapeForPeople, SshError } from 'nacre'
+import { keyTypes } from 'nacre/algorithms'
+import { isCertificateType, parseCertificate, parsePublicKey, plainTypeOf } from 'nacre/keys'
 import type { Applicant, Authenticator, EngineEvent, ServerConnection } from 'nacre/server'
 import { plainAddress } from './addresses.ts'
 import type { Log } from './log.ts'
 
 /** `ED25519 SHA256:…`, as OpenSSH's log has it. */
 export const keyForLog = (type: string, fingerprint: string): string => {
-  const names: Readonly<Record<string, string>> = { 'ssh-ed25519': 'ED25519', 'ssh-rsa': 'RSA', 'ssh-dss': 'DSA' }
-  return `${names[type] ?? (type.startsWith('ecdsa-sha2-') ? 'ECDSA' : escapeForPeople(type, { limit: 64 }))} ${fingerprint}`
+  const short = keyTypes.find(row => row.name === plainTypeOf(type))?.shortName ?? escapeForPeople(type, { limit: 64 })
+  return `${short}${isCertificateType(type) ? '-CERT' : ''} ${fingerprint}`
+}
+
+/** The same of a key blob; of a certificate also its name, number and authority. */
+export const blobForLog = (blob: Uint8Array, fingerprint: string): string => {
+  try {
+    const { type } = parsePublicKey(blob)
+    if (!isCertificateType(type)) return keyForLog(type, fingerprint)
+    const { keyId, serial, signatureKey } = parseCertificate(blob)
+    const authority = keyForLog(signatureKey.type, signatureKey.fingerprint())
+    return `${keyForLog(type, fingerprint)} ID ${escapeForPeople(keyId, { limit: 200 })} (serial ${serial}) CA ${authority}`
+  } catch (error) {
+    if (error instanceof SshError) return fingerprint
+    throw error
+  }
 }
 
 /** `10.0.0.7 port 50022`; `UNKNOWN port 65535` when there is no address, as OpenSSH writes it. */
@@ -19,12 +34,7 @@ export const whereFrom = (remote: { readonly address: string; readonly port: num
 type AttemptOf = Parameters<ReturnType<Authenticator<unknown>['begin']>['attempt']>[0]
 
 const keyShown = (attempt: AttemptOf): string => {
-  if (attempt.method !== 'publickey') return ''
-  try {
-    return `: ${keyForLog(parsePublicKey(attempt.publicKey).type, attempt.fingerprint)}`
-  } catch {
-    return `: ${attempt.fingerprint}`
-  }
+  return attempt.method === 'publickey' ? `: ${blobForLog(attempt.publicKey, attempt.fingerprint)}` : ''
 }
 
 /** What a proof's answer is called in the log; prompts and queries are no news. */

@@ -4,7 +4,16 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ConfigError, KeyFormatError } from 'nacre'
 import { nodeCrypto } from 'nacre/crypto/node'
-import { createSigner, readPrivateKey, type Signer } from 'nacre/keys'
+import {
+  type Certificate,
+  certifiedSigner,
+  createSigner,
+  isCertificateType,
+  parseCertificate,
+  parsePublicKeyLine,
+  readPrivateKey,
+  type Signer,
+} from 'nacre/keys'
 
 /** Where the system keeps them. */
 const systemKeys = ['rsa', 'ecdsa', 'ed25519'].map(type => `/etc/ssh/ssh_host_${type}_key`)
@@ -30,8 +39,36 @@ export interface HostKeys {
   readonly warnings: readonly string[]
 }
 
+const loadCertificate = (path: string): Certificate => {
+  const key = parsePublicKeyLine(readFileSync(path, 'utf8'), path)
+  if (!isCertificateType(key.type)) throw new KeyFormatError('KEY_MALFORMED', `${path} has a key and no certificate.`, path)
+  const certificate = parseCertificate(key.blob)
+  if (certificate.kind !== 'host') throw new KeyFormatError('KEY_MALFORMED', `${path} has the certificate of a user, not of a host.`, path)
+  return certificate
+}
+
+/** The host keys with their certificates (HostCertificate): each as another key, for clients that ask for certificates. */
+const certify = (keys: readonly Signer[], paths: readonly string[], warnings: string[]): readonly Signer[] => {
+  const certified: Signer[] = []
+  for (const path of paths) {
+    if (path === 'none') continue
+    try {
+      const certificate = loadCertificate(resolve(path))
+      const key = keys.find(each => certificate.key.equals(each.publicKey))
+      if (key === undefined)
+        warnings.push(`No host key belongs to the host certificate ${path}: it is of ${certificate.key.fingerprint()}.`)
+      else if (certified.some(each => each.publicKey.type === certificate.type))
+        warnings.push(`The host certificate ${path} is not used: another of the same type stands before it.`)
+      else certified.push(certifiedSigner(key, certificate))
+    } catch (error) {
+      warnings.push(`Could not load host certificate "${path}": ${(error as Error).message}`)
+    }
+  }
+  return certified
+}
+
 /** Loads host keys. Throws `ConfigError` when none can be used. */
-export const loadHostKeys = (configured: readonly string[], minimumRsaBits: number): HostKeys => {
+export const loadHostKeys = (configured: readonly string[], minimumRsaBits: number, certificates: readonly string[] = []): HostKeys => {
   const usual = configured.length === 0
   if (usual && process.geteuid?.() !== 0)
     throw new ConfigError('No host key is named. Make one and name it: ssh-keygen -t ed25519 -N "" -f hostkey; then add -h hostkey.')
@@ -48,7 +85,7 @@ export const loadHostKeys = (configured: readonly string[], minimumRsaBits: numb
       warnings.push(`Unable to load host key "${path}": ${(error as Error).message}`)
     }
   }
-  if (keys.length > 0) return { keys, warnings }
+  if (keys.length > 0) return { keys: [...keys, ...certify(keys, certificates, warnings)], warnings }
   const looked = usual ? systemKeys : paths
   throw new ConfigError([...warnings, `There is no host key that can be used (${looked.join(', ')}).`].join('\n'))
 }

@@ -1,6 +1,6 @@
 // Owns the check of a key against a person's authorized_keys files: where they are, whether they can be trusted, which
 // line counts, and what it allows. Knows nothing of signatures and sessions.
-import { type AuthorizedKey, findAuthorizedKey, type KeyOptions, parseAuthorizedKeys } from 'nacre/keys'
+import { type AuthorizedKey, type KeyOptions, parseAuthorizedKeys } from 'nacre/keys'
 import type { Account } from './account.ts'
 import { matchesAddress } from './addresses.ts'
 import { readSafely } from './safe-file.ts'
@@ -25,7 +25,13 @@ export const authorizedKeysPath = (pattern: string, account: Account): string =>
   return path.startsWith('/') ? path : `${account.home.replace(/\/+$/, '')}/${path}`
 }
 
-const usable = (entry: AuthorizedKey, address: string | undefined, now: number, say: (text: string) => void): boolean => {
+/** Whether a line holds now and from this address. `say` gets a sentence for the log when it does not. */
+export const usable = (
+  entry: Pick<AuthorizedKey, 'file' | 'line' | 'options'>,
+  address: string | undefined,
+  now: number,
+  say: (text: string) => void,
+): boolean => {
   const { expires, from } = entry.options
   if (expires !== undefined && now >= expires) {
     say(`${entry.file}:${entry.line}: the key has expired`)
@@ -38,6 +44,20 @@ const usable = (entry: AuthorizedKey, address: string | undefined, now: number, 
   return true
 }
 
+/** The lines of all files that can be trusted, one after the other. */
+export function* authorizedLines(account: Account, rules: KeyCheckRules, say: (text: string) => void): Generator<AuthorizedKey> {
+  for (const pattern of rules.files) {
+    if (pattern.toLowerCase() === 'none') continue
+    const path = authorizedKeysPath(pattern, account)
+    const found = readSafely(path, account, rules.strict)
+    if (found.is === 'refused') say(found.why)
+    if (found.is !== 'read') continue
+    const file = parseAuthorizedKeys(found.text, path)
+    for (const { line, problem } of file.problems) say(`${path}:${line} lets nobody in: ${problem}`)
+    yield* file.entries
+  }
+}
+
 /** The line that lets `blob` in as `account`, or `undefined`. `say` gets sentences for the log. */
 export const findKey = (
   account: Account,
@@ -47,16 +67,12 @@ export const findKey = (
   say: (text: string) => void,
   now = Date.now(),
 ): KeyMatch | undefined => {
-  for (const pattern of rules.files) {
-    if (pattern.toLowerCase() === 'none') continue
-    const path = authorizedKeysPath(pattern, account)
-    const found = readSafely(path, account, rules.strict)
-    if (found.is === 'refused') say(found.why)
-    if (found.is !== 'read') continue
-    const file = parseAuthorizedKeys(found.text, path)
-    for (const { line, problem } of file.problems) say(`${path}:${line} lets nobody in: ${problem}`)
-    const entry = findAuthorizedKey(file, blob, each => usable(each, address, now, say))
-    if (entry !== undefined) return { options: entry.options, file: path, line: entry.line }
+  for (const entry of authorizedLines(account, rules, say)) {
+    const { options, file, line, key } = entry
+    if (options.certAuthority || !key.equals(blob)) continue
+    // sshd(8): a list of principals is for authorities; on another line it lets nobody in.
+    if (options.principals !== undefined) say(`${file}:${line}: principals= belongs to cert-authority lines`)
+    else if (usable(entry, address, now, say)) return { options, file, line }
   }
   return undefined
 }

@@ -36,8 +36,8 @@ export interface BuiltServer {
 /** The longest a timer of Node can wait; stands for no limit. */
 const noLimit = 2 ** 31 - 1
 
-/** Names in OpenSSH's tables that this version has no row for. Hardened configurations list them beside others. */
-const elsewhere = /^(sk-|webauthn-)|-cert-v0\d@openssh\.com$/
+/** Names in OpenSSH's tables that this version has no row for. Old configurations list them beside others. */
+const elsewhere = /^ssh-dss-cert-v01@openssh\.com$|-cert-v00@openssh\.com$/
 
 /** An algorithm list without the names above. They are no error as long as something is left. */
 const known = (keyword: string, list: string | undefined, warnings: string[]): string | undefined => {
@@ -169,7 +169,7 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
   const root = process.geteuid?.() === 0
   if (config.usePam)
     warnings.push('UsePAM: PAM is not used by this version. Passwords are checked against shadow(5), and PAM modules are not run.')
-  const { keys, warnings: keyWarnings }: HostKeys = loadHostKeys(config.hostKey, config.requiredRsaSize)
+  const { keys, warnings: keyWarnings }: HostKeys = loadHostKeys(config.hostKey, config.requiredRsaSize, config.hostCertificate)
   warnings.push(...keyWarnings)
   checkHostNames(config, warnings)
   const directory = systemDirectory()

@@ -57,20 +57,19 @@ export const serverUnsupported: readonly UnsupportedKeyword[] = [
     'ignore',
     `IPQoS FingerprintHash LogVerbose ModuliFile X11DisplayOffset X11UseLocalhost XAuthLocation StreamLocalBindMask
      StreamLocalBindUnlink SecurityKeyProvider ExposeAuthInfo=no PrintLastLog IgnoreRhosts IgnoreUserKnownHosts
-     HostbasedUsesNameFromPacketOnly HostbasedAcceptedAlgorithms HostbasedAcceptedKeyTypes DebianBanner CASignatureAlgorithms
+     HostbasedUsesNameFromPacketOnly HostbasedAcceptedAlgorithms HostbasedAcceptedKeyTypes DebianBanner
      KerberosOrLocalPasswd KerberosTicketCleanup KerberosGetAFSToken SshdSessionPath SshdAuthPath DisableForwarding`,
   ),
   ...rows(
     'warn',
     `X11Forwarding=no AllowTcpForwarding=no AllowAgentForwarding=no AllowStreamLocalForwarding=no GatewayPorts=no
      PermitTunnel=no PermitUserRC=no PermitUserEnvironment=no HostbasedAuthentication=no KerberosAuthentication=no ${gssapi}
-     HostCertificate=none HostKeyAgent=none TrustedUserCAKeys=none AuthorizedPrincipalsFile=none AuthorizedPrincipalsCommand=none
-     AuthorizedPrincipalsCommandUser AuthorizedKeysCommand=none AuthorizedKeysCommandUser
+     HostKeyAgent=none AuthorizedPrincipalsCommand=none AuthorizedPrincipalsCommandUser AuthorizedKeysCommand=none AuthorizedKeysCommandUser
      PermitOpen PermitListen`,
   ),
   ...rows(
     'refuse',
-    `AllowGroups DenyGroups ChrootDirectory=none RevokedKeys=none PubkeyAuthOptions=none RDomain=none
+    `AllowGroups DenyGroups ChrootDirectory=none PubkeyAuthOptions=none RDomain=none
      ChannelTimeout=none UnusedConnectionTimeout=none RefuseConnection=no`,
   ),
 ]
@@ -83,16 +82,13 @@ export const clientUnsupported: readonly UnsupportedKeyword[] = [
      NoHostAuthenticationForLocalhost=no XAuthLocation ForwardX11Timeout ForwardX11Trusted PKCS11Provider SecurityKeyProvider
      StreamLocalBindMask StreamLocalBindUnlink TunnelDevice CanonicalDomains CanonicalizeFallbackLocal CanonicalizeMaxDots
      CanonicalizePermittedCNAMEs ObscureKeystrokeTiming EnableEscapeCommandline Tag UpdateHostKeys VerifyHostKeyDNS
-     HostbasedAuthentication HostbasedAcceptedAlgorithms HostbasedKeyTypes CASignatureAlgorithms GatewayPorts ExitOnForwardFailure
+     HostbasedAuthentication HostbasedAcceptedAlgorithms HostbasedKeyTypes GatewayPorts ExitOnForwardFailure
      ClearAllForwardings PermitRemoteOpen WarnWeakCrypto UseKeychain VersionAddendum`,
   ),
   ...rows(
     'warn',
-    `ForwardAgent=no ForwardX11=no LocalForward RemoteForward DynamicForward Tunnel=no CertificateFile LocalCommand
+    `ForwardAgent=no ForwardX11=no LocalForward RemoteForward DynamicForward Tunnel=no LocalCommand
      PermitLocalCommand=no KnownHostsCommand=none ChannelTimeout=none SyslogFacility`,
   ),
-  ...rows(
-    'refuse',
-    'ProxyJump=none ProxyCommand=none ProxyUseFdpass=no CanonicalizeHostname=no|none RevokedHostKeys=none BindInterface=none RefuseConnection',
-  ),
+  ...rows('refuse', 'ProxyJump=none ProxyCommand=none ProxyUseFdpass=no CanonicalizeHostname=no|none BindInterface=none RefuseConnection'),
 ]

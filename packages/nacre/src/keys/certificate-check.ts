@@ -1,6 +1,7 @@
 // Owns the verdict on a certificate: kind, the authority's signature, time, names, critical options, address. Knows nothing
 // of which authorities somebody trusts, nor of where a certificate came from. A refusal is an answer with words, not an error.
 import { addressRanges } from '../addresses.ts'
+import { choose } from '../algorithms/preference.ts'
 import type { KeyType, SignatureAlgorithm } from '../algorithms/rows.ts'
 import { tooWeak } from '../algorithms/signature/strength.ts'
 import { keyTypes, signatureAlgorithms } from '../algorithms/signature/table.ts'
@@ -60,6 +61,9 @@ export interface CertificateDemands extends AuthorityDemands {
 }
 
 const ownTables = { signatures: signatureAlgorithms, keyTypes }
+
+/** The algorithms an authority may sign with by a choice in OpenSSH's notation (CASignatureAlgorithms). Throws `ConfigError`. */
+export const authorityAlgorithms = (choice: string): readonly string[] => choose('CA signature algorithm', signatureAlgorithms, choice)
 
 /** The algorithms an authority may sign with when nobody says otherwise. */
 export const usualAuthorityAlgorithms: readonly string[] = signatureAlgorithms
