@@ -4,6 +4,7 @@ export { type AuthorizedKey, type AuthorizedKeysFile, findAuthorizedKey, parseAu
 export { type CertificateOptions, issueCertificate, type IssueOptions } from './authority.ts'
 export { type Certificate, type CertificateKind, type CertificateOption, forever, parseCertificate } from './certificate.ts'
 export {
+  authorityAlgorithms,
   type AuthorityDemands,
   type CertificateDemands,
   type CertificateRefusal,
@@ -11,6 +12,7 @@ export {
   type CertificateVerdict,
   checkAuthority,
   checkCertificate,
+  namedCertificate,
   usualAuthorityAlgorithms,
 } from './certificate-check.ts'
 export { describeCertificate, describeValidity } from './certificate-describe.ts'
@@ -21,6 +23,7 @@ export type { KeyFormat, LockedKey, Passphrase, ReadKeyOptions, WriteKeyOptions 
 export { writeOpensshPrivateKey } from './formats/openssh.ts'
 export { type KeyFileFormat, keyFormats, type PublicKeyFileFormat } from './formats/table.ts'
 export { type KeyOptions, parseKeyOptions, type PermittedPlace } from './key-options.ts'
+export { type HostAuthorityLookup, lookUpHostAuthority, wantedHostKeyAlgorithms } from './host-authorities.ts'
 export {
   formatKnownHostsLine,
   type HostKeyLookup,
