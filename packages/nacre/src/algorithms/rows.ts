@@ -205,6 +205,10 @@ export interface KeyType<N extends string = string> {
   /** The fields after the type name in an `openssh-key-v1` private section and in agent messages. */
   readonly privateFields: Codec<PrivateKeyNumbers>
   bits(numbers: PublicKeyNumbers): number
+  /** Bits a new key may have; `undefined` where there is nothing to choose. */
+  readonly sizes: { readonly minimum: number; readonly maximum: number; readonly usual: number } | undefined
+  /** Makes a new key of one of those sizes. `undefined` where that is not ours to do, or no longer wise. */
+  readonly generate: ((crypto: CryptoProvider, bits: number) => Promise<PrivateKeyNumbers>) | undefined
   /** Makes a key ready to verify; throws for numbers that are no key. */
   verifyKey(crypto: CryptoProvider, numbers: PublicKeyNumbers): VerifyKey
   /** Makes a key ready to sign. `undefined` where the private half never leaves a token. */

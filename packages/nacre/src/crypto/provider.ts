@@ -142,6 +142,12 @@ export type VerifiableNumbers =
 /** What a provider signs with; the seed of ML-DSA has 32 bytes. */
 export type SigningNumbers = PlainPrivateNumbers | { readonly kind: 'ml-dsa-44'; readonly seed: Uint8Array; readonly context: Uint8Array }
 
+/** What key to make. RSA: 1024 to 16384 bits, default 3072; keys of 4096 bits take a second or more. */
+export type KeyChoice =
+  | { readonly kind: 'ed25519' }
+  | { readonly kind: 'ecdsa'; readonly curve: CurveName }
+  | { readonly kind: 'rsa'; readonly bits?: number }
+
 /** Verifies; `signature` is raw: 64 bytes for ed25519, 2420 for ml-dsa-44, r || s for ecdsa and dsa, PKCS#1 v1.5 for rsa. */
 export interface VerifyKey {
   verify(hash: HashName | undefined, data: Uint8Array, signature: Uint8Array): boolean
@@ -188,6 +194,10 @@ export interface CryptoProvider {
    */
   derive(by: Derivation, passphrase: Uint8Array, salt: Uint8Array, size: number): Promise<Uint8Array>
 
+  /** A new key, made off this thread where that takes long. Throws `RangeError` for RSA sizes other than 1024 to 16384 bits. */
+  generateKey(choice: KeyChoice): Promise<PlainPrivateNumbers>
+  /** A new ML-DSA-44 key. Throws `KeyFormatError` KEY_UNSUPPORTED where there is none. */
+  generateMldsa44(): { readonly publicKey: Uint8Array; readonly seed: Uint8Array }
   /** Throws `KeyFormatError` KEY_UNSUPPORTED for a kind this runtime has not. */
   verifyKey(numbers: VerifiableNumbers): VerifyKey
   signingKey(numbers: SigningNumbers): SigningKey

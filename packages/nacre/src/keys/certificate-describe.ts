@@ -4,7 +4,7 @@ import { escapeForPeople, WireError } from '../errors.ts'
 import { decode, text } from '../wire/codec.ts'
 import { type Certificate, type CertificateOption, forever } from './certificate.ts'
 import { plainTypeOf } from './certificate-names.ts'
-import type { FingerprintHash } from './public.ts'
+import type { FingerprintHash } from './fingerprint.ts'
 
 const indent = ' '.repeat(8)
 const deeper = ' '.repeat(16)

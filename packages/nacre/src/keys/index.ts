@@ -1,6 +1,26 @@
 // Owns the public map of `nacre/keys`. Knows nothing else.
 export { minimumRsaBits } from '../algorithms/signature/strength.ts'
-export { type AuthorizedKey, type AuthorizedKeysFile, findAuthorizedKey, parseAuthorizedKeys } from './authorized-keys.ts'
+export {
+  type AllowedSigner,
+  type AllowedSignersFile,
+  type AllowedSignersProblem,
+  checkSigner,
+  findPrincipals,
+  matchPrincipals,
+  parseAllowedSigners,
+  type SignerDemands,
+  type SignerVerdict,
+} from './allowed-signers.ts'
+export { formatAbsoluteTime, parseAbsoluteTime } from './absolute-time.ts'
+export {
+  addAuthorizedKey,
+  type AuthorizedKey,
+  type AuthorizedKeysFile,
+  findAuthorizedKey,
+  formatAuthorizedKey,
+  parseAuthorizedKeys,
+  removeAuthorizedKey,
+} from './authorized-keys.ts'
 export { type CertificateOptions, issueCertificate, type IssueOptions } from './authority.ts'
 export { type Certificate, type CertificateKind, type CertificateOption, forever, parseCertificate } from './certificate.ts'
 export {
@@ -22,7 +42,7 @@ export { certifiedSigner } from './certified-signer.ts'
 export type { KeyFormat, LockedKey, Passphrase, ReadKeyOptions, WriteKeyOptions } from './formats/format.ts'
 export { writeOpensshPrivateKey } from './formats/openssh.ts'
 export { type KeyFileFormat, keyFormats, type PublicKeyFileFormat } from './formats/table.ts'
-export { type KeyOptions, parseKeyOptions, type PermittedPlace } from './key-options.ts'
+export { formatKeyOptions, type KeyOptions, noOptions, parseKeyOptions, type PermittedPlace } from './key-options.ts'
 export { type HostAuthorityLookup, lookUpHostAuthority, wantedHostKeyAlgorithms } from './host-authorities.ts'
 export {
   formatKnownHostsLine,
@@ -30,6 +50,7 @@ export {
   type HostNames,
   type HostPlace,
   knownHostKeyAlgorithms,
+  knownHostName,
   type KnownHostsEntry,
   type KnownHostsFile,
   type KnownKeyPlace,
@@ -37,6 +58,39 @@ export {
   lookUpHostKey,
   parseKnownHosts,
 } from './known-hosts.ts'
+export {
+  addKnownHost,
+  findKnownHost,
+  hashKnownHosts,
+  type KnownHostsFound,
+  type KnownHostsHashing,
+  type KnownHostsProblem,
+  type KnownHostsRemoval,
+  removeKnownHost,
+} from './known-hosts-edit.ts'
+export {
+  emptyKrl,
+  formatKrl,
+  isKrl,
+  isRevoked,
+  type KeyRevocationList,
+  type KrlChange,
+  parseKrl,
+  parseRevocations,
+  parseRevokedKeys,
+  type ReadKrlOptions,
+  type Revocation,
+  revocationByHash,
+  revocationOf,
+  type RevocationTextOptions,
+  type Revoked,
+  type RevokedCertificates,
+  type RevokedKeyList,
+  reviseKrl,
+  type SerialRange,
+  SerialSet,
+  writeKrl,
+} from './krl/index.ts'
 export { matchesPatternList, matchesWildcard } from '../patterns.ts'
 export { PrivateKey } from './private.ts'
 export {
@@ -49,6 +103,24 @@ export {
   writePrivateKey,
 } from './private-file.ts'
 export { readPublicKeys, writePublicKey } from './public-file.ts'
-export { fingerprint, type FingerprintHash, formatPublicKeyLine, parsePublicKey, parsePublicKeyLine, PublicKey } from './public.ts'
+export { bubbleBabble, fingerprint, type FingerprintHash, shortTypeName } from './fingerprint.ts'
+export { generateKey, type GenerateKeyOptions } from './generate.ts'
+export { randomArt } from './random-art.ts'
+export { type SshfpHash, type SshfpOptions, sshfpRecords } from './sshfp.ts'
+export { formatPublicKeyLine, parsePublicKey, parsePublicKeyLine, PublicKey } from './public.ts'
+export {
+  type FileHash,
+  formatSignatureFile,
+  parseSignatureFile,
+  type RightSignature,
+  type SignatureFile,
+  type SignatureRefusal,
+  type SignedData,
+  signFile,
+  type SignFileOptions,
+  verifyFile,
+  type VerifyFileOptions,
+} from './signature-file.ts'
+export { type SignedFileVerdict, verifySignedFile, type VerifySignedOptions } from './signed-file.ts'
 export { createSigner, type Signer, type SignerOptions } from './signer.ts'
 export { proveSignature, type SignatureClaim, verifySignature } from './verify.ts'

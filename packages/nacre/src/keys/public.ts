@@ -9,20 +9,7 @@ import { Reader } from '../wire/reader.ts'
 import { Writer } from '../wire/writer.ts'
 import { decodeBase64, encodeBase64 } from './base64.ts'
 import { isCertificateType, plainTypeOf } from './certificate-names.ts'
-import { md5, sha1 } from '@noble/hashes/legacy.js'
-import { sha256 } from '@noble/hashes/sha2.js'
-
-export type FingerprintHash = 'sha256' | 'sha1' | 'md5'
-
-/**
- * What `ssh-keygen -l` prints of a key blob: `SHA256:` and base64 without padding, or `MD5:` and pairs of hex digits.
- * SHA-1 and MD5 are only for comparing with what old tools show.
- */
-export const fingerprint = (blob: Uint8Array, hash: FingerprintHash = 'sha256'): string => {
-  if (hash === 'md5') return `MD5:${Array.from(md5(blob), byte => byte.toString(16).padStart(2, '0')).join(':')}`
-  const digest = encodeBase64(hash === 'sha1' ? sha1(blob) : sha256(blob)).replaceAll('=', '')
-  return `${hash.toUpperCase()}:${digest}`
-}
+import { fingerprint, type FingerprintHash } from './fingerprint.ts'
 
 /** A public key. Made by `parsePublicKey`, `parsePublicKeyLine` or `publicKeyOf`. */
 export class PublicKey {
@@ -56,11 +43,15 @@ export class PublicKey {
     this.#certified = parts.certified
   }
 
+  /** The key as it travels without a certificate; of a plain key, `blob`. */
+  get plainBlob(): Uint8Array {
+    return this.#certified ?? this.blob
+  }
+
   /** `SHA256:…` by default. That of a certificate is its key's. */
   fingerprint(hash: FingerprintHash = 'sha256'): string {
-    const blob = this.#certified ?? this.blob
-    if (hash !== 'sha256') return fingerprint(blob, hash)
-    this.#sha256 ??= fingerprint(blob)
+    if (hash !== 'sha256') return fingerprint(this.plainBlob, hash)
+    this.#sha256 ??= fingerprint(this.plainBlob)
     return this.#sha256
   }
 

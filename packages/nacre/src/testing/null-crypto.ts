@@ -70,6 +70,8 @@ export const nullCrypto: CryptoProvider = {
   dh: () => dhAgreement,
   publicHalf: key => (key.kind === 'ed25519' ? constant(32) : point(key.curve)),
   derive: (_by, _passphrase, _salt, size) => Promise.resolve(constant(size)),
+  generateKey: () => Promise.reject(new TypeError('without cryptography there are no new keys')),
+  generateMldsa44: () => ({ publicKey: constant(1312), seed: constant(32) }),
   verifyKey: () => ({ verify: () => true }),
   signingKey: numbers => ({ sign: () => constant(signatureBytes(numbers)) }),
 }

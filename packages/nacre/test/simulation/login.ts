@@ -3,7 +3,7 @@
 import type { AttemptQuestion, Credential, Verdict } from '../../src/auth/questions.ts'
 import type { CryptoProvider } from '../../src/crypto/provider.ts'
 import { Secret } from '../../src/crypto/secret.ts'
-import { fingerprint } from '../../src/keys/public.ts'
+import { fingerprint } from '../../src/keys/fingerprint.ts'
 import type { Signer } from '../../src/keys/signer.ts'
 import { insecureTestHostKey } from '../../src/testing/keys.ts'
 import { pairPassword } from '../../src/testing/pair.ts'

@@ -51,6 +51,8 @@ export const dsaKey: KeyType<'ssh-dss'> = {
   publicFields,
   privateFields,
   bits: numbers => (numbers.kind === 'dsa' ? bitLength(numbers.p) : 0),
+  sizes: undefined,
+  generate: undefined,
   verifyKey: (crypto, numbers) => crypto.verifyKey(ofKind(numbers, 'dsa')),
   signingKey: (crypto, numbers) => crypto.signingKey(ofKind(numbers, 'dsa')),
 }

@@ -60,6 +60,8 @@ const keyType = <const N extends string>(name: N, curve: Curve): KeyType<N> => {
     publicFields,
     privateFields,
     bits: () => curve.bits,
+    sizes: { minimum: curve.bits, maximum: curve.bits, usual: curve.bits },
+    generate: crypto => crypto.generateKey({ kind: 'ecdsa', curve: curve.name }),
     verifyKey: (crypto, numbers) => crypto.verifyKey(ofKind(numbers, 'ecdsa')),
     signingKey: (crypto, numbers) => crypto.signingKey(ofKind(numbers, 'ecdsa')),
   }

@@ -41,6 +41,8 @@ export const ed25519Key: KeyType<'ssh-ed25519'> = {
   publicFields,
   privateFields,
   bits: () => 256,
+  sizes: undefined,
+  generate: crypto => crypto.generateKey({ kind: 'ed25519' }),
   verifyKey: (crypto, numbers) => crypto.verifyKey(ofKind(numbers, 'ed25519')),
   signingKey: (crypto, numbers) => crypto.signingKey(ofKind(numbers, 'ed25519')),
 }

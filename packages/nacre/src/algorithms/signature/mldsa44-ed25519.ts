@@ -67,6 +67,12 @@ const joined = (first: Uint8Array, second: Uint8Array): Uint8Array => {
   return both
 }
 
+const generate = async (crypto: CryptoProvider): Promise<PrivateKeyNumbers> => {
+  const lattice = crypto.generateMldsa44()
+  const curve = ofKind(await crypto.generateKey({ kind: 'ed25519' }), 'ed25519')
+  return { kind: 'mldsa44-ed25519', publicKey: joined(lattice.publicKey, curve.publicKey), seeds: joined(lattice.seed, curve.seed) }
+}
+
 const signingKey = (crypto: CryptoProvider, numbers: PrivateKeyNumbers): SigningKey => {
   const { publicKey, seeds } = ofKind(numbers, 'mldsa44-ed25519')
   const lattice = crypto.signingKey({ kind: 'ml-dsa-44', seed: seeds.subarray(0, 32), context: label })
@@ -88,6 +94,8 @@ export const mldsa44Ed25519Key: KeyType<'ssh-mldsa44-ed25519@openssh.com'> = {
   publicFields,
   privateFields,
   bits: () => 256,
+  sizes: undefined,
+  generate,
   verifyKey,
   signingKey,
 }

@@ -61,6 +61,9 @@ export const rsaKey: KeyType<'ssh-rsa'> = {
   publicFields,
   privateFields,
   bits: numbers => (numbers.kind === 'rsa' ? bitLength(numbers.n) : 0),
+  // What ssh-keygen takes. Below 2048 bits a key is made for others: it is not used here unless a lower floor is asked for.
+  sizes: { minimum: 1024, maximum: maximumRsaBits, usual: 3072 },
+  generate: (crypto, bits) => crypto.generateKey({ kind: 'rsa', bits }),
   verifyKey: (crypto, numbers) => crypto.verifyKey(ofKind(numbers, 'rsa')),
   signingKey: (crypto, numbers) => crypto.signingKey(ofKind(numbers, 'rsa')),
 }

@@ -56,7 +56,7 @@ const ecFields: Codec<SkEcdsa> = {
 const columns = <const K extends 'sk-ed25519' | 'sk-ecdsa'>(
   kind: K,
   fields: Codec<Extract<PublicKeyNumbers, { kind: K }>>,
-): Pick<KeyType, 'publicFields' | 'privateFields' | 'signingKey' | 'bits'> => ({
+): Pick<KeyType, 'publicFields' | 'privateFields' | 'signingKey' | 'bits' | 'sizes' | 'generate'> => ({
   publicFields: { read: fields.read, write: (writer, value) => fields.write(writer, ofKind(value, kind)) },
   privateFields: {
     read: reader => ({ ...fields.read(reader), ...readHandle(reader) }) as PrivateKeyNumbers,
@@ -68,6 +68,8 @@ const columns = <const K extends 'sk-ed25519' | 'sk-ecdsa'>(
   },
   signingKey: undefined,
   bits: () => 256,
+  sizes: undefined,
+  generate: undefined,
 })
 
 export const skEd25519Key: KeyType<'sk-ssh-ed25519@openssh.com'> = {

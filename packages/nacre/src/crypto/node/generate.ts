@@ -1,13 +1,7 @@
 // Owns making new key pairs with node:crypto. Knows nothing of SSH's blobs and files: it returns numbers.
 import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { CurveName, PrivateKeyNumbers } from '../provider.ts'
-
-/** What to make. RSA: 2048 to 16384 bits, default 3072; keys of 4096 bits take a second or more. */
-export type KeyChoice =
-  | { readonly kind: 'ed25519' }
-  | { readonly kind: 'ecdsa'; readonly curve: CurveName }
-  | { readonly kind: 'rsa'; readonly bits?: number }
+import type { CurveName, KeyChoice, PlainPrivateNumbers } from '../provider.ts'
 
 const makePair = promisify(generateKeyPair)
 
@@ -30,7 +24,7 @@ const namedCurves: Record<CurveName, { node: string; fieldBytes: number }> = {
 const exported = (pair: { privateKey: KeyObject }): JsonWebKey => ({ ...pair.privateKey.export({ format: 'jwk' }) })
 
 /** A new key, made off this thread. Throws `RangeError` for RSA sizes out of bounds. */
-export const generateKeyNumbers = async (choice: KeyChoice): Promise<PrivateKeyNumbers> => {
+export const generateKeyNumbers = async (choice: KeyChoice): Promise<PlainPrivateNumbers> => {
   if (choice.kind === 'ed25519') {
     const jwk = exported(await makePair('ed25519', {}))
     return { kind: 'ed25519', publicKey: number(jwk, 'x'), seed: number(jwk, 'd') }
@@ -45,7 +39,7 @@ export const generateKeyNumbers = async (choice: KeyChoice): Promise<PrivateKeyN
     return { kind: 'ecdsa', curve: choice.curve, point, scalar: number(jwk, 'd') }
   }
   const bits = choice.bits ?? 3072
-  if (!Number.isInteger(bits) || bits < 2048 || bits > 16384) throw new RangeError(`RSA keys have 2048 to 16384 bits, not ${bits}`)
+  if (!Number.isInteger(bits) || bits < 1024 || bits > 16384) throw new RangeError(`RSA keys have 1024 to 16384 bits, not ${bits}`)
   const jwk = exported(await makePair('rsa', { modulusLength: bits, publicExponent: 0x10001 }))
   const [e, n, d, iqmp, p, q] = (['e', 'n', 'd', 'qi', 'p', 'q'] as const).map(field => number(jwk, field))
   return { kind: 'rsa', e, n, d, iqmp, p, q }

@@ -1,11 +1,11 @@
 // Owns ML-DSA-44 (FIPS 204) over node:crypto, and whether this Node has it, contexts included: 24.8 and later, with OpenSSL
 // 3.5. Knows nothing of what is signed.
-import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, type KeyObject, randomFillSync, sign, verify } from 'node:crypto'
 import { KeyFormatError } from '../../errors.ts'
 import { identifier, privateKeyInfo, publicKeyInfo } from '../der.ts'
 import { sized } from '../magnitude.ts'
 import type { SigningKey, SigningNumbers, VerifiableNumbers, VerifyKey } from '../provider.ts'
-import { plain, privateKeyFromDer, publicKeyFromDer } from './plain.ts'
+import { plain, privateKeyFromDer, publicKeyFromDer, rawPublicKey } from './plain.ts'
 
 // RFC 9881 §2.
 const algorithm = [identifier('608648016503040311')]
@@ -56,10 +56,19 @@ export const mldsaVerifyKey = ({ publicKey, context }: Extract<VerifiableNumbers
   }
 }
 
+/** The PKCS #8 of a seed alone: [0] IMPLICIT OCTET STRING (RFC 9881 §6). */
+const privateKey = (seed: Uint8Array): KeyObject =>
+  privateKeyFromDer(privateKeyInfo(algorithm, Uint8Array.of(0x80, 32, ...sized(seed, 32, 'an ML-DSA-44 seed'))))
+
+export const generateMldsa44 = (): { publicKey: Uint8Array; seed: Uint8Array } => {
+  demand()
+  const seed = new Uint8Array(32)
+  randomFillSync(seed)
+  return { publicKey: rawPublicKey(createPublicKey(privateKey(seed)), 1312), seed }
+}
+
 export const mldsaSigningKey = ({ seed, context }: Extract<SigningNumbers, { kind: 'ml-dsa-44' }>): SigningKey => {
   demand()
-  // RFC 9881 §6: the seed alone, [0] IMPLICIT OCTET STRING.
-  const der = privateKeyInfo(algorithm, Uint8Array.of(0x80, 32, ...sized(seed, 32, 'an ML-DSA-44 seed')))
-  const key: WithContext = { key: privateKeyFromDer(der), context }
+  const key: WithContext = { key: privateKey(seed), context }
   return { sign: (_hash, data) => plain(sign(null, data, key)) }
 }

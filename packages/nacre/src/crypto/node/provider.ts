@@ -8,7 +8,9 @@ import { nodeChaChaPoly } from './chacha.ts'
 import { aesBlocks, aesGcm, ctrKeyBytes, streamCipher } from './ciphers.ts'
 import { derive } from './derive.ts'
 import { dh } from './dh.ts'
+import { generateKeyNumbers } from './generate.ts'
 import { hash, hasher, hmac } from './hashing.ts'
+import { generateMldsa44 } from './mldsa.ts'
 import { nativeChaChaPoly, nativeCryptoFault, nativeCtr, nativeGcm, nativeHmac } from './native.ts'
 import { publicHalf } from './public-half.ts'
 import { signingKey, verifyKey } from './signing.ts'
@@ -33,6 +35,8 @@ const own: CryptoProvider = {
   dh: (group, exponentBits, from) => dh(group, exponentBits, from, random),
   publicHalf,
   derive,
+  generateKey: generateKeyNumbers,
+  generateMldsa44,
   verifyKey,
   signingKey,
 }

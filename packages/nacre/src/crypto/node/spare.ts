@@ -209,6 +209,8 @@ export const withSpare = (native: CryptoProvider, spare: CryptoProvider): Crypto
         return await spare.derive(by, passphrase, salt, size)
       }
     },
+    generateKey: native.generateKey,
+    generateMldsa44: spare.generateMldsa44,
     verifyKey: numbers => signer(numbers).verifyKey(numbers),
     signingKey: numbers => signer(numbers).signingKey(numbers),
   }

@@ -6,10 +6,11 @@ import { ecdh, mlkem768, mlkem768Encapsulate, x25519 } from './agreement.ts'
 import { aesBlocks, aesGcm, streamCipher } from './ciphers.ts'
 import { derive } from './derive.ts'
 import { dh } from './dh.ts'
+import { generateKeyNumbers } from './generate.ts'
 import { hash, hasher, hmac } from './hashing.ts'
 import { publicHalf } from './public-half.ts'
 import { random } from './random.ts'
-import { signingKey, verifyKey } from './signing.ts'
+import { generateMldsa44, signingKey, verifyKey } from './signing.ts'
 
 const provider: CryptoProvider = {
   name: 'web',
@@ -28,6 +29,8 @@ const provider: CryptoProvider = {
   dh,
   publicHalf,
   derive,
+  generateKey: generateKeyNumbers,
+  generateMldsa44,
   verifyKey,
   signingKey,
 }

@@ -8,6 +8,7 @@ import type { HashName, PlainPublicNumbers, SigningKey, SigningNumbers, Verifiab
 import { power } from './big.ts'
 import { checkedPoint, curves } from './curves.ts'
 import { hash as hashOf } from './hashing.ts'
+import { random } from './random.ts'
 import { rsaSigningKey, rsaVerifyKey } from './rsa.ts'
 
 const hashed = (kind: string, hash: HashName | undefined, data: Uint8Array): Uint8Array => {
@@ -90,6 +91,13 @@ export const verifyKey = (numbers: VerifiableNumbers): VerifyKey => {
     case 'ml-dsa-44':
       return mldsaVerifyKey(numbers)
   }
+}
+
+/** A new ML-DSA-44 key. */
+export const generateMldsa44 = (): { publicKey: Uint8Array; seed: Uint8Array } => {
+  const seed = new Uint8Array(32)
+  random(seed)
+  return { publicKey: ml_dsa44.keygen(seed).publicKey, seed }
 }
 
 /** RSA signs later, the others at once. Throws `KeyFormatError` KEY_UNSUPPORTED for DSA, whose nonce BigInt would give away. */

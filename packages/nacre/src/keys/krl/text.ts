@@ -1,7 +1,8 @@
 // Owns a revocation list as text, as ssh-keygen -Q -l shows it. Knows nothing of reading one.
 import { escapeForPeople, SshError } from '../../errors.ts'
 import { decodeProse } from '../../wire/reader.ts'
-import { fingerprint, parsePublicKey } from '../public.ts'
+import { fingerprint } from '../fingerprint.ts'
+import { parsePublicKey } from '../public.ts'
 import type { KeyRevocationList, RevokedCertificates } from './krl.ts'
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')

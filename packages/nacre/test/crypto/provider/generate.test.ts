@@ -1,7 +1,8 @@
 // New keys: of the right shape, different each time, and able to sign.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type KeyChoice, providers } from './providers.ts'
+import type { KeyChoice } from '../../../src/crypto/provider.ts'
+import { providers } from './providers.ts'
 
 const choices: KeyChoice[] = [
   { kind: 'ed25519' },
@@ -30,8 +31,18 @@ for (const { crypto, generate } of providers) {
       assert.notDeepEqual(one.seed, two.seed)
     })
 
+    test('a new ML-DSA-44 key signs for its context, and for no other', async () => {
+      const { publicKey, seed } = crypto.generateMldsa44()
+      const [context, other, data] = [Uint8Array.of(1), Uint8Array.of(2), Uint8Array.of(3)]
+      const signature = await crypto.signingKey({ kind: 'ml-dsa-44', seed, context }).sign(undefined, data)
+      assert.equal(signature.length, 2420)
+      const verify = (with_: Uint8Array, of = data) =>
+        crypto.verifyKey({ kind: 'ml-dsa-44', publicKey, context: with_ }).verify(undefined, of, signature)
+      assert.deepEqual([verify(context), verify(other), verify(context, Uint8Array.of(4))], [true, false, false])
+    })
+
     test('RSA sizes that are weak or absurd are refused', async () => {
-      for (const bits of [1024, 2047.5, 20000]) await assert.rejects(generate({ kind: 'rsa', bits }), RangeError)
+      for (const bits of [1023, 2047.5, 20000]) await assert.rejects(generate({ kind: 'rsa', bits }), RangeError)
     })
   })
 }

@@ -1,19 +1,14 @@
 // The crypto providers there are, and in what they differ: the tests beside this file run over each. Not a test itself.
 import { generateKeyNumbers as generateOnNode } from '../../../src/crypto/node/generate.ts'
 import { nodeCrypto } from '../../../src/crypto/node/provider.ts'
-import type { CryptoProvider, CurveName, PrivateKeyNumbers } from '../../../src/crypto/provider.ts'
+import type { CryptoProvider, KeyChoice, PlainPrivateNumbers } from '../../../src/crypto/provider.ts'
 import { generateKeyNumbers as generateOnWeb } from '../../../src/crypto/web/generate.ts'
 import { webCrypto } from '../../../src/crypto/web/provider.ts'
 import { isNode } from '../../runtime.ts'
 
-export type KeyChoice =
-  | { readonly kind: 'ed25519' }
-  | { readonly kind: 'ecdsa'; readonly curve: CurveName }
-  | { readonly kind: 'rsa'; readonly bits?: number }
-
 interface Tested {
   readonly crypto: CryptoProvider
-  readonly generate: (choice: KeyChoice) => Promise<PrivateKeyNumbers>
+  readonly generate: (choice: KeyChoice) => Promise<PlainPrivateNumbers>
   /** Large groups are computed off the caller's thread. */
   readonly pool: boolean
   /** What the provider says it cannot do. */
