@@ -159,7 +159,7 @@ type Match = { readonly principals: readonly string[] } | string | undefined
 const matchCertificate = (crypto: CryptoProvider, entry: AllowedSigner, certificate: Certificate, demands: SignerDemands): Match => {
   if (!certificate.signatureKey.equals(entry.key)) return undefined
   const patterns = entry.principals.split(',').filter(each => each !== '')
-  const named = certificate.principals.filter(each => patterns.some(pattern => matchesWildcard(pattern, each)))
+  const named = patterns.flatMap(pattern => certificate.principals.filter(each => matchesWildcard(pattern, each)))
   const refusal = checkAuthority(crypto, certificate, {
     kind: 'user',
     name: demands.principal,
