@@ -2,6 +2,7 @@
 // sessions.
 import { hostname, userInfo } from 'node:os'
 import { type ConfiguredOptions, type Destination, escapeForPeople } from 'nacre'
+import { authorityAlgorithms } from 'nacre/keys'
 import type { Environment } from '../environment.ts'
 import { canAskPerson } from '../terminal.ts'
 import { type Log, narrate, traceTo } from './log.ts'
@@ -56,6 +57,7 @@ const identities = (config: SshConfig['config'], environment: Environment, expan
   agent: agentPath(config, environment, expand),
   identitiesOnly: config.identitiesOnly,
   ...(config.identityFile.length === 0 ? {} : { identityFiles: config.identityFile.map(expand) }),
+  ...(config.certificateFile.length === 0 ? {} : { certificateFiles: config.certificateFile.filter(path => path !== 'none').map(expand) }),
 })
 
 /** Which hosts are trusted. */
@@ -66,6 +68,8 @@ const trust = (config: SshConfig['config'], interactive: boolean, log: Log, expa
   ...(config.strictHostKeyChecking === 'ask' && interactive ? { askHostKey: askAboutHost } : {}),
   hashKnownHosts: config.hashKnownHosts,
   ...(config.hostKeyAlias === undefined ? {} : { hostKeyAlias: config.hostKeyAlias }),
+  ...(config.caSignatureAlgorithms === undefined ? {} : { authorityAlgorithms: authorityAlgorithms(config.caSignatureAlgorithms) }),
+  ...(config.revokedHostKeys === 'none' ? {} : { revokedHostKeys: expand(config.revokedHostKeys) }),
   onRemembered: (presented, file) =>
     log.say('INFO', `Warning: Permanently added '${shownHost(presented)}' (${presented.key.type}) to ${file}.`),
 })

@@ -1,16 +1,23 @@
 // Owns `ssh -Q`: the names of algorithms, one a line. Knows nothing of connections.
 import { ciphers, compressions, keyExchanges, keyTypes, macs, signatureAlgorithms } from 'nacre/algorithms'
+import { certificateTypeOf } from 'nacre/keys'
 import { UsageError } from '../getopt.ts'
+
+const plainTypes = (): readonly string[] => keyTypes.map(row => row.name)
+const signatures = (): readonly string[] => signatureAlgorithms.map(row => row.name)
+/** DSA has no certificates here. */
+const certified = (names: readonly string[]): readonly string[] => names.filter(name => name !== 'ssh-dss').map(certificateTypeOf)
 
 const lists: Readonly<Record<string, () => readonly string[]>> = {
   kex: () => keyExchanges.map(row => row.name),
   cipher: () => ciphers.map(row => row.name),
   'cipher-auth': () => ciphers.filter(row => row.integrity === 'built-in').map(row => row.name),
   mac: () => macs.map(row => row.name),
-  key: () => keyTypes.map(row => row.name),
-  'key-plain': () => keyTypes.map(row => row.name),
-  'key-cert': () => [],
-  sig: () => signatureAlgorithms.map(row => row.name),
+  key: () => [...plainTypes(), ...certified(plainTypes())],
+  'key-plain': plainTypes,
+  'key-cert': () => certified(plainTypes()),
+  'key-sig': () => [...signatures(), ...certified(signatures())],
+  sig: signatures,
   compression: () => compressions.map(row => row.name),
 }
 
@@ -19,8 +26,9 @@ const synonyms: Readonly<Record<string, string>> = {
   kexalgorithms: 'kex',
   ciphers: 'cipher',
   macs: 'mac',
-  hostkeyalgorithms: 'sig',
-  pubkeyacceptedalgorithms: 'sig',
+  hostkeyalgorithms: 'key-sig',
+  pubkeyacceptedalgorithms: 'key-sig',
+  casignaturealgorithms: 'sig',
 }
 
 /** Throws `UsageError` for a kind there is not. */

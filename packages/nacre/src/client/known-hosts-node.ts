@@ -7,6 +7,7 @@ import { appendLine } from '../keys/edit-file-node.ts'
 import { nodeCrypto } from '../crypto/node/provider.ts'
 import { isCertificateType, parseCertificate } from '../keys/certificate.ts'
 import { checkCertificate } from '../keys/certificate-check.ts'
+import { isRevoked, parseRevokedKeys } from '../keys/krl/index.ts'
 import { lookUpHostAuthority, wantedHostKeyAlgorithms } from '../keys/host-authorities.ts'
 import { formatKnownHostsLine, lookUpHostKey, parseKnownHosts, type KnownHostsFile } from '../keys/known-hosts.ts'
 import type { HostKeyPolicy, PresentedHostKey } from './policy.ts'
@@ -22,6 +23,8 @@ export interface KnownHostsOptions {
   readonly hash?: boolean
   /** The name keys are looked up by instead of the host (HostKeyAlias). */
   readonly alias?: string
+  /** A file of keys no host may have (RevokedHostKeys): a revocation list, or public keys, one a line. */
+  readonly revoked?: string
   /** The algorithms an authority may sign certificates with. Default: all that are not insecure. */
   readonly authorityAlgorithms?: readonly string[]
   /** Authorities with RSA keys below this are refused. Default 2048. */
@@ -180,11 +183,36 @@ const decidePlain = async (
   }
 }
 
+/** Throws when the list of revoked keys has the key, and also when the list cannot be read: nobody knows then. */
+const refuseRevoked = async (presented: PresentedHostKey, path: string): Promise<void> => {
+  const key = { fingerprint: presented.fingerprint, keyType: presented.key.type }
+  let found: ReturnType<typeof isRevoked>
+  try {
+    found = isRevoked(parseRevokedKeys(await readFile(path), path), presented.key)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new HostKeyError(
+      'HOST_KEY_REFUSED',
+      `The list of revoked host keys ${path} cannot be read, so no host key is trusted: ${why}`,
+      key,
+    )
+  }
+  if (found === undefined) return
+  throw new HostKeyError(
+    'HOST_KEY_REVOKED',
+    `The host key of ${nameOf(presented)} is revoked by ${path}. ${found.reason} Do not connect: whoever holds it may not be the server.`,
+    key,
+  )
+}
+
 /** Reads the files now; later changes to them are not seen. */
 export const knownHosts = async (options: KnownHostsOptions): Promise<KnownHosts> => {
   const files = await Promise.all(options.files.map(async path => parseKnownHosts(await readIfThere(path), path)))
   return {
-    policy: presented => decide(presented, files, options),
+    policy: async presented => {
+      if (options.revoked !== undefined) await refuseRevoked(presented, options.revoked)
+      await decide(presented, files, options)
+    },
     knownTypes: (host, port) =>
       wantedHostKeyAlgorithms(
         files,

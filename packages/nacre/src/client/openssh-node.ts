@@ -27,6 +27,8 @@ export interface OpensshOptions extends Omit<CredentialOptions, 'signers'> {
   readonly onRemembered?: KnownHostsOptions['onRemembered']
   /** The algorithms an authority may sign host certificates with. Default: all that are not insecure. */
   readonly authorityAlgorithms?: KnownHostsOptions['authorityAlgorithms']
+  /** A file of keys no host may have: a revocation list, or public keys, one a line. */
+  readonly revokedHostKeys?: KnownHostsOptions['revoked']
   /** RSA keys of authorities below this are refused. Default 2048. */
   readonly minimumRsaBits?: number
   /** Private key files, instead of the usual ones in `~/.ssh`. */
@@ -226,6 +228,7 @@ export const openssh = async (
     ...(options.hostKeyAlias === undefined ? {} : { alias: options.hostKeyAlias }),
     ...(options.onRemembered === undefined ? {} : { onRemembered: options.onRemembered }),
     ...(options.authorityAlgorithms === undefined ? {} : { authorityAlgorithms: options.authorityAlgorithms }),
+    ...(options.revokedHostKeys === undefined ? {} : { revoked: options.revokedHostKeys }),
     ...(options.minimumRsaBits === undefined ? {} : { minimumRsaBits: options.minimumRsaBits }),
     ...(options.onNote === undefined ? {} : { onNote: options.onNote }),
   })
