@@ -2,14 +2,7 @@
 // account. Knows nothing of the protocol, of files and of hashes; those are given to it.
 import type { ServerConfig } from 'nacre/config'
 import { ConfigError, escapeForPeople, Secret, SshError } from 'nacre'
-import {
-  authorityAlgorithms,
-  isCertificateType,
-  type KeyOptions,
-  parseCertificate,
-  parsePublicKey,
-  usualAuthorityAlgorithms,
-} from 'nacre/keys'
+import { authorityAlgorithms, isCertificateType, parseCertificate, parsePublicKey, usualAuthorityAlgorithms } from 'nacre/keys'
 import {
   allOf,
   allowAnyoneWithoutProof,
@@ -31,6 +24,7 @@ import type { Log } from './log.ts'
 import { type Login, loginBy } from './login.ts'
 import { revokedKeys, type RevokedKeys } from './revoked-keys.ts'
 import { checkPassword, passwordIsOld, type PasswordOptions } from './passwords.ts'
+import { touchProblem } from './touch.ts'
 
 /** Says whether a password is right; `old` when it is, and has to be changed. Must take as long for nobody as for anybody. */
 export type PasswordCheck = (candidate: Candidate, secret: Secret<string>) => Promise<'right' | 'old' | 'wrong'>
@@ -77,13 +71,6 @@ const keyProblem = (key: PublicKeyView, config: ServerConfig, revoked: RevokedKe
     if (error instanceof SshError) return error.message
     throw error
   }
-}
-
-/** What a security key should have asked of its person and did not; only a proof says. */
-const touchProblem = ({ securityKey }: PublicKeyView, options: KeyOptions): string | undefined => {
-  if (securityKey === undefined) return undefined
-  if (!securityKey.userPresent && !options.noTouchRequired) return 'nobody touched the security key'
-  return !securityKey.userVerified && options.verifyRequired ? 'the security key did not verify who used it' : undefined
 }
 
 class Methods {
@@ -142,7 +129,7 @@ class Methods {
         ? certificate && findCertificate({ account, certificate, address, say }, rules)
         : findKey(account, key.blob, address, rules, say)
       if (match === undefined) return undefined
-      const untouched = touchProblem(key, match.options)
+      const untouched = touchProblem(key.securityKey, match.options, config.pubkeyAuthOptions)
       if (untouched !== undefined) {
         log.info(`refusing ${shown}: ${untouched}`)
         return undefined

@@ -20,6 +20,7 @@ import {
   restOfLine,
   seconds,
   secondsOrNone,
+  someOf,
   sourcePenalties,
   subsystems,
   usualPenalties,
@@ -84,6 +85,7 @@ export const serverKeywords = {
   revokedKeys: set('RevokedKeys', word, 'none'),
   passwordAuthentication: set('PasswordAuthentication', yesNo, true),
   pubkeyAuthentication: set('PubkeyAuthentication', yesNo, true),
+  pubkeyAuthOptions: set('PubkeyAuthOptions', someOf(['touch-required', 'verify-required']), []),
   kbdInteractiveAuthentication: set('KbdInteractiveAuthentication', yesNo, true),
   // PAM itself is not used; what it changes is who may log in by key: with it, also accounts whose password is locked.
   usePam: set('UsePAM', yesNo, false),

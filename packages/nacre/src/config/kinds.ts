@@ -140,6 +140,23 @@ export const words: Kind<readonly string[]> = {
   show: values => (values.length === 0 ? [] : [values.map(quoteWord).join(' ')]),
 }
 
+/** One or more of the given words, in any case; `none` is none of them. */
+export const someOf = <const W extends string>(known: readonly W[]): Kind<readonly W[]> => {
+  const means = `none, or ${known.join(' and ')}`
+  return {
+    means,
+    read: input => {
+      const read = some(input, means)
+        .map(each => each.toLowerCase())
+        .filter(each => each !== 'none')
+      const odd = read.find(each => !known.some(name => name === each))
+      if (odd !== undefined) throw new BadValue(`must be ${means}, not "${odd}"`)
+      return known.filter(name => read.includes(name))
+    },
+    show: values => [values.length === 0 ? 'none' : values.join(' ')],
+  }
+}
+
 /** One or more words a line; written one a line, for keywords that may be repeated. */
 export const wordsPerLine: Kind<readonly string[]> = {
   means: 'one or more words; may be repeated',

@@ -69,7 +69,7 @@ export const serverUnsupported: readonly UnsupportedKeyword[] = [
   ),
   ...rows(
     'refuse',
-    `AllowGroups DenyGroups ChrootDirectory=none PubkeyAuthOptions=none RDomain=none
+    `AllowGroups DenyGroups ChrootDirectory=none RDomain=none
      ChannelTimeout=none UnusedConnectionTimeout=none RefuseConnection=no`,
   ),
 ]

@@ -1,6 +1,7 @@
 // The authenticators that check something: keys, passwords and their change, prompts, and nothing at all.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { SecurityKeyProof } from '../../../src/algorithms/rows.ts'
 import { SshError } from '../../../src/errors.ts'
 import { allowAnyoneWithoutProof } from '../../../src/server/authenticators/anyone.ts'
 import { password, passwordExpired } from '../../../src/server/authenticators/password.ts'
@@ -47,6 +48,27 @@ describe('publicKey', () => {
       [seen?.type, seen?.algorithm, seen?.fingerprint(), seen?.blob],
       ['ssh-ed25519', 'ssh-ed25519', mine.fingerprint, mine.blob],
     )
+  })
+  test('refuses what a security key signed untouched, unless the check says it looks itself', async () => {
+    const said = { flags: 0, userPresent: false, userVerified: false, counter: 7, origin: undefined }
+    const proof = (securityKey: SecurityKeyProof) =>
+      ({
+        method: 'publickey',
+        algorithm: mine.algorithm,
+        publicKey: mine.blob,
+        fingerprint: mine.fingerprint,
+        proven: true,
+        securityKey,
+      }) as const
+    let asked = 0
+    const usual = login(publicKey(() => ++asked))
+    assert.deepEqual(await usual.ask(proof(said)), refused('publickey'))
+    assert.equal(asked, 0)
+    assert.deepEqual(await usual.ask(proof({ ...said, flags: 1, userPresent: true })), letIn(1))
+    const seen: (SecurityKeyProof | undefined)[] = []
+    const own = login(publicKey((_, key) => seen.push(key.securityKey), { touch: 'left-to-the-check' }))
+    assert.deepEqual(await own.ask(proof(said)), letIn(1))
+    assert.deepEqual(seen, [said])
   })
   test('has no identity for a key that is shown', async () => {
     const attempt = { method: 'publickey', algorithm: mine.algorithm, publicKey: mine.blob, fingerprint: mine.fingerprint } as const
