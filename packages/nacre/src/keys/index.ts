@@ -55,6 +55,7 @@ export {
   type KnownHostsFile,
   type KnownKeyPlace,
   knownKeyTypes,
+  linesFor,
   lookUpHostKey,
   parseKnownHosts,
 } from './known-hosts.ts'
