@@ -161,6 +161,11 @@ export class ClientConnection implements AsyncDisposable {
 
   /** Files on the server. Our greeting leaves together with the request for the subsystem. `signal` matters only until it resolves. */
   async sftp(given: SftpOptions = {}): Promise<Sftp> {
+    return await this.#sftp(given, undefined)
+  }
+
+  /** `alike`: a session of the same kind that is open already. */
+  async #sftp(given: SftpOptions, alike: Sftp | undefined): Promise<Sftp> {
     const { subsystem = 'sftp', command, signal, deadline } = given
     signal?.throwIfAborted()
     // Most programs only run commands: they need not load it.
@@ -171,11 +176,20 @@ export class ClientConnection implements AsyncDisposable {
     if (signal?.aborted === true) abort()
     let files: Promise<Sftp> | undefined
     try {
+      const asked = systemClock.now()
       await this.#session({ signal: opening.signal }, (port, answered, made) => {
         if (command === undefined) port.request(subsystemRow, { subsystemName: subsystem }, answered)
         else port.request(execRow, { command: commandLine(command) }, answered)
-        const ends = { localFiles: this.#localFiles, another: (stop: AbortSignal | undefined) => this.sftp(signalled(given, stop)) }
-        const options = { signal: opening.signal, serverVersion: this.serverVersion, ends, ...(deadline === undefined ? {} : { deadline }) }
+        const another = async (stop: AbortSignal | undefined): Promise<Sftp> => await this.#sftp(signalled(given, stop), await files)
+        // A channel opens without a program being started: that takes as long as the way.
+        const ends = { localFiles: this.#localFiles, another, roundTrip: systemClock.now() - asked }
+        const options = {
+          signal: opening.signal,
+          serverVersion: this.serverVersion,
+          ends,
+          alike: alike?.calls.requests,
+          ...(deadline === undefined ? {} : { deadline }),
+        }
         files = openSftp(processPipe(made), options)
         // It fails too when the request is refused, which is told as such.
         files.catch(() => {})

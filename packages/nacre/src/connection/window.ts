@@ -5,6 +5,9 @@ import { ProtocolError } from '../errors.ts'
 /** RFC 4254 §5.2: a window never grows past this. */
 export const largestWindow = 0xffffffff
 
+/** A wide window is for a long way, where half of it would be missed: it is given back in pieces of so many bytes. */
+const mostDue = 1024 * 1024
+
 /**
  * What the peer may send. Every byte of the window is in one of three places: still to come, arrived and not consumed, or
  * consumed and not yet given back. Their sum is always the size.
@@ -59,8 +62,8 @@ export class ReceiveWindow {
   }
 
   /**
-   * Counts data as consumed. Returns the number of bytes to give back now, 0 for none: half a window at a time, or sooner
-   * when a whole packet no longer fits, or at once when the peer can send nothing at all.
+   * Counts data as consumed. Returns the number of bytes to give back now, 0 for none: half a window at a time and at most 1 MiB,
+   * or sooner when a whole packet no longer fits, or at once when the peer can send nothing at all.
    */
   consumed(count: number): number {
     if (!Number.isInteger(count) || count < 0 || count > this.#unconsumed) {
@@ -69,7 +72,7 @@ export class ReceiveWindow {
     this.#unconsumed -= count
     this.#due += count
     if (this.#due === 0) return 0
-    const half = this.#size / 2
+    const half = Math.min(this.#size / 2, mostDue)
     if (this.#due >= half || this.#available === 0) return this.#giveBack()
     if (this.#available < this.maximumPacket && (this.#due >= Math.min(this.maximumPacket, half) || this.#unconsumed === 0))
       return this.#giveBack()

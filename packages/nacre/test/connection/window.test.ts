@@ -18,6 +18,19 @@ describe('the window we give', () => {
     assert.deepEqual([window.available, window.unconsumed, window.due], [1000, 0, 0])
   })
 
+  it('gives a wide one back in pieces: over a long way half of it would be missed', () => {
+    const [piece, size] = [1024 * 1024, 16 * 1024 * 1024]
+    const window = new ReceiveWindow(size, 65_536)
+    const given: number[] = []
+    for (let at = 0; at < 4 * piece; at += 65_536) {
+      assert.equal(window.arrived(65_536), 0)
+      const back = window.consumed(65_536)
+      if (back > 0) given.push(back)
+    }
+    assert.deepEqual(given, [piece, piece, piece, piece])
+    assert.equal(window.available, size)
+  })
+
   it('gives back sooner when a whole packet no longer fits', () => {
     const window = new ReceiveWindow(1000, 100)
     for (let i = 0; i < 9; i++) window.arrived(100)

@@ -192,6 +192,11 @@ class PendingAnswer<A> implements Pending {
 export interface RequestsOptions {
   /** Milliseconds the server has to greet us. Default 60,000; 0 for no limit. */
   readonly deadline?: number
+  /**
+   * Another session with the same server, over the same connection: this one will be greeted alike, so requests can be made before
+   * that. They leave behind our greeting, and fail with the session if the server's is another one.
+   */
+  readonly alike?: Requests | undefined
 }
 
 /** We speak version 3 only: every server does, and later ones add nothing that is missed. */
@@ -218,8 +223,12 @@ export class Requests {
   #closing = false
 
   /** Greets at once. */
-  constructor(pipe: BytePipe, { deadline = defaultDeadline }: RequestsOptions = {}) {
+  constructor(pipe: BytePipe, { deadline = defaultDeadline, alike }: RequestsOptions = {}) {
     this.#pipe = pipe
+    if (alike !== undefined) {
+      this.#extensions = alike.extensions
+      this.#ready.resolve()
+    }
     this.#incoming = new Incoming({ packet: (type, body) => this.#packet(type, body), data: (id, count) => this.#data(id, count) })
     this.#outgoing = new Outgoing(pipe, error => this.#broken(error))
     this.#ready.promise.catch(() => {})
@@ -231,7 +240,7 @@ export class Requests {
     pipe.tap({ data: (bytes, detached) => this.#take(bytes, detached), end: error => this.#piped(error) })
   }
 
-  /** Resolves when the server has greeted; rejects when it did not. Requests can be made only then. */
+  /** Resolves when the server has greeted, or is known; rejects when it did not. Requests can be made only then. */
   get ready(): Promise<void> {
     return this.#ready.promise
   }

@@ -28,8 +28,10 @@ import { writeFile } from './write-file.ts'
 export interface SftpEnds {
   /** Files at this end: those of the disk on Node. Without, only bytes and streams can be moved. */
   readonly localFiles?: (() => Promise<LocalFiles>) | undefined
-  /** Starts another session on the same connection, for the option `channels`. */
+  /** Starts another session on the same connection, for transfers over several. */
   readonly another?: ((signal: AbortSignal | undefined) => Promise<Sftp>) | undefined
+  /** Milliseconds something short took there and back, where somebody has looked: the way is no longer. */
+  readonly roundTrip?: number | undefined
 }
 
 export interface LinkGiven extends Given {
@@ -286,10 +288,10 @@ export class Sftp implements AsyncDisposable {
   #transferring(): Promise<Transfers> {
     this.#transfers ??= (async () => {
       const { transfersOf } = await import('../transfer/transfers-of.ts')
-      const { localFiles, another } = this.#ends
+      const { localFiles, another, roundTrip } = this.#ends
       const more = async (signal: AbortSignal | undefined): Promise<{ calls: Calls; close(): Promise<void> } | undefined> =>
         await another?.(signal)
-      return transfersOf(this.#calls, await localFiles?.(), another === undefined ? undefined : more)
+      return transfersOf(this.#calls, await localFiles?.(), another === undefined ? undefined : more, roundTrip)
     })()
     return this.#transfers
   }

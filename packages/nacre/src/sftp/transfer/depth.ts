@@ -58,6 +58,11 @@ export class Depth {
     return this.#shortest === Number.POSITIVE_INFINITY ? 0 : this.#shortest
   }
 
+  /** There is room for `bytes` more on the way. */
+  widen(bytes: number): void {
+    this.#set(this.#bytes + bytes)
+  }
+
   /** A request is made at `now`, in milliseconds. */
   depart(now: number): Departure {
     return { at: now, delivered: this.#delivered }
@@ -116,6 +121,9 @@ export class Allowance {
 /** Bytes that are in flight however short the way. */
 const floor = 2 * 1024 * 1024
 
+/** Bytes to begin with over a long way, where each round trip with fewer would be felt. */
+const farStart = 8 * 1024 * 1024
+
 /** For one transfer that may have `inFlight` bytes under way, in requests of up to `request` bytes. */
-export const allowanceOf = (inFlight: number, request: number): Allowance =>
-  new Allowance(new Depth({ floor: Math.min(inFlight, Math.max(floor, 2 * request)), ceiling: inFlight }))
+export const allowanceOf = (inFlight: number, request: number, far = false): Allowance =>
+  new Allowance(new Depth({ floor: Math.min(inFlight, Math.max(floor, 2 * request)), ceiling: inFlight }, far ? farStart : undefined))

@@ -19,16 +19,16 @@ export interface FarFile {
 
 /** Opens a file: a large one on every channel, others on one after the other. */
 export const openFar = async (moving: Moving, path: string, size = Number.POSITIVE_INFINITY): Promise<readonly RemoteFile[]> => {
-  const opened: RemoteFile[] = []
-  try {
-    for (const remote of moving.channelsFor(size)) opened.push(await remote.open(path, { read: true }, {}, moving.signal))
-  } catch (error) {
-    // One is enough: the others only help.
-    if (opened.length > 0 && moving.signal?.aborted !== true) return opened
-    closeQuietly(opened)
-    throw error
-  }
-  return opened
+  const { signal } = moving
+  const began = moving.clock.now()
+  const tried = await Promise.allSettled(moving.channelsFor(size).map(async remote => await remote.open(path, { read: true }, {}, signal)))
+  moving.took(moving.clock.now() - began)
+  const opened = tried.flatMap(each => (each.status === 'fulfilled' ? [each.value] : []))
+  const failed = tried.find(each => each.status === 'rejected')
+  // One is enough: the others only help.
+  if (failed === undefined || (opened.length > 0 && signal?.aborted !== true)) return opened
+  closeQuietly(opened)
+  throw failed.reason
 }
 
 /** Moves a far file into a sink, and looks that it stayed what it was when that is asked for. Resolves with where it ended. */

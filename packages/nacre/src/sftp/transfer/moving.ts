@@ -6,7 +6,7 @@ import { type Bounds, defaultBounds } from './fetch.ts'
 import type { LocalFiles } from './local.ts'
 import type { TransferNote, TransferOptions, TransferResult, TreeOptions } from './options.ts'
 import { Pace } from './pace.ts'
-import { patientRemote } from './patience.ts'
+import { type Patience, patientRemote } from './patience.ts'
 import { Progress } from './progress.ts'
 import type { ReadHabits } from './read-plan.ts'
 import type { Remote, RemoteFile } from './remote.ts'
@@ -20,6 +20,8 @@ export interface Habits {
   handles: number
   /** It cannot replace a file by a rename. */
   plainRename: boolean
+  /** It has said what it takes, or will not. */
+  heard: boolean
 }
 
 export const habitsOf = (remote: Remote): Habits => ({
@@ -28,19 +30,43 @@ export const habitsOf = (remote: Remote): Habits => ({
   // Some are for those of the tool that is used at the same time.
   handles: Math.max(1, (remote.limits.handles ?? 1024) - 4),
   plainRename: false,
+  heard: false,
 })
+
+/** Takes over what the server has said it takes, the first time: later more may have been found out. */
+export const learnLimits = (habits: Habits, remote: Remote): void => {
+  if (habits.heard) return
+  const { read, write, handles } = habitsOf(remote)
+  habits.heard = true
+  habits.read.request = read.request
+  habits.write.request = write.request
+  habits.handles = handles
+}
 
 /** Files up to this go over one channel, and many at a time; larger ones over all, few at a time. */
 export const largeFile = 1024 * 1024
 
 const maximumNotes = 1000
 
+/** Milliseconds from which on a way counts as long. */
+export const longWay = 20
+/** The same where nothing but the opening of the channel says so, which takes a busy machine a while too. */
+const surelyLong = 40
+/** Bytes that take a while through the window of one channel over a long way. */
+const surelyLarge = 32 * 1024 * 1024
+/** Bytes for which another channel is worth its while. */
+export const worthwhile = 8 * 1024 * 1024
+
 export interface MovingOptions {
   readonly remotes: readonly Remote[]
-  /** Opens one more channel; `undefined` when there are enough. */
-  readonly more?: (() => Promise<Remote | undefined>) | undefined
+  /** Begins to open up to so many more channels, as `Channels.open`. */
+  readonly more?: ((count: number) => readonly Promise<Remote | undefined>[]) | undefined
+  /** Milliseconds something short took there and back. */
+  readonly roundTrip?: number | undefined
   readonly local: LocalFiles | undefined
   readonly habits: Habits
+  /** Until they are what the server said. */
+  readonly known?: Promise<void>
   readonly options: TreeOptions
   readonly clock?: Clock
 }
@@ -52,14 +78,21 @@ const positive = (name: string, value: number | undefined, most: number): void =
 
 export class Moving {
   readonly remotes: Remote[]
-  /** Opens one more channel, which becomes one of `remotes`; `undefined` when there are enough. */
-  readonly more: (() => Promise<Remote | undefined>) | undefined
+  readonly #more: ((count: number) => readonly Promise<Remote | undefined>[]) | undefined
+  readonly #patience: Patience
+  /** Channels that are being opened, and become `remotes`. None rejects. */
+  readonly coming = new Set<Promise<Remote | undefined>>()
+  #reinforced = false
+  /** Milliseconds something short took there and back, as little as was seen: the way is no longer. */
+  roundTrip: number
+  /** Resolves when `habits` are what the server said. */
+  readonly known: Promise<void>
   readonly options: TreeOptions
   readonly habits: Habits
   readonly read: ReadHabits
   readonly write: WriteHabits
   readonly bounds: Bounds
-  readonly allowance: Allowance
+  #allowance: Allowance | undefined
   readonly pace: Pace
   readonly clock: Clock
   readonly progress: Progress
@@ -73,7 +106,7 @@ export class Moving {
   resumed = 0
   verified: 'hash' | 'content' | undefined
 
-  constructor({ remotes, more, local, habits, options, clock = systemClock }: MovingOptions) {
+  constructor({ remotes, more, roundTrip = 0, local, habits, known, options, clock = systemClock }: MovingOptions) {
     const { requestSize = Number.POSITIVE_INFINITY, limit } = options
     positive('limit', limit, Number.MAX_VALUE)
     positive('inFlight', options.inFlight, Number.MAX_SAFE_INTEGER)
@@ -81,16 +114,13 @@ export class Moving {
     positive('requestSize', options.requestSize, Number.MAX_SAFE_INTEGER)
     positive('concurrency', options.concurrency, 65_536)
     const milliseconds = options.stallTimeout ?? defaultBounds.stallTimeout
-    this.remotes = remotes.map(each => patientRemote(each, { clock, milliseconds }))
-    this.more =
-      more &&
-      (async () => {
-        const another = await more()
-        if (another === undefined) return undefined
-        const patient = patientRemote(another, { clock, milliseconds })
-        this.remotes.push(patient)
-        return patient
-      })
+    this.#patience = { clock, milliseconds }
+    this.remotes = remotes.map(each => patientRemote(each, this.#patience))
+    this.#more = more
+    this.roundTrip = roundTrip
+    this.known = known ?? Promise.resolve()
+    // Whoever waits for it hears of it.
+    this.known.catch(() => {})
     this.options = options
     this.habits = habits
     this.#local = local
@@ -103,11 +133,59 @@ export class Moving {
       requests: options.requests ?? defaultBounds.requests,
       stallTimeout: milliseconds,
     }
-    this.allowance = allowanceOf(this.bounds.inFlight, Math.max(this.read.request, this.write.request))
     this.pace = new Pace(limit)
     this.clock = clock
     this.progress = new Progress(options.onProgress, clock)
     this.signal = options.signal
+  }
+
+  /** The answer to a first question, which is asked while the server says what it takes. */
+  async first<T>(question: Promise<T>): Promise<T> {
+    const [answer] = await Promise.all([question, this.known])
+    return answer
+  }
+
+  /** Of all files together. */
+  get allowance(): Allowance {
+    // A request can be as large as the server has said.
+    this.#allowance ??= allowanceOf(this.bounds.inFlight, Math.max(this.read.request, this.write.request), this.isFar)
+    return this.#allowance
+  }
+
+  /** Something short took so many milliseconds there and back. */
+  took(milliseconds: number): void {
+    this.roundTrip = this.roundTrip === 0 ? milliseconds : Math.min(this.roundTrip, milliseconds)
+  }
+
+  /** Whether much should be under way from the beginning. */
+  get isFar(): boolean {
+    return this.roundTrip >= longWay
+  }
+  /** Whether more channels can be opened. */
+  get canGrow(): boolean {
+    return this.#more !== undefined
+  }
+
+  /** Opens more channels at once for `bytes` that are to go up, where they are many and the way is surely long. */
+  reinforce(bytes: number | undefined): void {
+    if (this.roundTrip < surelyLong || (bytes ?? 0) < surelyLarge || this.#reinforced) return
+    this.#reinforced = true
+    this.grow(Math.floor((bytes ?? 0) / worthwhile))
+  }
+
+  /** Begins to open up to `count` more channels, which become some of `remotes`. */
+  grow(count: number): readonly Promise<Remote | undefined>[] {
+    return (this.#more?.(count) ?? []).map(opening => {
+      const joined: Promise<Remote | undefined> = opening.then(another => {
+        this.coming.delete(joined)
+        if (another === undefined) return undefined
+        const patient = patientRemote(another, this.#patience)
+        this.remotes.push(patient)
+        return patient
+      })
+      this.coming.add(joined)
+      return joined
+    })
   }
 
   /** The channels a file of so many bytes goes over. */

@@ -5,8 +5,9 @@ import { systemClock, type Clock } from '../../io/clock.ts'
 import { shownPath } from '../client/explain.ts'
 import { type Allowance, allowanceOf, type Departure } from './depth.ts'
 import { Buffers, isZero, type Source } from './ends.ts'
-import { mayPass } from './fault.ts'
+import { isLost, mayPass } from './fault.ts'
 import { type Bounds, changed, defaultBounds } from './fetch.ts'
+import { longWay, worthwhile } from './moving.ts'
 import type { Growing } from './options.ts'
 import { Pace } from './pace.ts'
 import { headroom, type RemoteFile } from './remote.ts'
@@ -16,11 +17,13 @@ export interface StoreOptions {
   /** The same file, open once on each channel that is used. */
   readonly files: readonly RemoteFile[]
   readonly source: Source
+  /** The file as it is being opened on more channels; those that resolve with one join. None rejects. */
+  readonly joining?: readonly Promise<RemoteFile | undefined>[]
   /**
-   * Opens the file on one more channel, if there can be one. Asked for when the windows of those there are, and not the way, are
-   * what holds the writes back.
+   * Begins to open the file on so many more channels, if there can be any. Asked for when the windows of those there are, and not
+   * the way, are what holds the writes back. `roundTrip`: milliseconds it takes at most, as far as is known before the first answer.
    */
-  readonly more?: () => Promise<RemoteFile | undefined>
+  readonly more?: { readonly roundTrip: number; open(count: number): readonly Promise<RemoteFile | undefined>[] }
   /** What stands in errors: the source, and the file on the server. */
   readonly from: string
   readonly path: string
@@ -47,10 +50,8 @@ export interface Stored {
   readonly hollow: boolean
 }
 
-/** Milliseconds from which on a way counts as long. */
-export const longWay = 20
-/** Bytes for which another channel is worth its while. */
-const worthwhile = 8 * 1024 * 1024
+/** Bytes that most servers let be under way on one channel. */
+const usualWindow = 2 * 1024 * 1024
 
 /** Reads of the source that are under way at once. */
 const readAhead = 4
@@ -88,7 +89,8 @@ class Store {
   #cancelPause: (() => void) | undefined
   /** Channels that will say when they have room. */
   readonly #awaited = new Set<RemoteFile>()
-  #wantsMore: boolean
+  #wantsMore = true
+  #cancelLook: (() => void) | undefined
   /** Bytes that were sent and not acknowledged. */
   #sentBytes = 0
   #over = false
@@ -98,7 +100,6 @@ class Store {
   constructor(options: StoreOptions) {
     this.#options = options
     this.#files = [...options.files]
-    this.#wantsMore = options.more !== undefined
     this.#bounds = options.bounds ?? defaultBounds
     this.#clock = options.clock ?? systemClock
     this.#pace = options.pace ?? new Pace(undefined)
@@ -119,6 +120,7 @@ class Store {
     else {
       signal?.addEventListener('abort', this.#onAbort, { once: true })
       this.#watch()
+      this.#join(this.#options.joining ?? [])
       this.#fill()
     }
     return this.#outcome.promise
@@ -246,25 +248,38 @@ class Store {
     }
   }
 
-  /** Asks for another channel, where a long way could carry clearly more than the windows let through. */
+  /** Asks for more channels, where a long way could carry clearly more than the windows let through. */
   #askMore(): void {
     const { more, source } = this.#options
-    const { shortest, bytes } = this.#allowance.depth
+    const { depth } = this.#allowance
+    if (more === undefined || !this.#wantsMore) return
+    const roundTrip = depth.shortest > 0 ? depth.shortest : more.roundTrip
     const left = source.size === undefined ? Number.POSITIVE_INFINITY : source.size - this.#highest
-    if (!this.#wantsMore || more === undefined || shortest < longWay || left < worthwhile || this.#sentBytes * 1.4 > bytes) return
+    if (roundTrip < longWay || left < worthwhile || this.#sentBytes * 1.4 > depth.bytes) return
     this.#wantsMore = false
-    void more().then(
-      file => {
+    // All together: each takes a few times there and back.
+    const window = this.#sentBytes / this.#files.length
+    const useful = Math.ceil(this.#bounds.inFlight / Math.max(window, 1)) - this.#files.length
+    const opening = more.open(Math.min(useful, Math.floor(left / worthwhile)))
+    this.#join(opening)
+    if (opening.length === 0) return
+    void Promise.all(opening).then(() => {
+      // What they bring shows only after a while.
+      this.#cancelLook = this.#clock.after(2 * roundTrip, () => {
+        this.#wantsMore = true
+      })
+    })
+  }
+
+  #join(opening: readonly Promise<RemoteFile | undefined>[]): void {
+    for (const each of opening) {
+      void each.then(file => {
         if (file === undefined || this.#over) return
         this.#files.push(file)
+        this.#allowance.depth.widen(usualWindow)
         this.#fill()
-        // What it brings shows only after a while.
-        this.#clock.after(2 * shortest, () => {
-          this.#wantsMore = true
-        })
-      },
-      () => {},
-    )
+      })
+    }
   }
 
   #answered(job: Job, error: Error | undefined): void {
@@ -279,18 +294,36 @@ class Store {
       if (job.sent !== undefined) this.#allowance.depth.arrive(now, job.sent.departure, length, this.#allowance.filled)
       this.#buffers.give(job.buffer)
       this.#moved(length)
-    } else this.#failed(job, error, mayPass(error))
+    } else if (isLost(error) && job.sent !== undefined && this.#gone(job.sent.file)) this.#lost(job)
+    else this.#failed(job, error, mayPass(error))
     this.#fill()
   }
 
   #failed(job: Job, error: Error, transient: boolean): void {
-    const { offset, length } = job.range
     if (!this.#plan.failed(job.range, transient)) {
       this.#stop(error)
       return
     }
+    this.#keep(job)
+  }
+
+  /** The channel has ended, or is as good as that. Says whether it was one that only helps: then it goes on without. */
+  #gone(file: RemoteFile): boolean {
+    const at = this.#files.indexOf(file)
+    if (at > 0) this.#files.splice(at, 1)
+    return file !== this.#options.files[0]
+  }
+
+  /** Another channel has to do it. */
+  #lost(job: Job): void {
+    this.#plan.lost(job.range)
+    this.#keep(job)
+  }
+
+  /** What `job` was to write is sent again from here. */
+  #keep({ range: { offset, length }, buffer }: Job): void {
     // The buffer is not used again: the pipe may not have let go of it.
-    this.#refused.push({ offset, bytes: job.buffer.subarray(headroom, headroom + length) })
+    this.#refused.push({ offset, bytes: buffer.subarray(headroom, headroom + length) })
   }
 
   #moved(count: number): void {
@@ -322,8 +355,10 @@ class Store {
       this.#sent.delete(job)
       this.#use(-job.range.length)
       this.#sentBytes -= job.range.length
+      if (this.#over) continue
+      if (job.sent !== undefined && this.#gone(job.sent.file)) this.#lost(job)
       // One that is alone has been sent again already.
-      if (!this.#over) this.#failed(job, error, !job.range.alone)
+      else this.#failed(job, error, !job.range.alone)
     }
     this.#fill()
   }
@@ -349,6 +384,7 @@ class Store {
     this.#over = true
     this.#cancelTimer?.()
     this.#cancelPause?.()
+    this.#cancelLook?.()
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     for (const { sent } of this.#sent) sent?.file.cancel(sent.id)
     this.#use(-this.#used)

@@ -7,10 +7,11 @@ import { Transfers } from './transfers.ts'
 /** Starts another session on the same connection; `undefined` where there can be none. */
 export type Another = (signal: AbortSignal | undefined) => Promise<{ readonly calls: Calls; close(): Promise<void> } | undefined>
 
-export const transfersOf = (calls: Calls, local: LocalFiles | undefined, another: Another | undefined): Transfers =>
+export const transfersOf = (calls: Calls, local: LocalFiles | undefined, another: Another | undefined, roundTrip?: number): Transfers =>
   new Transfers({
     remote: remoteOf(calls),
     local,
+    roundTrip,
     ...(another === undefined
       ? {}
       : {

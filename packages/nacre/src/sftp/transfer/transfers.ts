@@ -6,6 +6,7 @@ import type { Attributes } from '../attributes.ts'
 import { shownPath } from '../client/explain.ts'
 import { joinPath, nameOf } from '../client/paths.ts'
 import { orAborted } from '../client/waiting.ts'
+import { Channels, maximumChannels, type OpenChannel, type Room } from './channels.ts'
 import { Failures, Handles } from './crew.ts'
 import { downloadFile, downloadToDevice, fetchInto, openFar } from './download.ts'
 import { DownloadTree } from './download-tree.ts'
@@ -13,7 +14,7 @@ import { BytesSource, BytesSink, type ByteStream, StreamSink, StreamSource } fro
 import { isMissing } from './fault.ts'
 import { defaultBounds } from './fetch.ts'
 import type { LocalFiles, LocalFolder, LocalPlace } from './local.ts'
-import { closeQuietly, type Habits, habitsOf, Moving } from './moving.ts'
+import { closeQuietly, type Habits, habitsOf, learnLimits, Moving } from './moving.ts'
 import type { TransferOptions, TransferResult, TreeOptions } from './options.ts'
 import { inTime } from './patience.ts'
 import type { Remote } from './remote.ts'
@@ -23,7 +24,9 @@ import { UploadTree } from './upload-tree.ts'
 export interface TransferHost {
   readonly remote: Remote
   /** Opens another channel of SFTP to the same server, for `channels`. */
-  readonly another?: (signal: AbortSignal | undefined) => Promise<{ readonly remote: Remote; close(): Promise<void> } | undefined>
+  readonly another?: OpenChannel
+  /** Milliseconds something short took there and back, if that is known: the way is no longer than that. */
+  readonly roundTrip?: number | undefined
   /** Files at this end; without them only bytes and streams can be moved. */
   readonly local: LocalFiles | undefined
   /** Default that of the runtime. */
@@ -40,9 +43,6 @@ export interface ReadFileOptions extends TransferOptions {
   readonly maximum?: number
 }
 
-const maximumChannels = 8
-/** Channels that are opened unasked for one transfer. */
-const mostAutomatic = 3
 const maximumInMemory = 1024 * 1024 * 1024
 
 const wrong = (path: string, what: string): TransferError => new TransferError('TRANSFER_WRONG_TYPE', `${shownPath(path)} ${what}.`, path)
@@ -54,6 +54,7 @@ const checkIsFile = ({ type = 'unknown' }: Attributes, path: string): void => {
 export class Transfers {
   readonly #host: TransferHost
   #habits: Habits | undefined
+  readonly #room: Room = { channels: maximumChannels }
 
   constructor(host: TransferHost) {
     this.#host = host
@@ -104,57 +105,40 @@ export class Transfers {
 
   /** Runs one transfer: with all the channels it wants, and an end for all that goes on when one thing ends it. */
   async #moving(options: TreeOptions, run: (moving: Moving) => Promise<void>): Promise<TransferResult> {
-    options.signal?.throwIfAborted()
-    const { remote, local, clock = systemClock } = this.#host
-    // A server that does not say them in time is taken for one that has none to say.
-    const { stallTimeout: milliseconds = defaultBounds.stallTimeout } = options
-    const known = inTime(remote.limitsKnown, { clock, milliseconds }, 'ask for the limits of', '/').catch(() => {})
-    await orAborted(known, options.signal)
-    this.#habits ??= habitsOf(remote)
-    const extra = await this.#channels(options)
-    const more = async (): Promise<Remote | undefined> => {
-      // Before anybody is waited for: two files may ask at the same time.
-      if (++automatic > mostAutomatic) return undefined
-      const another = await this.#host.another?.(options.signal)
-      if (over) void another?.close().catch(() => {})
-      else if (another !== undefined) extra.push(another)
-      return over ? undefined : another?.remote
-    }
-    let automatic = 0
-    let over = false
+    const { signal, channels: wanted } = options
+    signal?.throwIfAborted()
+    if (wanted !== undefined && !(Number.isInteger(wanted) && wanted >= 1 && wanted <= maximumChannels))
+      throw new TypeError(`channels must be a whole number from 1 to ${maximumChannels}, not ${wanted}`)
+    const { remote, local, another, roundTrip, clock = systemClock } = this.#host
+    const channels = new Channels(another, this.#room, signal)
     try {
-      const remotes = [remote, ...extra.map(each => each.remote)]
-      const withMore = options.channels === undefined && this.#host.another !== undefined
-      const moving = new Moving({ remotes, more: withMore ? more : undefined, local, habits: this.#habits, options, clock })
+      // Some servers allow one channel a connection: the transfer then goes over as many as there are.
+      const asked = await orAborted(Promise.all(channels.open((wanted ?? 1) - 1)), signal)
+      const remotes = [remote, ...asked.filter(each => each !== undefined)]
+      const known = this.#known(options, clock)
+      this.#habits ??= habitsOf(remote)
+      const more = wanted === undefined && another !== undefined ? (count: number) => channels.open(count) : undefined
+      const moving = new Moving({ remotes, more, roundTrip, local, habits: this.#habits, known, options, clock })
       await run(moving)
       return moving.result()
     } finally {
-      over = true
-      for (const each of extra) void each.close().catch(() => {})
+      channels.close()
     }
   }
 
-  async #channels({ channels = 1, signal }: TransferOptions): Promise<{ readonly remote: Remote; close(): Promise<void> }[]> {
-    if (!Number.isInteger(channels) || channels < 1 || channels > maximumChannels)
-      throw new TypeError(`channels must be a whole number from 1 to ${maximumChannels}, not ${channels}`)
-    const opened: { readonly remote: Remote; close(): Promise<void> }[] = []
-    const { another } = this.#host
-    if (another === undefined) return opened
-    // Some servers allow one channel a connection: the transfer then goes over as many as there are.
-    while (opened.length < channels - 1) {
-      const next = await another(signal).catch(() => undefined)
-      signal?.throwIfAborted()
-      if (next === undefined) break
-      opened.push(next)
-    }
-    return opened
+  /** Until the server has said what it takes; one that does not say it in time is taken for one that has nothing to say. */
+  async #known({ signal, stallTimeout: milliseconds = defaultBounds.stallTimeout }: TransferOptions, clock: Clock): Promise<void> {
+    const { remote } = this.#host
+    const known = inTime(remote.limitsKnown, { clock, milliseconds }, 'ask for the limits of', '/').catch(() => {})
+    await orAborted(known, signal)
+    if (this.#habits !== undefined) learnLimits(this.#habits, remote)
   }
 
   // ── down ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #downloadTo(moving: Moving, path: string, to: string): Promise<void> {
     const place = await moving.local.locate(to)
-    const attributes = await moving.remote.stat(path, moving.signal)
+    const attributes = await moving.first(moving.remote.stat(path, moving.signal))
     const { type: kind = 'unknown' } = attributes
     // Of what the server says nothing, the caller's word is taken.
     if (moving.options.recursive === true && (kind === 'directory' || kind === 'unknown')) {
@@ -206,6 +190,7 @@ export class Transfers {
       if (place.name === '') {
         if (moving.options.recursive !== true) throw wrong(from, 'is a folder; with recursive: true it is moved with all that is in it')
         const { attributes } = place
+        await moving.known
         await inTree(moving, async (inner, failures) => await new UploadTree(inner, failures).run(folder, path, attributes))
       } else await this.#uploadLocal(moving, folder, place.name, from, path)
     } finally {
@@ -214,9 +199,10 @@ export class Transfers {
   }
 
   async #uploadLocal(moving: Moving, folder: LocalFolder, name: string, from: string, path: string): Promise<void> {
-    const to = await farTarget(moving, path, name)
     const local = await folder.openRead(name, true)
     try {
+      moving.reinforce(local.size)
+      const to = await farTarget(moving, path, name)
       moving.progress.found(local.size)
       await uploadFile(moving, localNear(local, from), to, new Handles(moving.habits, () => {}))
     } finally {
@@ -225,6 +211,7 @@ export class Transfers {
   }
 
   async #uploadStream(moving: Moving, from: Uint8Array | ByteStream, path: string): Promise<void> {
+    if (from instanceof Uint8Array) moving.reinforce(from.length)
     const to = await farTarget(moving, path, undefined)
     const handles = new Handles(moving.habits, () => {})
     if (from instanceof Uint8Array) {
@@ -249,7 +236,7 @@ export class Transfers {
 const farTarget = async (moving: Moving, path: string, name: string | undefined): Promise<FarTarget> => {
   const { remote, signal } = moving
   let target = path
-  let there = await farThere(moving, target)
+  let there = await moving.first(farThere(moving, target))
   if (there?.type === 'symlink') {
     try {
       target = await remote.realPath(path, signal)
@@ -268,7 +255,7 @@ const farTarget = async (moving: Moving, path: string, name: string | undefined)
 }
 
 const openFile = async (moving: Moving, path: string) => {
-  const attributes = await moving.remote.stat(path, moving.signal)
+  const attributes = await moving.first(moving.remote.stat(path, moving.signal))
   checkIsFile(attributes, path)
   return { path, attributes, files: await openFar(moving, path) }
 }

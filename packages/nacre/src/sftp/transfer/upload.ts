@@ -11,8 +11,8 @@ import { inTime } from './patience.ts'
 import type { Handles } from './crew.ts'
 import type { LocalFile } from './local.ts'
 import { closeQuietly, largeFile, modeOf, type Moving, temporaryName } from './moving.ts'
-import type { RemoteFile } from './remote.ts'
-import { longWay, storeFile } from './store.ts'
+import type { Remote, RemoteFile } from './remote.ts'
+import { storeFile } from './store.ts'
 import type { Source } from './ends.ts'
 
 export interface NearFile {
@@ -89,17 +89,6 @@ export const openTarget = async (moving: Moving, { path }: FarTarget, written: s
   }
 }
 
-/** Opens what is already open on the first channel on the others too. */
-const openMore = async (moving: Moving, written: string, size = Number.POSITIVE_INFINITY): Promise<readonly RemoteFile[]> => {
-  const more: RemoteFile[] = []
-  if (size <= largeFile) return more
-  for (const remote of moving.remotes.slice(1)) {
-    const file = await remote.open(written, { write: true }, {}, moving.signal).catch(() => undefined)
-    if (file !== undefined) more.push(file)
-  }
-  return more
-}
-
 /** Where the bytes of one file go. */
 interface Opened {
   /** On the first channel, and on all others that help. */
@@ -107,27 +96,36 @@ interface Opened {
   readonly written: string
   /** Nothing more is opened. */
   over: boolean
-  /** Opening it took so long that the way is: answers to writes wait behind others, and say little of that on a busy machine. */
-  readonly far: boolean
 }
 
-/** Opens the file on one more channel while it is being written. */
-const openAnother = async (moving: Moving, opened: Opened): Promise<RemoteFile | undefined> => {
-  const remote = await moving.more?.()
-  if (remote === undefined || opened.over) return undefined
-  const file = await remote.open(opened.written, { write: true }, {}, moving.signal)
-  if (opened.over) closeQuietly([file])
-  else opened.files.push(file)
-  return file
+/** Opens what is already open on the first channel on one more, once that is there; `undefined` where it cannot be. Never rejects. */
+const openOn = async (moving: Moving, opened: Opened, channel: Remote | Promise<Remote | undefined>): Promise<RemoteFile | undefined> => {
+  try {
+    const remote = await channel
+    if (remote === undefined || opened.over) return undefined
+    const file = await remote.open(opened.written, { write: true }, {}, moving.signal)
+    if (!opened.over) opened.files.push(file)
+    else closeQuietly([file])
+    return opened.over ? undefined : file
+  } catch {
+    // One is enough: the others only help.
+    return undefined
+  }
 }
+
+/** Opens it on all channels that there are and that are being opened, when it is large. */
+const openMore = (moving: Moving, opened: Opened, size = Number.POSITIVE_INFINITY): readonly Promise<RemoteFile | undefined>[] =>
+  size <= largeFile ? [] : [...moving.remotes.slice(1), ...moving.coming].map(each => openOn(moving, opened, each))
 
 const store = async (moving: Moving, near: NearFile, opened: Opened, path: string, start: number): Promise<number> => {
   const { files } = opened
   const { write: habits, bounds, allowance, pace, clock, signal, options, progress } = moving
   const { growing = 'snapshot' } = options
+  const open = (count: number) => moving.grow(count).map(each => openOn(moving, opened, each))
   const stored = await storeFile({
     files,
-    ...(moving.more === undefined || !opened.far ? {} : { more: () => openAnother(moving, opened) }),
+    joining: openMore(moving, opened, near.source.size),
+    ...(moving.canGrow && moving.isFar ? { more: { roundTrip: moving.roundTrip, open } } : {}),
     source: near.source,
     from: near.shown,
     path,
@@ -260,21 +258,22 @@ export const uploadFile = async (moving: Moving, near: NearFile, to: FarTarget, 
   const written = atomic ? joinPath(folderOf(to.path), temporaryName(nameOf(to.path), resume !== false)) : to.path
   const { permissions } = near.attributes
   const mode = modeOf(options, permissions)
-  let began = 0
   const file = await handles
     .take(async () => {
-      began = moving.clock.now()
-      return await openTarget(moving, to, written, resume !== false, mode)
+      const began = moving.clock.now()
+      const made = await openTarget(moving, to, written, resume !== false, mode)
+      // Answers to writes wait behind others, and say little of the way on a busy machine: the opening does.
+      moving.took(moving.clock.now() - began)
+      return made
     })
     .catch(async (error: unknown) => {
       // It was asked for, and may be made though nobody waits for the answer.
       if (atomic && resume === false && signal?.aborted === true) await cleanUp(moving, written)
       throw error
     })
-  const opened: Opened = { files: [file], written, over: false, far: moving.clock.now() - began >= longWay }
+  const opened: Opened = { files: [file], written, over: false }
   let open = true
   try {
-    opened.files.push(...(await openMore(moving, written, near.source.size)))
     const check = await fill(moving, near, to, opened)
     signal?.throwIfAborted()
     opened.over = true

@@ -120,9 +120,7 @@ export class WritePlan {
   /** The server refused `range`. `transient`: another way of sending it might help. Says whether to go on. */
   failed(range: WriteRange, transient: boolean): boolean {
     this.#settle(range)
-    let at = this.#again.findIndex(each => each.offset > range.offset)
-    if (at < 0) at = this.#again.length
-    this.#again.splice(at, 0, { offset: range.offset, length: range.length })
+    this.#sendAgain(range)
     this.#draining = true
     if (!transient) return false
     this.#blamed = true
@@ -136,6 +134,12 @@ export class WritePlan {
     return true
   }
 
+  /** The way `range` went is no more: it has to go another one, and nobody is to blame. */
+  lost(range: WriteRange): void {
+    this.#settle(range)
+    this.#sendAgain(range)
+  }
+
   /** The source has ended: `range`, the last one asked for, has only `length` bytes, and nothing follows. */
   ended(range: WriteRange, length: number): WriteRange | undefined {
     this.#settle(range)
@@ -146,6 +150,12 @@ export class WritePlan {
     this.#sent.add(rest)
     this.#bytes += length
     return rest
+  }
+
+  #sendAgain({ offset, length }: WriteRange): void {
+    let at = this.#again.findIndex(each => each.offset > offset)
+    if (at < 0) at = this.#again.length
+    this.#again.splice(at, 0, { offset, length })
   }
 
   #settle(range: WriteRange): void {

@@ -91,18 +91,22 @@ describe('a server that has fallen silent', () => {
     const asked: string[] = []
     const remote = silent({
       limitsKnown: never,
-      stat: path => {
-        asked.push(path)
+      stat: async path => {
+        asked.push(`stat ${path}`)
+        return { size: 3 }
+      },
+      open: path => {
+        asked.push(`open ${path}`)
         return never
       },
     })
     const transfers = new Transfers({ remote, local: undefined, clock })
     const reading = assert.rejects(transfers.readFile('/f', { stallTimeout: 1000 }), isLate)
     await settled()
-    assert.deepEqual(asked, [])
+    assert.deepEqual(asked, ['stat /f'], 'the first question waits for no limits')
     clock.advance(1000)
     await settled()
-    assert.deepEqual(asked, ['/f'])
+    assert.deepEqual(asked, ['stat /f', 'open /f'])
     clock.advance(1000)
     await reading
   })

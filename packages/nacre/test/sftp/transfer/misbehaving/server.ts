@@ -373,10 +373,14 @@ export class FarServer {
   }
 }
 
-const resized = (bytes: Uint8Array, size: number): Uint8Array => {
-  const made = new Uint8Array(size)
-  made.set(bytes.subarray(0, size))
-  return made
+/** The same bytes, cut off or with zeros behind them. Files grow within a buffer that is larger: they may be long. */
+const resized = (data: Uint8Array, length: number): Uint8Array => {
+  if (length <= data.length) return data.slice(0, length)
+  const roomy = data.byteOffset === 0 && length <= data.buffer.byteLength ? data.buffer : new ArrayBuffer(2 * length)
+  const all = new Uint8Array(roomy, 0, length)
+  if (roomy === data.buffer) all.fill(0, data.length)
+  else all.set(data)
+  return all
 }
 
 const set = (node: FarNode, { size, permissions, modified }: Attributes): void => {
