@@ -1,7 +1,7 @@
 // Owns asking one host for its keys of several kinds, a connection each and none for kinds it does not have, on Node. Knows
 // nothing of how keys are written down.
-import { signatureAlgorithms } from '../algorithms/signature/table.ts'
 import { nodeRuntime } from '../io/runtime-node.ts'
+import { withCertificates } from '../keys/certificate-names.ts'
 import { dial } from './dial-node.ts'
 import { hostKeyOver, type HostKeyOptions, type ShownHostKey } from './host-key.ts'
 
@@ -25,7 +25,7 @@ const defaultTimeout = 5000
 
 /** Known here, by whatever tables the options bring. */
 const knownAlgorithms = (options: ScanOptions): ReadonlySet<string> =>
-  new Set((options.tables?.signatures ?? signatureAlgorithms).map(row => row.name))
+  new Set(withCertificates((options.tables ?? nodeRuntime().tables).signatures).map(row => row.name))
 
 /**
  * Gives the keys of a host, one after the other: the first connection asks for all kinds and learns which the server has,
