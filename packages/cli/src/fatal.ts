@@ -28,6 +28,9 @@ const systemTexts: Readonly<Record<string, string>> = {
   EMFILE: 'Too many open files',
   ELOOP: 'Too many levels of symbolic links',
   ENAMETOOLONG: 'File name too long',
+  EADDRINUSE: 'Address already in use',
+  ECONNREFUSED: 'Connection refused',
+  ESRCH: 'No such process',
 }
 
 /** What strerror(3) says of a failed call; the message of anything else. */
