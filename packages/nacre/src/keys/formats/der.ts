@@ -117,6 +117,21 @@ export class DerReader {
   }
 }
 
+/**
+ * True when the bytes are one sequence and nothing else. What a wrong key decrypted to is that once in millions of times, even
+ * when its padding happens to be right.
+ */
+export const isOneSequence = (bytes: Uint8Array): boolean => {
+  const der = new DerReader(bytes)
+  try {
+    der.sequence()
+  } catch (cause) {
+    if (!(cause instanceof WireError)) throw cause
+    return false
+  }
+  return der.atEnd
+}
+
 const nullTag = 0x05
 
 /** The content of an AlgorithmIdentifier (RFC 5280 §4.1.1.2): its name, and its parameters to be read further. */

@@ -1,12 +1,12 @@
 // Owns private keys as OpenSSL wrote them of old: PKCS#1, SEC1 and DSA in PEM, open or encrypted by its headers (RFC 1421
 // §4.6, and a key made with a single MD5 for each 16 bytes). Knows nothing of SSH's own formats.
 import type { CryptoProvider, PrivateKeyNumbers } from '../../crypto/provider.ts'
-import { escapeForPeople, KeyFormatError } from '../../errors.ts'
+import { escapeForPeople } from '../../errors.ts'
 import type { PrivateKey } from '../private.ts'
 import { armour, armoured, type Armoured, hasArmour } from './armour.ts'
 import { checkedKey, pkcs1Of, readDsa, readPkcs1, readSec1, sec1Of } from './asn1-private.ts'
 import { type CbcCipher, cbcCiphers, openCbc, sealCbc } from './cbc.ts'
-import { DerReader } from './der.ts'
+import { DerReader, isOneSequence } from './der.ts'
 import {
   chosenPassphrase,
   type KeyFormat,
@@ -71,13 +71,9 @@ const pem = (label: string, name: string, parse: Parse): KeyFormat => ({
       const key = legacyKey(crypto, passphrase, iv, by.keyBytes)
       const opened = openCbc(crypto, by, key, iv, file.bytes)
       key.fill(0)
-      if (opened === undefined) throw passphraseWrong(place)
+      if (opened === undefined || !isOneSequence(opened)) throw passphraseWrong(place)
       try {
         return read(place, () => parsed(crypto, opened, parse))
-      } catch (cause) {
-        // One wrong passphrase in 256 gives what looks padded. Nothing but the key's own shape tells then.
-        if (cause instanceof KeyFormatError && cause.code === 'KEY_MALFORMED') throw passphraseWrong(place, cause)
-        throw cause
       } finally {
         opened.fill(0)
       }

@@ -1,11 +1,10 @@
 // Owns PKCS#8 files (RFC 5958), open and encrypted. Knows nothing of how a key stands in ASN.1 or how it is encrypted: that is
 // beside it.
 import type { CryptoProvider } from '../../crypto/provider.ts'
-import { KeyFormatError } from '../../errors.ts'
 import type { PrivateKey } from '../private.ts'
 import { armour, armoured, hasArmour } from './armour.ts'
 import { checkedKey, pkcs8Of, readPkcs8 } from './asn1-private.ts'
-import { DerReader } from './der.ts'
+import { DerReader, isOneSequence } from './der.ts'
 import {
   chosenCost,
   chosenPassphrase,
@@ -61,13 +60,9 @@ export const encryptedPkcs8Format: KeyFormat = {
       throw malformed(place, 'its encrypted part has a length that its cipher cannot make')
     const unlock = async (passphrase: Uint8Array): Promise<PrivateKey> => {
       const opened = await decrypted(crypto, how, passphrase, sealed)
-      if (opened === undefined) throw passphraseWrong(place)
+      if (opened === undefined || !isOneSequence(opened)) throw passphraseWrong(place)
       try {
         return keyOf(crypto, opened, place)
-      } catch (cause) {
-        // One wrong passphrase in 256 gives what looks padded: the outer shape says whether it is one.
-        if (cause instanceof KeyFormatError && cause.code === 'KEY_MALFORMED' && opened[0] !== 0x30) throw passphraseWrong(place, cause)
-        throw cause
       } finally {
         opened.fill(0)
       }

@@ -31,6 +31,7 @@ import { type Argon2Costs, lockedKeys, macOf, openKeys, type PpkKeys, type PpkPr
 const beginning = 'PuTTY-User-Key-File-'
 const encryption = 'aes256-cbc'
 const blockBytes = 16
+const macLine = 'Private-MAC'
 
 /** Half a gibibyte; PuTTY's own default is 8 MiB. */
 const maximumMemory = 512 * 1024
@@ -69,7 +70,9 @@ class Lines {
 
   field(name: string): string {
     const line = this.#lines[this.#next++]
-    if (line === undefined || line === '') throw malformed(this.#place, `it is cut off before its line "${name}"`)
+    // The last line of all is the MAC: any other that nothing follows has lost its end.
+    if (line === undefined || line === '' || (this.#next >= this.#lines.length && name !== macLine))
+      throw malformed(this.#place, `it is cut off before its line "${name}"`)
     if (!line.startsWith(`${name}: `) && line !== `${name}:`)
       throw malformed(this.#place, `where its line "${name}" belongs stands another`)
     return line.slice(name.length + 2)
@@ -132,7 +135,8 @@ const parse = (text: string, path: string | undefined): PpkFile => {
   const publicBlob = lines.block('Public-Lines')
   const argon2 = version === 3 && sealedBy !== 'none' ? readArgon2(lines, place) : undefined
   const privateBlob = lines.block('Private-Lines')
-  const mac = lines.hex('Private-MAC')
+  const mac = lines.hex(macLine)
+  if (mac.length !== (version === 2 ? 20 : 32)) throw malformed(place, `its line "${macLine}" is cut off`)
   if (sealedBy !== 'none' && (privateBlob.length === 0 || privateBlob.length % blockBytes !== 0))
     throw malformed(place, 'its encrypted part has a length that its cipher cannot make')
   return { place, type, encryption: sealedBy, comment, publicBlob, protection: { version, argon2 }, privateBlob, mac }
