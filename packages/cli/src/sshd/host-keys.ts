@@ -1,37 +1,12 @@
 // Owns the server's own keys: which files, and loading them as OpenSSH does, so that one bad file does not stop a server
 // that has a good one. Knows nothing of what they sign.
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { ConfigError, KeyFormatError } from 'nacre'
-import { nodeCrypto } from 'nacre/crypto/node'
-import {
-  type Certificate,
-  certifiedSigner,
-  createSigner,
-  isCertificateType,
-  parseCertificate,
-  parsePublicKeyLine,
-  readPrivateKey,
-  type Signer,
-} from 'nacre/keys'
+import { ConfigError, KeyFormatError, loadSigner } from 'nacre'
+import { type Certificate, certifiedSigner, isCertificateType, parseCertificate, parsePublicKeyLine, type Signer } from 'nacre/keys'
 
 /** Where the system keeps them. */
 const systemKeys = ['rsa', 'ecdsa', 'ed25519'].map(type => `/etc/ssh/ssh_host_${type}_key`)
-
-const load = (path: string, minimumRsaBits: number): Signer => {
-  const text = readFileSync(path, 'utf8')
-  const { uid, mode } = statSync(path)
-  if (uid === process.geteuid?.() && (mode & 0o077) !== 0) {
-    const shown = (mode & 0o7777).toString(8).padStart(4, '0')
-    throw new KeyFormatError(
-      'KEY_PERMISSIONS',
-      `Permissions ${shown} for '${path}' are too open: a private key is for its owner alone (chmod 600 ${path}).`,
-      path,
-    )
-  }
-  const crypto = nodeCrypto()
-  return createSigner(crypto, readPrivateKey(crypto, text, { path }), path, { minimumRsaBits })
-}
 
 export interface HostKeys {
   readonly keys: readonly Signer[]
@@ -67,8 +42,12 @@ const certify = (keys: readonly Signer[], paths: readonly string[], warnings: st
   return certified
 }
 
-/** Loads host keys. Throws `ConfigError` when none can be used. */
-export const loadHostKeys = (configured: readonly string[], minimumRsaBits: number, certificates: readonly string[] = []): HostKeys => {
+/** Loads host keys. Rejects with `ConfigError` when none can be used. */
+export const loadHostKeys = async (
+  configured: readonly string[],
+  minimumRsaBits: number,
+  certificates: readonly string[] = [],
+): Promise<HostKeys> => {
   const usual = configured.length === 0
   if (usual && process.geteuid?.() !== 0)
     throw new ConfigError('No host key is named. Make one and name it: ssh-keygen -t ed25519 -N "" -f hostkey; then add -h hostkey.')
@@ -77,7 +56,7 @@ export const loadHostKeys = (configured: readonly string[], minimumRsaBits: numb
   const warnings: string[] = []
   for (const path of paths) {
     try {
-      const key = load(path, minimumRsaBits)
+      const key = await loadSigner(path, { minimumRsaBits })
       const same = keys.find(each => each.publicKey.type === key.publicKey.type)
       if (same === undefined) keys.push(key)
       else warnings.push(`The host key ${path} is not used: ${same.source} is of the same type.`)

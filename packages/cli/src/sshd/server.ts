@@ -169,7 +169,7 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
   const root = process.geteuid?.() === 0
   if (config.usePam)
     warnings.push('UsePAM: PAM is not used by this version. Passwords are checked against shadow(5), and PAM modules are not run.')
-  const { keys, warnings: keyWarnings }: HostKeys = loadHostKeys(config.hostKey, config.requiredRsaSize, config.hostCertificate)
+  const { keys, warnings: keyWarnings }: HostKeys = await loadHostKeys(config.hostKey, config.requiredRsaSize, config.hostCertificate)
   warnings.push(...keyWarnings)
   checkHostNames(config, warnings)
   const directory = systemDirectory()

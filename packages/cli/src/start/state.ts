@@ -47,7 +47,8 @@ export const openState = async (folder: string): Promise<State> => {
     const paths = await Promise.all(Object.entries(choices).map(([name, choice]) => hostKeyPath(folder, name, choice)))
     const authorizedKeys = join(folder, 'authorized_keys')
     if (!existsSync(authorizedKeys)) writeNew(authorizedKeys, authorizedKeysText)
-    return { hostKeys: loadHostKeys(paths, 2048).keys, authorizedKeys, knownHosts: join(folder, 'known_hosts') }
+    const { keys: hostKeys } = await loadHostKeys(paths, 2048)
+    return { hostKeys, authorizedKeys, knownHosts: join(folder, 'known_hosts') }
   } catch (error) {
     if (error instanceof ConfigError) throw error
     throw new ConfigError(`The state in ${folder} cannot be kept: ${(error as Error).message}`, {}, { cause: error })

@@ -26,42 +26,39 @@ const files = (contents: Readonly<Record<string, readonly [string, number]>>) =>
 }
 
 describe('host keys', () => {
-  test('of several types are all used', () => {
+  test('of several types are all used', async () => {
     using it = files({ one: [ed25519, 0o600], two: [ecdsa, 0o400] })
-    const { keys, warnings } = loadHostKeys(it.paths, 2048)
+    const { keys, warnings } = await loadHostKeys(it.paths, 2048)
     assert.deepEqual([keys.map(key => key.publicKey.type), warnings], [['ssh-ed25519', 'ecdsa-sha2-nistp256'], []])
   })
-  test('others can read are passed over, with a word', () => {
+  test('others can read are passed over, with a word', async () => {
     for (const mode of [0o640, 0o604, 0o660]) {
       using it = files({ open: [ecdsa, mode], good: [ed25519, 0o600] })
-      const { keys, warnings } = loadHostKeys(it.paths, 2048)
+      const { keys, warnings } = await loadHostKeys(it.paths, 2048)
       assert.equal(keys.length, 1)
       assert.match(warnings.join(), /open": Permissions 06[046][04] .*too open/)
     }
   })
-  test('that are missing or damaged are passed over, with a word', () => {
+  test('that are missing or damaged are passed over, with a word', async () => {
     using it = files({ bad: ['no key', 0o600], good: [ed25519, 0o600] })
-    const { keys, warnings } = loadHostKeys([...it.paths, '/nonexistent/key'], 2048)
+    const { keys, warnings } = await loadHostKeys([...it.paths, '/nonexistent/key'], 2048)
     assert.equal(keys.length, 1)
     assert.equal(warnings.length, 2)
   })
   test('of one type twice: the first is used', async () => {
     using it = files({ one: [ed25519, 0o600], two: [await text({ kind: 'ed25519' }), 0o600] })
-    const { keys, warnings } = loadHostKeys(it.paths, 2048)
+    const { keys, warnings } = await loadHostKeys(it.paths, 2048)
     assert.deepEqual(
       keys.map(key => key.source),
       [it.paths[0]],
     )
     assert.match(warnings.join(), /two is not used/)
   })
-  test('of which none can be used are an error that says why', () => {
+  test('of which none can be used are an error that says why', async () => {
     using it = files({ open: [ed25519, 0o644] })
-    assert.throws(
-      () => loadHostKeys(it.paths, 2048),
-      (error: unknown) => error instanceof ConfigError && /too open/.test(error.message),
-    )
+    await assert.rejects(loadHostKeys(it.paths, 2048), (error: unknown) => error instanceof ConfigError && /too open/.test(error.message))
   })
   test('must be named by whoever is not root', { skip: process.geteuid?.() === 0 }, () =>
-    assert.throws(() => loadHostKeys([], 2048), ConfigError),
+    assert.rejects(loadHostKeys([], 2048), ConfigError),
   )
 })

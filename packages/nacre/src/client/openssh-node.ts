@@ -45,8 +45,6 @@ export interface OpensshOptions extends Omit<CredentialOptions, 'signers'> {
   readonly onNote?: (note: string) => void
 }
 
-const passphraseAttempts = 3
-
 const usualFiles = (): readonly string[] => ['id_rsa', 'id_ecdsa', 'id_ed25519'].map(name => join(homedir(), '.ssh', name))
 
 const usualKnownHosts = (): readonly string[] => [
@@ -58,22 +56,13 @@ const usualKnownHosts = (): readonly string[] => [
 
 /** A signer for a key file, or `undefined` with a note when the key cannot be used. */
 export const fileSigner = async (path: string, options: Pick<OpensshOptions, 'passphrase' | 'onNote'>): Promise<Signer | undefined> => {
-  let passphrase: string | undefined
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await loadSigner(path, passphrase === undefined ? {} : { passphrase })
-    } catch (error) {
-      const asks = error instanceof KeyFormatError && (error.code === 'KEY_PASSPHRASE_NEEDED' || error.code === 'KEY_PASSPHRASE_WRONG')
-      if (!asks || attempt >= passphraseAttempts) {
-        options.onNote?.(error instanceof Error ? error.message : String(error))
-        return undefined
-      }
-      passphrase = await options.passphrase?.(path, attempt + 1)
-      if (passphrase === undefined || passphrase === '') {
-        options.onNote?.(`The key file ${path} is encrypted and no passphrase was given, so it is not used.`)
-        return undefined
-      }
-    }
+  try {
+    return await loadSigner(path, { passphrase: ({ attempt }) => options.passphrase?.(path, attempt) })
+  } catch (error) {
+    const unanswered = error instanceof KeyFormatError && error.code === 'KEY_PASSPHRASE_NEEDED'
+    if (unanswered) options.onNote?.(`The key file ${path} is encrypted and no passphrase was given, so it is not used.`)
+    else options.onNote?.(error instanceof Error ? error.message : String(error))
+    return undefined
   }
 }
 
