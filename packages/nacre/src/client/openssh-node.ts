@@ -9,6 +9,7 @@ import { agentSigners } from '../agent/signers.ts'
 import { KeyFormatError } from '../errors.ts'
 import { encodeBase64 } from '../keys/base64.ts'
 import { loadSigner } from '../keys/load-node.ts'
+import { parsePublicKeyLine } from '../keys/public.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SessionProof } from '../transport/exchange.ts'
 import { type CertificateFile, readCertificateFile, signerFor } from './certificate-files-node.ts'
@@ -45,7 +46,8 @@ export interface OpensshOptions extends Omit<CredentialOptions, 'signers'> {
   readonly onNote?: (note: string) => void
 }
 
-const usualFiles = (): readonly string[] => ['id_rsa', 'id_ecdsa', 'id_ed25519'].map(name => join(homedir(), '.ssh', name))
+const usualFiles = (): readonly string[] =>
+  ['id_rsa', 'id_ecdsa', 'id_ecdsa_sk', 'id_ed25519', 'id_ed25519_sk', 'id_mldsa44_ed25519'].map(name => join(homedir(), '.ssh', name))
 
 const usualKnownHosts = (): readonly string[] => [
   join(homedir(), '.ssh', 'known_hosts'),
@@ -66,12 +68,20 @@ export const fileSigner = async (path: string, options: Pick<OpensshOptions, 'pa
   }
 }
 
-const publicBlobOf = async (path: string): Promise<string | undefined> => {
+/** The key of a file that is one public key line, in base64. */
+const publicBlobIn = async (path: string): Promise<string | undefined> => {
   try {
-    return (await readFile(`${path}.pub`, 'utf8')).split(' ')[1]
+    const text = await readFile(path, 'utf8')
+    return text.startsWith('-') ? undefined : blobOf({ publicKey: parsePublicKeyLine(text, path) })
   } catch {
     return undefined
   }
+}
+
+/** People whose private keys are in an agent only name the public one: the file itself, or what would be beside it. */
+const identityFile = async (path: string): Promise<IdentityFile> => {
+  const itself = await publicBlobIn(path)
+  return { path, blob: itself ?? (await publicBlobIn(`${path}.pub`)), publicOnly: itself !== undefined || !existsSync(path) }
 }
 
 /** A key file that was opened, or a note why not; each only once, since its passphrase is asked for. */
@@ -84,10 +94,11 @@ const opener = (options: OpensshOptions): ((path: string) => Promise<Signer | un
   }
 }
 
-/** A file of identities: the path named, and the public part beside it, as far as it is there. */
+/** A file of identities: the path named, the public part in it or beside it as far as there is one, and whether that is all. */
 interface IdentityFile {
   readonly path: string
   readonly blob: string | undefined
+  readonly publicOnly: boolean
 }
 
 /** The signer of a named certificate: the agent's, or that of the file its key is in. */
@@ -102,7 +113,7 @@ const namedCertificate = async (
   const wanted = encodeBase64(file.certificate.key.blob)
   // A file whose public part is not beside it has to be opened to know.
   for (const each of files) {
-    if (each.blob !== undefined && each.blob !== wanted) continue
+    if (each.publicOnly || (each.blob !== undefined && each.blob !== wanted)) continue
     const signer = await open(each.path)
     const found = signer === undefined ? undefined : signerFor(file, [signer])
     if (found !== undefined) return found
@@ -110,7 +121,7 @@ const namedCertificate = async (
   return undefined
 }
 
-const blobOf = (signer: Signer): string => encodeBase64(signer.publicKey.blob)
+const blobOf = (signer: Pick<Signer, 'publicKey'>): string => encodeBase64(signer.publicKey.blob)
 
 /** The agent's keys, those of the files first, each behind the certificate that lies beside its file. */
 const fromAgent = (
@@ -168,19 +179,23 @@ const certificatesBeside = async (
 const collectSigners = async (options: OpensshOptions, proof: SessionProof | undefined): Promise<Signer[]> => {
   const named = options.identityFiles !== undefined
   const paths = (options.identityFiles ?? usualFiles()).filter(path => {
-    const there = existsSync(path)
+    const there = existsSync(path) || existsSync(`${path}.pub`)
     if (!there && named) options.onNote?.(`The key file ${path} does not exist.`)
     return there
   })
   const agent = await agentKeys(options, proof)
   const open = opener(options)
-  const files: readonly IdentityFile[] = await Promise.all(paths.map(async path => ({ path, blob: await publicBlobOf(path) })))
+  const files: readonly IdentityFile[] = await Promise.all(paths.map(identityFile))
   const beside = await certificatesBeside(options, files)
   const signers: Signer[] = [...(await fromCertificates(options, agent, files, open))]
   signers.push(...fromAgent(agent, files, beside, options.identitiesOnly === true))
   const byAgent = new Set<string | undefined>(agent.map(blobOf))
-  for (const { path, blob } of files) {
+  for (const { path, blob, publicOnly } of files) {
     if (byAgent.has(blob)) continue
+    if (publicOnly) {
+      if (named) options.onNote?.(`Of the key in ${path} only the public half is there, and no agent has the other.`)
+      continue
+    }
     const signer = await open(path)
     if (signer === undefined || byAgent.has(blobOf(signer))) continue
     const certificate = beside.get(path)
