@@ -11,13 +11,16 @@ type CopyFile = Infer<typeof request>
 
 const none: OpenOptions = { read: false, write: false, append: false, create: false, exclusive: false, truncate: false, noFollow: false }
 
-const pump = async (serving: Serving, from: OpenFile, to: OpenFile): Promise<void> => {
-  await eachPiece({ file: from, offset: 0, length: 0 }, serving, async (piece, offset) => {
+/** Says how many bytes it was. */
+const pump = (serving: Serving, from: OpenFile, to: OpenFile): Promise<number> =>
+  eachPiece({ file: from, offset: 0, length: 0 }, serving, async (piece, offset) => {
     await to.write(offset, piece)
   })
-}
 
-/** What is at `to` is truncated once `from` is known to be readable; a copy that fails half-way leaves what it has written. */
+/**
+ * What is at `to` is written over, and cut off where `from` ends only then: it may be another name of the same file, which nobody
+ * can say for sure, and is copied onto itself without harm. A copy that fails half-way leaves what it has written.
+ */
 const copy = async (serving: Serving, asked: CopyFile): Promise<void> => {
   const { files } = serving
   const [from, to] = [serving.absolute(asked.from), serving.absolute(asked.to)]
@@ -27,10 +30,11 @@ const copy = async (serving: Serving, asked: CopyFile): Promise<void> => {
     if (type === 'directory') throw new SftpError('file-is-a-directory', 'Is a directory', { operation: 'copy', path: from })
     if (asked.overwrite && (await sameFile(serving, from, to)))
       throw new SftpError('invalid-parameter', 'Both are the same file.', { operation: 'copy', path: to })
-    const options = { ...none, write: true, create: true, exclusive: !asked.overwrite, truncate: asked.overwrite }
+    const options = { ...none, write: true, create: true, exclusive: !asked.overwrite }
     const target = await files.open(to, options, permissions === undefined ? {} : { permissions })
     try {
-      await pump(serving, source, target)
+      const end = await pump(serving, source, target)
+      if (((await target.stat()).size ?? end) > end) await target.setAttributes({ size: end })
     } finally {
       await target.close()
     }
@@ -39,7 +43,7 @@ const copy = async (serving: Serving, asked: CopyFile): Promise<void> => {
   }
 }
 
-/** Whether both names lead to one path; a second name for the file itself is not noticed. */
+/** Whether both names lead to one path; a hard link is not noticed. */
 const sameFile = async ({ files }: Serving, from: string, to: string): Promise<boolean> => {
   const [one, other] = [await files.realPath(from, false), await files.realPath(to, false)]
   return one === other

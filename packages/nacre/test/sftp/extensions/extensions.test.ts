@@ -287,6 +287,29 @@ describe('copies on the server', () => {
     assertStatus(await peer.extended('copy-file', request, { a: '/f', b: '/home/../f', overwrite: true }), 'invalid-parameter')
     assert.deepEqual(readFile(files, '/f'), content)
   })
+
+  it('copy-file over another name of the same file loses nothing of it', async () => {
+    const { files, peer } = await start(6)
+    const request = struct({ a: fileName, b: fileName, overwrite: boolean })
+    files.link('/f', '/hard')
+    files.symlink('/hard', '/soft')
+    for (const b of ['/hard', '/soft']) assertStatus(await peer.extended('copy-file', request, { a: '/f', b, overwrite: true }), 'ok')
+    assertStatus(await peer.extended('copy-file', request, { a: '/hard', b: '/f', overwrite: true }), 'ok')
+    assert.deepEqual(readFile(files, '/f'), content)
+    assert.deepEqual(readFile(files, '/hard'), content)
+  })
+
+  it('copy-file cuts off what was longer', async () => {
+    const { files, peer } = await start(6)
+    const request = struct({ a: fileName, b: fileName, overwrite: boolean })
+    writeFile(files, '/short', latin('short'))
+    writeFile(files, '/empty', latin(''))
+    for (const name of ['short', 'empty']) {
+      writeFile(files, '/long', latin('rather long'))
+      assertStatus(await peer.extended('copy-file', request, { a: `/${name}`, b: '/long', overwrite: true }), 'ok')
+      assert.deepEqual(readFile(files, '/long'), latin(name === 'short' ? 'short' : ''))
+    }
+  })
 })
 
 describe('hashes', () => {
