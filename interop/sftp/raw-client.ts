@@ -1,4 +1,4 @@
-// A client of SFTP version 3 whose packets are put together by hand, so that it shares nothing with the one it is to judge
+// A client of SFTP whose packets are put together by hand, so that it shares nothing with the one it is to judge
 // servers with (draft-ietf-secsh-filexfer-02, and PROTOCOL of OpenSSH for extensions). Strings are bytes, one a character.
 
 /** Where packets go, and where they come from. */
@@ -61,6 +61,13 @@ export interface Answer {
   readonly fields: Fields
 }
 
+export interface Greeting {
+  /** What the server agreed to. */
+  readonly version: number
+  /** Extensions it named, with their data. */
+  readonly extensions: ReadonlyMap<string, string>
+}
+
 export class RawClient {
   readonly #pipe: RawPipe
   readonly #waiting = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>()
@@ -109,14 +116,21 @@ export class RawClient {
 
   /** INIT; the extensions the server names, with their data. */
   async start(): Promise<ReadonlyMap<string, string>> {
+    const { version, extensions } = await this.greet(3)
+    if (version !== 3) throw new Error('not version 3')
+    return extensions
+  }
+
+  /** INIT of any version, and what the server says to it. */
+  async greet(version: number): Promise<Greeting> {
     const fields = await new Promise<Fields>(resolve => {
       this.#version = resolve
-      this.#send(byte(1), number(3))
+      this.#send(byte(1), number(version))
     })
-    if (fields.number() !== 3) throw new Error('not version 3')
+    const agreed = fields.number()
     const extensions = new Map<string, string>()
     while (fields.left > 0) extensions.set(fields.string(), fields.string())
-    return extensions
+    return { version: agreed, extensions }
   }
 
   request(type: number, ...fields: Buffer[]): Promise<Answer> {
