@@ -28,22 +28,18 @@ export interface DirectoryHost {
   progressed(): void
 }
 
-/** Most names are ASCII. */
+const utf8 = new TextEncoder()
+
 const writeName = (writer: Writer, name: string): void => {
-  const { length } = name
-  writer.reserve(4 + length)
-  const start = writer.offset + 4
-  const { bytes } = writer
-  for (let i = 0; i < length; i++) {
-    const code = name.charCodeAt(i)
-    if (code >= 0x80) {
-      writer.string(bytesOfName(name))
-      return
-    }
-    bytes[start + i] = code
+  if (!name.isWellFormed()) {
+    writer.string(bytesOfName(name))
+    return
   }
-  writer.uint32(length)
-  writer.offset += length
+  // No character takes more than three bytes for each of its units.
+  writer.reserve(4 + 3 * name.length)
+  const { written } = utf8.encodeInto(name, writer.bytes.subarray(writer.offset + 4))
+  writer.uint32(written)
+  writer.offset += written
 }
 
 export class OpenDirectory {

@@ -29,6 +29,12 @@ const modeOnce = (attributes: Attributes): string => {
 /** Makes long names, `now` being in seconds. Of files that changed in one minute the time is worked out once. */
 export class LongNames {
   readonly #now: number
+  /** What the last one began with, and what that was made of. */
+  #front = ''
+  #mode = ''
+  #links = -1
+  #owner = ''
+  #group = ''
   #minute = Number.NaN
   #time = ''
 
@@ -44,9 +50,16 @@ export class LongNames {
       this.#minute = minute
       this.#time = timeText(seconds, this.#now)
     }
-    // The mode of strmode(3) ends with a blank.
-    const links = String(attributes.links ?? 1).padStart(4)
-    const size = String(attributes.size ?? 0).padStart(8)
-    return `${modeOnce(attributes)} ${links} ${owner.padEnd(8)} ${group.padEnd(8)} ${size} ${this.#time} ${name}`
+    const mode = modeOnce(attributes)
+    const { links = 1, size = 0 } = attributes
+    if (mode !== this.#mode || links !== this.#links || owner !== this.#owner || group !== this.#group) {
+      this.#mode = mode
+      this.#links = links
+      this.#owner = owner
+      this.#group = group
+      // The mode of strmode(3) ends with a blank.
+      this.#front = `${mode} ${String(links).padStart(4)} ${owner.padEnd(8)} ${group.padEnd(8)} `
+    }
+    return `${this.#front}${String(size).padStart(8)} ${this.#time} ${name}`
   }
 }
