@@ -135,6 +135,16 @@ describe('lftp', { skip: lacks('lftp') }, () => {
     assert.deepEqual(files.stdout.toString().trim().split('\n').toSorted(), ['/', '/a/', '/a/b/', '/a/b/big'])
     sound(site)
   })
+
+  for (const version of [3, 4, 5, 6])
+    test(`makes links that point the right way in version ${version}`, {}, async () => {
+      const agreed: number[] = []
+      const far = freshFolder('far', 0o755)
+      await using site = await fileSite(localFiles(), { log: { started: versions => void agreed.push(versions.agreed) } })
+      succeeded(await lftp(site.to, login, [`set sftp:protocol-version ${version}`, `cd ${far}`, 'ln -s target soft']))
+      assert.deepEqual(agreed, [version])
+      assert.equal(readlinkSync(`${far}/soft`), 'target')
+    })
 })
 
 describe('curl', { skip: lacks('curl') }, () => {

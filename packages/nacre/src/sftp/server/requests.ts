@@ -18,8 +18,8 @@ export interface RequestHost {
   readonly reply: Reply
   readonly principals: Principals
   readonly umask: number | undefined
-  /** The client sends SYMLINK of version 3 as the draft has it, not as OpenSSH has it. */
-  readonly linkFirst: boolean
+  /** Whether the client sends the arguments of SYMLINK the other way round than others do in this version. */
+  readonly swapsLink: (version: number) => boolean
   /** Makes a client's path absolute; throws `SftpError`. */
   absolute(path: string): string
   /** Opens, and answers with a handle. */
@@ -152,7 +152,7 @@ const link = (name: 'symlink' | 'link'): RequestRow => ({
   name,
   ask: (host, id, reader, version) => {
     const read = version.Link.read(reader)
-    const asked = host.linkFirst && version.version === 3 ? { ...read, path: read.target, target: read.path } : read
+    const asked = host.swapsLink(version.version) ? { ...read, path: read.target, target: read.path } : read
     const path = host.absolute(asked.path)
     if (asked.symbolic) {
       const { target } = asked

@@ -4,7 +4,7 @@ import type { Files, MaybePromise } from '../files.ts'
 import type { BytePipe } from '../pipe.ts'
 import type { SharedHandles } from './open-files.ts'
 import { type ServerRuntime, settle, type Settled, type SftpServerOptions } from './options.ts'
-import { sendsLinkFirst } from './quirks.ts'
+import { swapsLink } from './quirks.ts'
 import { SftpSession } from './session.ts'
 import { defaultPatience, outlasting, type PipedSession, sessionPipe } from './session-pipe.ts'
 
@@ -31,7 +31,7 @@ const serve = async (pipe: BytePipe, files: Files, options: Settled, shared: Sha
       options,
       start,
       shared,
-      linkFirst: sendsLinkFirst(clientVersion),
+      swapsLink: version => swapsLink(clientVersion, version),
       done: fault => {
         if (fault === undefined) resolve()
         else reject(fault)

@@ -35,7 +35,7 @@ export interface SessionParts {
   readonly start: string
   readonly shared: SharedHandles
   /** See `RequestHost`. */
-  readonly linkFirst: boolean
+  readonly swapsLink: (version: number) => boolean
   /** Called once, when everything is closed. */
   readonly done: (fault: Error | undefined) => void
 }
@@ -49,7 +49,7 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
   readonly umask: number | undefined
   readonly extensions: readonly ExtensionRow[]
   readonly maximumVersion: SftpVersionNumber
-  readonly linkFirst: boolean
+  readonly swapsLink: (version: number) => boolean
   readonly #pipe: BytePipe
   readonly #options: Settled
   readonly #start: string
@@ -76,8 +76,8 @@ export class SftpSession implements ExtendedHost, RequestHost, OpenFilesHost, Pa
   #cut = false
   #finishing = false
 
-  constructor({ pipe, files, options, start, shared, linkFirst, done }: SessionParts) {
-    this.linkFirst = linkFirst
+  constructor({ pipe, files, options, start, shared, swapsLink, done }: SessionParts) {
+    this.swapsLink = swapsLink
     this.files = files
     this.readOnly = options.readOnly
     this.limits = options.limits

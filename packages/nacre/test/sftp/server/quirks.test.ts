@@ -12,9 +12,14 @@ const twoPaths = struct({ first: fileName, second: fileName })
 const symlinkOf = (first: string, second: string): Uint8Array => requestOf(packetTypes.SSH_FXP_SYMLINK, 1, twoPaths, { first, second })
 
 /** Sends SYMLINK with two arguments, and gives the links there are then. */
-const linksAfter = async (clientVersion: string | undefined, first: string, second: string): Promise<readonly string[]> => {
+const linksAfter = async (
+  clientVersion: string | undefined,
+  first: string,
+  second: string,
+  version: 3 | 4 | 5 = 3,
+): Promise<readonly string[]> => {
   const files = memoryFiles()
-  const peer = await new Peer(files, clientVersion === undefined ? {} : { clientVersion }).greet()
+  const peer = await new Peer(files, clientVersion === undefined ? {} : { clientVersion }).greet(version)
   peer.send(symlinkOf(first, second))
   const [answer] = await peer.answers(1)
   assertStatus(answer, 'ok')
@@ -37,6 +42,18 @@ describe('SYMLINK of version 3', () => {
     it(`has the link first, as the draft has it, from "${version}", which takes us for a server that is not OpenSSH's`, async () => {
       assert.deepEqual(await linksAfter(version, '/link', '/target'), ['/link -> /target'])
     })
+})
+
+describe('SYMLINK of versions 4 and 5', () => {
+  for (const version of [4, 5] as const) {
+    for (const software of [undefined, 'AsyncSSH_2.10.1', 'WinSCP_release_6.3.5', 'PuTTY_Release_0.78'])
+      it(`has the link first, as the drafts have it, in version ${version} from ${software ?? 'who is not known'}`, async () => {
+        assert.deepEqual(await linksAfter(software, '/link', '/target', version), ['/link -> /target'])
+      })
+    it(`has what the link points to first in version ${version} from what speaks through OpenSSH's ssh: lftp`, async () => {
+      assert.deepEqual(await linksAfter('OpenSSH_9.2p1', '/target', '/link', version), ['/link -> /target'])
+    })
+  }
 })
 
 describe('a session handler', () => {
