@@ -5,6 +5,7 @@ import { engineTargets } from './targets/engines.ts'
 import { fileTargets } from './targets/files.ts'
 import { keyTargets } from './targets/keys.ts'
 import { layerTargets } from './targets/layers.ts'
+import { securityKeyTargets } from './targets/security-keys.ts'
 import { sftpClientTargets } from './targets/sftp-client.ts'
 import { sftpServerTargets } from './targets/sftp-server.ts'
 
@@ -13,6 +14,7 @@ export const targets: readonly Target[] = [
   ...codecTargets,
   ...layerTargets,
   ...keyTargets,
+  ...securityKeyTargets,
   ...fileTargets,
   ...sftpClientTargets,
   ...sftpServerTargets,

@@ -9,9 +9,25 @@ const files = (under: string, ending: string): readonly string[] =>
     .sort()
     .map(name => readFileSync(new URL(`${under}/${name}`, folder), 'utf8'))
 
-export const publicKeyLines = (): readonly string[] => files('vectors/keys', '.pub')
+interface SecurityKeys {
+  /** base64, of what is signed. */
+  readonly data: string
+  readonly keys: readonly { readonly name: string; readonly public: string; readonly file: string }[]
+  readonly signatures: readonly { readonly key: string; readonly signature: string; readonly accepted: boolean }[]
+}
+export const securityKeys = (): SecurityKeys => JSON.parse(files('vectors/key-types', 'security-keys.json')[0]) as SecurityKeys
+
+export const publicKeyLines = (): readonly string[] => [
+  ...files('vectors/keys', '.pub'),
+  ...files('vectors/key-types', '.pub'),
+  ...securityKeys().keys.map(each => each.public),
+]
 export const keyBlobs = (): readonly Uint8Array[] => publicKeyLines().map(line => parsePublicKeyLine(line).blob)
-export const opensshKeyFiles = (): readonly string[] => files('vectors/keys', '.key').filter(text => text.includes('OPENSSH PRIVATE KEY'))
+export const opensshKeyFiles = (): readonly string[] => [
+  ...files('vectors/keys', '.key').filter(text => text.includes('OPENSSH PRIVATE KEY')),
+  ...files('vectors/key-types', '.key'),
+  ...securityKeys().keys.map(each => each.file),
+]
 export const pemFiles = (): readonly string[] => files('vectors/keys', '.pem')
 export const knownHostsFiles = (): readonly string[] => [...files('vectors/keys', 'known_hosts'), ...files('vectors/keys', '.hashed')]
 /** Short ones: a search goes through its inputs many times. */
