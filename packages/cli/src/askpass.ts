@@ -41,8 +41,8 @@ const askProgram = (prompt: string, variables: Variables, hint?: string): Promis
 /** The rest of a stream's lines, one for each question. */
 const lines = new WeakMap<NodeJS.ReadableStream, { held: string; ended: boolean }>()
 
-/** The next line of standard input; '' at its end. Reads no further than it must, so that the next question finds the next line. */
-const nextLine = async (stdin: NodeJS.ReadableStream): Promise<string> => {
+/** The next line of standard input; `undefined` at its end. Keeps what it read too much, so that the next question finds the next line. */
+export const nextLine = async (stdin: NodeJS.ReadableStream): Promise<string | undefined> => {
   const state = lines.get(stdin) ?? { held: '', ended: false }
   lines.set(stdin, state)
   while (!state.held.includes('\n') && !state.ended) {
@@ -68,6 +68,7 @@ const nextLine = async (stdin: NodeJS.ReadableStream): Promise<string> => {
       stdin.on('error', end)
     })
   }
+  if (state.held === '') return undefined
   const [line, ...others] = state.held.split('\n')
   state.held = others.join('\n')
   return line.replace(/\r$/, '')
@@ -79,7 +80,7 @@ export const askPassphrase = async (prompt: string, environment: Environment): P
   if (may && (must || environment.stdin.isTTY !== true)) return (await askProgram(prompt, environment.variables)) ?? ''
   if (canAskPerson()) return (await askPerson(prompt, { echo: false })) ?? ''
   environment.stderr.write(prompt)
-  return nextLine(environment.stdin)
+  return (await nextLine(environment.stdin)) ?? ''
 }
 
 /** Whether the person says yes, by the program alone: whoever asks has no terminal. Without a program, no. */

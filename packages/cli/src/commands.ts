@@ -18,6 +18,7 @@ export const commands: readonly Command[] = [
   { name: 'sshd', summary: 'let others log in to this machine', entry: 'commands/sshd.ts' },
   { name: 'sftp-server', summary: 'serve files to whoever starts it, mostly sshd', entry: 'commands/sftp-server.ts' },
   { name: 'ssh-copy-id', summary: 'let keys of yours log in to another machine', entry: 'commands/ssh-copy-id.ts' },
+  { name: 'ssh-keygen', summary: 'make, show, convert and look after keys', entry: 'commands/ssh-keygen.ts' },
   { name: 'ssh-keyscan', summary: 'collect the host keys of servers', entry: 'commands/ssh-keyscan.ts' },
   { name: 'ssh-agent', summary: 'hold private keys and sign with them for other programs', entry: 'commands/ssh-agent.ts' },
   { name: 'ssh-add', summary: 'give keys to the agent, list and remove them', entry: 'commands/ssh-add.ts' },

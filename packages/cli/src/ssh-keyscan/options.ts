@@ -3,6 +3,7 @@ import { certificateTypeOf } from 'nacre/keys'
 import { FatalError } from '../fatal.ts'
 import { type CommandLine, getopt, type OptionRow, UsageError } from '../getopt.ts'
 import { readRecordHash } from '../sshfp.ts'
+import { readTimeSpan } from '../time-span.ts'
 
 export const keyscanOptions = [
   { letter: '4', help: 'use IPv4 only' },
@@ -66,22 +67,6 @@ export interface KeyscanCall {
   readonly hosts: readonly string[]
 }
 
-const units: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
-
-/** A time as OpenSSH writes it (`90`, `1m30`, `0.5s`), in seconds; `undefined` for anything else. */
-export const readTime = (text: string): number | undefined => {
-  if (!/^(\d+(\.\d+)?[smhdw]?)+$/i.test(text)) return undefined
-  let seconds = 0
-  let plain = 0
-  for (const [, number, fraction, unit] of text.matchAll(/(\d+(\.\d+)?)([smhdw]?)/gi)) {
-    const factor = units[unit.toLowerCase()]
-    if (factor === 1 && plain++ > 0) return undefined
-    if (factor !== 1 && fraction !== undefined) return undefined
-    seconds += Number(number) * factor
-  }
-  return seconds > 2 ** 31 - 1 ? undefined : Math.trunc(seconds)
-}
-
 const readPort = (text: string): number => {
   const port = Number(text)
   if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535) throw new FatalError(`Bad port '${text}'`, 1)
@@ -108,7 +93,7 @@ export const readKeyscanCall = (argv: readonly string[]): KeyscanCall => {
   const line = getopt(argv, keyscanOptions)
   const types = line.all('t').at(-1)
   const time = line.last('T')
-  const seconds = time === undefined ? 5 : readTime(time)
+  const seconds = time === undefined ? 5 : readTimeSpan(time)
   if (seconds === undefined || seconds === 0) throw new UsageError(`Bad timeout '${time}'`)
   const chosen = types === undefined ? kinds : readKinds(types)
   const certificates = line.count('c') > 0

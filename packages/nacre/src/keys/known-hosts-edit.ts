@@ -2,6 +2,7 @@
 // stays as it is, comments, blank lines, line breaks and order included. Knows nothing of where the text is kept.
 import type { Random } from '../crypto/provider.ts'
 import { escapeForPeople } from '../errors.ts'
+import { shortTypeName } from './fingerprint.ts'
 import {
   areHostsOf,
   formatKnownHostsLine,
@@ -51,7 +52,7 @@ const readLine = (raw: string): Blank | Entry | Invalid => {
   const [, markerText, names, type, key] = fields
   const marker = markerText === undefined ? 'none' : markers[markerText]
   if (marker === undefined) return { is: 'invalid', problem: `the marker ${escapeForPeople(markerText, { limit: 40 })} is not known` }
-  if (/^(.|\d{1,7}|.{128,})$/.test(type)) return { is: 'invalid', problem: 'its key is of a type that nobody knows' }
+  if (shortTypeName(type) === 'unknown') return { is: 'invalid', problem: 'its key is of a type that nobody knows' }
   return { is: 'entry', marker, names, hosts: parseHosts(names), key: `${type}${key}` }
 }
 
