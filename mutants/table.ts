@@ -3,6 +3,8 @@ import { authenticationMutants } from './authentication.ts'
 import { connectionMutants } from './connection.ts'
 import { fileServerMutants } from './file-server.ts'
 import { filesMutants } from './files.ts'
+import { keyFileMutants } from './key-files.ts'
+import { keyTypeMutants } from './key-types.ts'
 import type { Mutant } from './mutant.ts'
 import { transportMutants } from './transport.ts'
 
@@ -12,4 +14,6 @@ export const mutants: readonly Mutant[] = [
   ...connectionMutants,
   ...filesMutants,
   ...fileServerMutants,
+  ...keyFileMutants,
+  ...keyTypeMutants,
 ]

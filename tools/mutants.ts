@@ -47,7 +47,8 @@ const linkModules = (from: string, to: string, copy: string): void => {
   mkdirSync(to)
   for (const name of readdirSync(from)) {
     const path = join(from, name)
-    if (name.startsWith('@')) linkModules(path, join(to, name), copy)
+    // A scope that is itself a link may lead round in a ring.
+    if (name.startsWith('@') && !lstatSync(path).isSymbolicLink()) linkModules(path, join(to, name), copy)
     else {
       const own = lstatSync(path).isSymbolicLink() ? relative(root, realpathSync(path)) : ''
       symlinkSync(own.startsWith('packages/') ? join(copy, own) : path, join(to, name))
