@@ -1,5 +1,6 @@
 // Owns the options in front of a key in authorized_keys: one row each, read into one typed value. Knows nothing of lines
 // or files, nor of how an option is carried out.
+import { addressRanges, parseAddress } from '../addresses.ts'
 import { escapeForPeople } from '../errors.ts'
 import { formatAbsoluteTime, parseAbsoluteTime } from './absolute-time.ts'
 
@@ -77,11 +78,29 @@ const setCommand: Valued = (options, value) => {
   return twice
 }
 
+/** `10.0.0.1/8`, `10.0.0.0/33`: sshd lets nobody in by a list that has one. */
+const isOddRange = (pattern: string): boolean => {
+  const range = /^!?(([^/]+)\/(\d+))$/.exec(pattern)
+  if (range === null || Number(range[3]) > 128 || parseAddress(range[2]) === undefined) return false
+  try {
+    addressRanges([range[1]])
+    return false
+  } catch (error) {
+    if (error instanceof TypeError) return true
+    throw error
+  }
+}
+
 const setFrom: Valued = (options, value) => {
   const twice = once(options.from)
   // Blanks are part of a pattern, as they are to sshd, where a list with an empty entry fits nobody.
   options.from = value.split(',')
-  return twice ?? (options.from.some(each => each === '' || each === '!') ? 'has an empty entry' : undefined)
+  if (options.from.some(each => each === '' || each === '!')) return 'has an empty entry'
+  const odd = options.from.find(isOddRange)
+  return (
+    twice ??
+    (odd === undefined ? undefined : `has the range "${escapeForPeople(odd, { limit: 60 })}", whose length is not that of its address`)
+  )
 }
 
 /** As many as sshd takes. */
@@ -196,19 +215,15 @@ export const parseKeyOptions = (field: string): KeyOptions | string => {
   const options = draft()
   let rest = field
   while (true) {
-    // Nothing between two commas, or before the first, is an option that says nothing.
-    if (rest.length > 1 && rest.startsWith(',')) {
-      rest = rest.slice(1)
-      continue
-    }
+    // Nothing between two commas, before the first or behind the last is an option that says nothing, as it is to sshd.
+    rest = rest.replace(/^,+/, '')
+    if (rest === '') return options.principals !== undefined && !options.certAuthority ? principalsAlone : options
     const name = /^[A-Za-z0-9-]+/.exec(rest)?.[0]
     if (name === undefined) return `its options have something odd at "${escapeForPeople(rest, { limit: 20 })}"`
     rest = rest.slice(name.length)
     const problem = rest.startsWith('=') ? takeValued(name) : takeFlag(name)
     if (problem !== undefined) return problem
-    if (rest === '') return options.principals !== undefined && !options.certAuthority ? principalsAlone : options
-    if (!rest.startsWith(',')) return `its options have something odd behind "${name}"`
-    rest = rest.slice(1)
+    if (rest !== '' && !rest.startsWith(',')) return `its options have something odd behind "${name}"`
   }
 
   function takeFlag(name: string): string | undefined {

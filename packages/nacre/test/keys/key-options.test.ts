@@ -1,7 +1,7 @@
 // The options of authorized_keys, one by one, as sshd(8) lists them.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type KeyOptions, noOptions, parseKeyOptions } from '../../src/keys/key-options.ts'
+import { formatKeyOptions, type KeyOptions, noOptions, parseKeyOptions } from '../../src/keys/key-options.ts'
 
 const parse = (field: string): KeyOptions => {
   const options = parseKeyOptions(field)
@@ -109,9 +109,39 @@ test('what is not an option says so', () => {
   assert.match(problem('command'), /needs a value/)
   assert.match(problem('pty="no"'), /takes no value/)
   assert.match(problem('command=ls'), /not in double quotes/)
-  assert.match(problem('pty,'), /something odd/)
-  assert.match(problem(','), /something odd/)
-  assert.match(problem('pty,,'), /something odd/)
+  for (const odd of ['from="10.0.0.1/8"', 'from="::1,!fe80::1/10"', 'from="10.0.0.0/33"'])
+    assert.match(problem(odd), /length is not that of its address/)
+  assert.deepEqual(parse('from="::1,!fe80::/10,10.0.0.0/8,a/8"').from?.length, 4)
   assert.match(problem('pty;restrict'), /something odd behind "pty"/)
-  assert.match(problem(''), /something odd/)
+  assert.match(problem('pty, restrict'), /something odd at " restrict"/)
+})
+
+test('nothing between commas says nothing, as it is to sshd', () => {
+  for (const field of ['no-pty', ',no-pty', 'no-pty,', ',,no-pty,,no-pty,,'])
+    assert.deepEqual(parse(field).may, { ...everything, pty: false }, field)
+  assert.deepEqual(parse(''), noOptions)
+})
+
+test('written again, options mean the same', () => {
+  const fields = [
+    '',
+    'no-pty,no-user-rc',
+    'restrict',
+    'restrict,pty,X11-forwarding',
+    'no-pty,no-user-rc,no-agent-forwarding',
+    'command="echo \\"a\\\\" b\\"",from="10.0.0.0/8,!10.1.1.1, x"',
+    'environment="A=1",environment="B_2=\\"x\\"",expiry-time="20300102153059Z"',
+    'cert-authority,principals="a,b",verify-required,no-touch-required,tunnel="3"',
+    'permitopen="localhost:80",permitopen="[2001:db8::1]:443",permitopen="*:*",permitlisten="8080",tunnel="any"',
+  ]
+  for (const field of fields) {
+    const written = formatKeyOptions(parse(field))
+    assert.deepEqual(parse(written), parse(field), written)
+    assert.equal(formatKeyOptions(parse(written)), written)
+  }
+  assert.equal(formatKeyOptions(noOptions), '')
+  assert.equal(formatKeyOptions(parse('no-user-rc,no-pty')), 'no-pty,no-user-rc')
+  assert.equal(formatKeyOptions(parse('no-pty,no-port-forwarding,no-agent-forwarding,no-x11-forwarding,no-user-rc')), 'restrict')
+  for (const command of ['two\nlines', 'a\\', 'a\0', 'a\r'])
+    assert.throws(() => formatKeyOptions({ ...noOptions, command }), /^TypeError: the option "command" cannot have the value/)
 })
