@@ -1,6 +1,7 @@
 // Owns bringing a client's connection up over any transport: the engine, the questions, and the first error if there is
 // one. Knows no sockets and no files; those are a runtime's (`connect-node.ts`).
-import { ConfigError } from '../errors.ts'
+import type { SignatureQuestion } from '../auth/questions.ts'
+import { AgentError, ConfigError } from '../errors.ts'
 import { assemble, type CommonOptions, type Runtime } from '../engine/assemble.ts'
 import type { EngineEvent, EngineQuestion } from '../engine/events.ts'
 import type { Clock } from '../io/clock.ts'
@@ -121,6 +122,17 @@ class Presented implements PresentedHostKey {
   }
 }
 
+const unlessRefused = (error: unknown): undefined => {
+  if (error instanceof AgentError && error.code === 'AGENT_REFUSED') return undefined
+  throw error
+}
+
+/** The signature, or `undefined` when the agent that holds the key refuses: the next key may do. At once where it is. */
+const sign = ({ credential, data }: SignatureQuestion): Uint8Array | Promise<Uint8Array | undefined> => {
+  const made = credential.sign(data, credential.algorithm)
+  return made instanceof Uint8Array ? made : made.catch(unlessRefused)
+}
+
 const answer = (
   link: Link,
   question: EngineQuestion,
@@ -135,7 +147,7 @@ const answer = (
       link.settle(question, () => identities.next(question.ask))
       return
     case 'signature':
-      link.settle(question, () => question.ask.credential.sign(question.ask.data, question.ask.credential.algorithm))
+      link.settle(question, () => sign(question.ask))
       return
     case 'prompts':
       link.settle(question, () => identities.answer?.(question.ask))

@@ -54,7 +54,7 @@ describe('a key of the agent', () => {
     assert.equal(await login([way(here, host('test', 'ecdsa256', 'bob'))]), 'in')
     assert.equal(await login([way(here, host('test', 'ecdsa256', 'bob'))], false), 'out')
   })
-  test('for another server or another user does not', async () => {
+  test('for another server or another user does not; that the agent refuses is an attempt that was skipped', async () => {
     assert.equal(await login([way(here, host('test', 'ecdsa384'))]), 'out')
     assert.equal(await login([way(here, host('test', 'ecdsa256', 'ann'))]), 'out')
   })
