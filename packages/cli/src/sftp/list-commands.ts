@@ -1,4 +1,5 @@
 // Owns `ls` and `df`. What a line looks like is in `long-line.ts`, columns are in `shown.ts`.
+import { once } from 'node:events'
 import { bytesOfName, type Entry, type FileFacts, type FilesystemStat } from 'nacre/sftp'
 import { extensions } from 'nacre/sftp'
 import { widthOf } from '../transfer/width.ts'
@@ -131,6 +132,15 @@ const stripped = (path: string, strip: string | undefined): string => {
   return rest.startsWith('/') && !strip.endsWith('/') ? rest.slice(1) : rest
 }
 
+/** Entries that are shown at a time when there are more than can be held. */
+const atATime = 1000
+
+/** Until what was written has been taken: whoever shows much must not hold it all. */
+const taken = async ({ environment: { stdout }, signal }: Session): Promise<void> => {
+  signal.throwIfAborted()
+  if (!stdout.write('')) await once(stdout, 'drain', { signal })
+}
+
 const listDirectory = async (session: Session, path: string, strip: string | undefined, view: View): Promise<void> => {
   const { sftp, signal } = session
   const items: Item[] = []
@@ -140,13 +150,27 @@ const listDirectory = async (session: Session, path: string, strip: string | und
   if (view.all) for (const name of ['.', '..']) add(name, await sftp.lstat(joined(path, name), { signal }), '')
   const about = `remote readdir("${inMessage(path)}")`
   const failed = (error: Error): void => session.complain(error.message)
+  const { mostSorted } = session
+  let most = mostSorted
+  const flush = async (shown: readonly Item[]): Promise<void> => {
+    const widest = shown.reduce((most, item) => Math.max(most, widthOf(item.shown)), 0)
+    await show(session, shown, view, widest, false)
+    items.length = 0
+    await taken(session)
+  }
   const read = async (): Promise<void> => {
-    for await (const entry of sftp.list(path, { signal, onError: failed }) as AsyncIterable<Entry>)
-      if (view.all || !entry.name.startsWith('.')) add(entry.name, entry, entry.longName)
+    for await (const entry of sftp.list(path, { signal, onError: failed }) as AsyncIterable<Entry>) {
+      if (!view.all && entry.name.startsWith('.')) continue
+      add(entry.name, entry, entry.longName)
+      if (items.length <= most) continue
+      if (most === mostSorted && view.sort !== undefined)
+        session.complain(`"${inMessage(path)}" has more than ${mostSorted} entries: they are shown as they come, not sorted`)
+      most = atATime
+      await flush(items)
+    }
   }
   await attempt(about, read())
-  const widest = Math.max(0, ...items.map(item => widthOf(item.shown)))
-  await show(session, sorted(items, view), view, widest, false)
+  await flush(most === mostSorted ? sorted(items, view) : items)
 }
 
 const listMatches = async (session: Session, pattern: string, strip: string | undefined, view: View): Promise<void> => {

@@ -22,6 +22,8 @@ export class Session {
   showsProgress: boolean
   /** Ends the command that runs. */
   signal: AbortSignal
+  /** So many entries of a directory are held, to be sorted and put in columns; more are shown as they come. */
+  mostSorted = 100_000
   /** An error ends everything (-b), unless the line is forgiven. */
   strict = false
   readonly #shown: Progress

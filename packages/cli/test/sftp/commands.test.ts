@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
+import type { Readable } from 'node:stream'
+import { type Files, type Listing, memoryFiles } from 'nacre/sftp/server'
 import { linesOf, runBatch } from '../../src/sftp/batch.ts'
-import { world } from './world.ts'
+import { world, worldOf } from './world.ts'
 
 describe('what cannot be read is refused in the words of OpenSSH', () => {
   for (const [line, message] of [
@@ -177,6 +179,64 @@ describe('listings', () => {
     assert.deepEqual(await list('ls -1 d/{b,a}'), ['d/a', 'd/b'])
     assert.equal((await at.run('@ls x*')).err, 'Can\'t ls: "/x*" not found\n')
     assert.match((await at.run('@ls -ln d/a')).out, /^-rw-r--r-- .* 2 \w{3} +\d+ [\d: ]+ d\/a\n$/)
+  })
+})
+
+describe('a directory that does not end', () => {
+  /** Entries as long as they are asked for, the last names first. */
+  const many = (count: number, given: (left: number) => void): Files => {
+    const files = memoryFiles()
+    const list = (): Listing => {
+      let left = count
+      return {
+        next: () => {
+          if (left === 0) return undefined
+          const batch = Array.from({ length: Math.min(left, 500) }, () => ({ name: String(left--).padStart(9, '0'), attributes: {} }))
+          given(count - left)
+          return batch
+        },
+        close: () => {},
+      }
+    }
+    return Object.assign(Object.create(files) as Files, { list })
+  }
+  const mostSorted = 3000
+  const listed = async (line: string, count: number): Promise<{ names: string[]; err: string; held: number }> => {
+    let [out, held, lines] = ['', 0, 0]
+    await using at = await worldOf(
+      many(count, given => {
+        held = Math.max(held, given - lines)
+      }),
+      '-q',
+    )
+    at.session.mostSorted = mostSorted
+    const { stdout } = at.session.environment
+    ;(stdout as unknown as Readable).on('data', (chunk: Buffer) => {
+      out += String(chunk)
+      lines = out.length / 11
+    })
+    const { err } = await at.run(`@${line}`)
+    await new Promise(resolve => setImmediate(resolve))
+    return { names: out.trimEnd().split('\n'), err, held }
+  }
+
+  test('is sorted as long as it can be held', async () => {
+    const { names, err } = await listed('ls -1 /', mostSorted)
+    assert.deepEqual(
+      [names.length, names[0], names.at(-1), err],
+      [mostSorted, '/000000001', `/${mostSorted.toString().padStart(9, '0')}`, ''],
+    )
+  })
+  test('is shown as it comes when there is more of it, which is said', async () => {
+    const count = mostSorted + 40_000
+    const { names, err, held } = await listed('ls -1 /', count)
+    assert.deepEqual([names.length, names[0], names.at(-1)], [count, `/${String(count).padStart(9, '0')}`, '/000000001'])
+    assert.equal(err, '"/" has more than 3000 entries: they are shown as they come, not sorted\n')
+    assert.ok(held < mostSorted + 20_000, `${held} entries were held`)
+  })
+  test('loses nothing by it where no order was asked for', async () => {
+    const { names, err } = await listed('ls -1f /', mostSorted + 5000)
+    assert.deepEqual([new Set(names).size, err], [mostSorted + 5000, ''])
   })
 })
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { openSftp } from 'nacre/sftp'
-import { memoryFiles, serveSftp } from 'nacre/sftp/server'
+import { type Files, memoryFiles, serveSftp } from 'nacre/sftp/server'
 import type { Environment } from '../../src/environment.ts'
 import { readSftpCall, readSftpLine } from '../../src/sftp/options.ts'
 import { Session } from '../../src/sftp/session.ts'
@@ -30,9 +30,11 @@ const caught = (): { readonly stream: PassThrough; take(): string } => {
 }
 
 /** `argv`: letters of `sftp`. */
-export const world = async (...argv: readonly string[]): Promise<World> => {
+export const world = (...argv: readonly string[]): Promise<World> => worldOf(memoryFiles(), ...argv)
+
+export const worldOf = async (files: Files, ...argv: readonly string[]): Promise<World> => {
   const [there, back] = [new PassThrough(), new PassThrough()]
-  const served = serveSftp(pipeOfStreams(there, back), memoryFiles())
+  const served = serveSftp(pipeOfStreams(there, back), files)
   const sftp = await openSftp(pipeOfStreams(back, there))
   const [stdout, stderr] = [caught(), caught()]
   const environment: Environment = {

@@ -16,6 +16,8 @@ export interface ListOptions extends Given {
   readonly glob?: string
   /** By name within each directory, each directory after its own entry. Without it the order is the server's. Default false. */
   readonly sort?: boolean
+  /** Entries of one directory that are held to be sorted, at most: a longer one is an error. Default 1,000,000. */
+  readonly maximum?: number
   /** Go down into directories that symbolic links point to, each once. Default false. */
   readonly followLinks?: boolean
   /**
@@ -256,10 +258,19 @@ class Gathering {
   }
 }
 
-async function* sorted(calls: Calls, walk: Walk, folder: Folder, given: Given): AsyncGenerator<Entry> {
+/** A directory may not end: a server can make up names for ever. */
+const mostSorted = 1_000_000
+
+async function* sorted(calls: Calls, walk: Walk, folder: Folder, given: Given & Pick<ListOptions, 'maximum'>): AsyncGenerator<Entry> {
+  const { maximum = mostSorted } = given
   const entries: Entry[] = []
   try {
-    for await (const batch of batchesOf(calls, folder.path, given)) entries.push(...walk.entries(folder, batch))
+    for await (const batch of batchesOf(calls, folder.path, given)) {
+      entries.push(...walk.entries(folder, batch))
+      if (entries.length <= maximum) continue
+      const why = `it has more than ${maximum} entries, too many to be sorted: without \`sort\` they come one after the other`
+      throw failureOf('invalid-parameter', why, { operation: 'list', path: folder.path })
+    }
   } catch (error) {
     if (folder.depth === 0) throw error
     walk.unreadable(error)
@@ -277,7 +288,8 @@ export async function* list(calls: Calls, path: string, options: ListOptions = {
   const given: Given = { signal: options.signal }
   const walk = new Walk(calls, options)
   const root = await walk.root(path)
-  if (options.sort === true) yield* sorted(calls, walk, root, given)
+  const { maximum } = options
+  if (options.sort === true) yield* sorted(calls, walk, root, maximum === undefined ? given : { ...given, maximum })
   else if (options.recursive === true) yield* new Gathering(calls, walk, given, root).run()
   else
     for await (const batch of batchesOf(calls, path, given))

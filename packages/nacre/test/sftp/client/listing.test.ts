@@ -140,6 +140,15 @@ describe('a listing of all below', () => {
     assert.deepEqual(opened.toSorted(), ['/d', '/d/sub', '/d/sub/deep'])
   })
 
+  test('that is too long is sorted no more: it may have no end', async () => {
+    const { files } = await listing(tree)
+    const error = await errorOf(all(files.list('/d', { sort: true, maximum: 1 })), SftpError)
+    assert.deepEqual([error.status, error.path], ['invalid-parameter', '/d'])
+    assert.match(error.message, /more than 1 entries, too many to be sorted: without `sort`/)
+    const whole = (await paths(files.list('/d'))).length
+    assert.equal((await paths(files.list('/d', { sort: true, maximum: whole }))).length, whole)
+  })
+
   test('can be sorted, and picked by pattern', async () => {
     const { files } = await listing(tree)
     assert.deepEqual(await paths(files.list('/d', { recursive: true, sort: true })), [
