@@ -59,8 +59,8 @@ export const authenticationMutants: readonly Mutant[] = [
   {
     name: 'whoever judges is told that a queried key was proven',
     file: 'auth/methods/publickey.ts',
-    from: 'new ShownKey(turn, algorithm, publicKey, false)',
-    to: 'new ShownKey(turn, algorithm, publicKey, true)',
+    from: 'new ShownKey(turn, algorithm, publicKey, undefined)',
+    to: 'new ShownKey(turn, algorithm, publicKey, { securityKey: undefined })',
     test: 'auth/methods/publickey.test.ts',
     fails: [
       'answered accept yields PK_OK with algorithm and key, and lets nobody in',
@@ -70,8 +70,8 @@ export const authenticationMutants: readonly Mutant[] = [
   {
     name: 'a signature is not looked at when a key is proven',
     file: 'auth/methods/publickey.ts',
-    from: "if (!proven(turn, algorithm, publicKey, proof.signature)) return { is: 'failed' }",
-    to: 'proven(turn, algorithm, publicKey, proof.signature)',
+    from: 'const proven = provenBy(turn, algorithm, publicKey, proof.signature)',
+    to: 'const proven = provenBy(turn, algorithm, publicKey, proof.signature) ?? { securityKey: undefined }',
     test: 'auth/methods/publickey.test.ts',
     fails: ['about one key does not help another', 'over another session'],
   },
@@ -86,8 +86,8 @@ export const authenticationMutants: readonly Mutant[] = [
   {
     name: 'a signature by an older algorithm than the request names is taken',
     file: 'auth/methods/publickey.ts',
-    from: 'return signatureBlobName(signature) === signatureNameOf(algorithm) && turn.run.verify',
-    to: 'return signatureBlobName(signature) !== "" && turn.run.verify',
+    from: 'return signatureBlobName(signature) === signatureNameOf(algorithm) ?',
+    to: 'return signatureBlobName(signature) !== "" ?',
     test: 'auth/methods/publickey.test.ts',
     fails: ['whose blob names another algorithm', 'an RSA proof whose signature is SHA-1 is not even verified'],
   },

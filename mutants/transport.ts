@@ -273,8 +273,8 @@ export const transportMutants: readonly Mutant[] = [
   {
     name: 'a host key of another type than agreed is taken',
     file: 'transport/exchange.ts',
-    from: 'if (key.type !== algorithm?.keyType) {',
-    to: 'if (algorithm === undefined) {',
+    from: 'if (key.type !== wanted) {',
+    to: 'if (wanted === undefined) {',
     test: 'hostile/violations.test.ts',
     fails: ['host-key-wrong-type, at a client'],
   },
