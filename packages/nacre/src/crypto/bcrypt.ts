@@ -5,15 +5,11 @@ import bcrypt from 'bcrypt-pbkdf'
 
 const blockBytes = 32
 
-/** Others have their turn. Node's immediate costs microseconds, a browser's timer some milliseconds. */
-const turn = (): Promise<void> =>
-  new Promise(resolve => {
-    if (typeof setImmediate === 'function') setImmediate(resolve)
-    else setTimeout(resolve, 0)
-  })
+/** Others have their turn. */
+export type Turn = () => Promise<void>
 
 /** One block: the salt with its number, hashed `rounds` times, all results XORed. */
-const block = async (password: Uint8Array, salt: Uint8Array, number: number, rounds: number): Promise<Uint8Array> => {
+const block = async (password: Uint8Array, salt: Uint8Array, number: number, rounds: number, turn: Turn): Promise<Uint8Array> => {
   const numbered = new Uint8Array(salt.length + 4)
   numbered.set(salt)
   new DataView(numbered.buffer).setUint32(salt.length, number)
@@ -32,7 +28,13 @@ const block = async (password: Uint8Array, salt: Uint8Array, number: number, rou
  * `size` bytes from `passphrase`. The event loop waits for one hash at most, some milliseconds. Throws `RangeError` for
  * what bcrypt_pbkdf refuses: nothing to hash, or more than 1024 bytes asked for.
  */
-export const bcryptPbkdf = async (passphrase: Uint8Array, salt: Uint8Array, rounds: number, size: number): Promise<Uint8Array> => {
+export const bcryptPbkdf = async (
+  passphrase: Uint8Array,
+  salt: Uint8Array,
+  rounds: number,
+  size: number,
+  turn: Turn,
+): Promise<Uint8Array> => {
   if (passphrase.length === 0 || salt.length === 0 || rounds < 1 || size < 1 || size > blockBytes * blockBytes)
     throw new RangeError('bcrypt_pbkdf needs a passphrase, a salt, a round or more, and makes 1 to 1024 bytes')
   const blocks = Math.ceil(size / blockBytes)
@@ -40,7 +42,7 @@ export const bcryptPbkdf = async (passphrase: Uint8Array, salt: Uint8Array, roun
   const password = sha512(passphrase)
   const key = new Uint8Array(size)
   for (let number = 0; number < blocks; number++) {
-    const made = await block(password, salt, number + 1, rounds)
+    const made = await block(password, salt, number + 1, rounds, turn)
     // Byte i of a block stands beside byte i of the other blocks.
     for (let i = 0; i < used && i * blocks + number < size; i++) key[i * blocks + number] = made[i]
     made.fill(0)

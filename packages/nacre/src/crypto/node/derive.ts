@@ -11,6 +11,9 @@ type Answer = (error: Error | null, key: Uint8Array) => void
 const answered = (work: (answer: Answer) => void): Promise<Uint8Array> =>
   new Promise((resolve, reject) => work((error, key) => (error === null ? resolve(plain(key)) : reject(error))))
 
+/** After what came in meanwhile. */
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
 /** scrypt's own count of its memory, RFC 7914 §6, and room for what OpenSSL counts beside it. */
 const scryptMemory = ({ cost, blockSize, parallelism }: Extract<Derivation, { kind: 'scrypt' }>): number =>
   128 * blockSize * (cost + parallelism + 2) + (1 << 16)
@@ -18,7 +21,7 @@ const scryptMemory = ({ cost, blockSize, parallelism }: Extract<Derivation, { ki
 export const derive = (by: Derivation, passphrase: Uint8Array, salt: Uint8Array, size: number): Promise<Uint8Array> => {
   switch (by.kind) {
     case 'bcrypt':
-      return bcryptPbkdf(passphrase, salt, by.rounds, size)
+      return bcryptPbkdf(passphrase, salt, by.rounds, size, turn)
     case 'pbkdf2':
       return answered(answer => pbkdf2(passphrase, salt, by.iterations, size, by.hash, answer))
     case 'scrypt': {

@@ -20,7 +20,7 @@ export const curveNames: Record<CurveName, string> = {
 
 export const fieldBytes: Record<CurveName, number> = { nistp256: 32, nistp384: 48, nistp521: 66 }
 
-export const isCurve = (name: string): name is CurveName => name in fieldBytes
+const isCurve = (name: string): name is CurveName => name in fieldBytes
 
 /** The curve whose name comes next. Throws `WireError` for one that SSH has not. */
 export const namedCurve = (der: DerReader): CurveName => {

@@ -62,7 +62,7 @@ export interface Place {
 }
 
 /** How a message begins. */
-export const named = ({ path, format, isPublic = false }: Place): string =>
+const named = ({ path, format, isPublic = false }: Place): string =>
   `${path !== undefined ? `The key file ${path}` : isPublic ? 'The public key' : 'The private key'} (${format} format)`
 
 const because = (place: Place, cause?: unknown): ErrorOptions & { format: string } => ({

@@ -1,7 +1,7 @@
 // Owns PBES2 (RFC 8018 §6.2): how an encrypted PKCS#8 file says what it is encrypted with, and making its key. Knows nothing
 // of what is inside.
 import { integer, octetString, sequence } from '../../crypto/der.ts'
-import type { Derivation } from '../../crypto/derivation.ts'
+import type { Derivation, Pbkdf2Hash } from '../../crypto/derivation.ts'
 import type { CryptoProvider } from '../../crypto/provider.ts'
 import { type CbcCipher, cbcCiphers, openCbc, sealCbc } from './cbc.ts'
 import { algorithmOf, type DerReader, nothing, objectName } from './der.ts'
@@ -13,8 +13,6 @@ const hmacSha256 = '1.2.840.113549.2.9'
 const aes256Cbc = '2.16.840.1.101.3.4.1.42'
 /** RFC 7914 §7. */
 const scrypt = '1.3.6.1.4.1.11591.4.11'
-
-type Pbkdf2Hash = Extract<Derivation, { kind: 'pbkdf2' }>['hash']
 
 /** RFC 8018 §B.1.2. */
 const hashes: ReadonlyMap<string, Pbkdf2Hash> = new Map([
