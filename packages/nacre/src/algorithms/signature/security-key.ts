@@ -12,7 +12,7 @@ import { exactly } from './ed25519.ts'
 import { ofKind } from './plain.ts'
 
 /** Bits of the flags in signatures and in key files. */
-export const securityKeyFlags = { userPresent: 0x01, userVerified: 0x04, resident: 0x20, attested: 0x40, extended: 0x80 } as const
+const securityKeyFlags = { userPresent: 0x01, userVerified: 0x04, resident: 0x20, attested: 0x40, extended: 0x80 } as const
 
 type SkEd25519 = Extract<PublicKeyNumbers, { kind: 'sk-ed25519' }>
 type SkEcdsa = Extract<PublicKeyNumbers, { kind: 'sk-ecdsa' }>
