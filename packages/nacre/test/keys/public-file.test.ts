@@ -86,6 +86,13 @@ test('RFC 4716: headers in any case, others beside the comment, several keys', (
   )
 })
 
+test('a file of beginnings in one another is read once', () => {
+  // Each as the header of the one before it goes on: were each looked for again, this would take minutes.
+  const line = `x: ${'y'.repeat(20)}\\\n---- BEGIN SSH2 PUBLIC KEY ----\n`
+  const text = `---- BEGIN SSH2 PUBLIC KEY ----\n${line.repeat(16_000)}${base64}\n---- END SSH2 PUBLIC KEY ----\n`
+  assert.equal(readPublicKeys(text).length, 1)
+})
+
 test('damaged and unknown files say what they are', () => {
   const spki = publicFiles.find(({ maker, key }) => maker === 'openssl' && key === 'ed25519')?.text ?? ''
   const refused: readonly [string, string, RegExp][] = [

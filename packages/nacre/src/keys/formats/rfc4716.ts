@@ -89,8 +89,9 @@ export const rfc4716Format: PublicKeyFormat = {
   read: (text, path) => {
     const place: Place = { path, format: name, isPublic: true }
     const keys: PublicKey[] = []
-    for (let from = text.indexOf(begin); from >= 0; from = text.indexOf(begin, from + begin.length)) {
-      const to = text.indexOf(end, from)
+    let to = 0
+    for (let from = text.indexOf(begin); from >= 0; from = text.indexOf(begin, to)) {
+      to = text.indexOf(end, from)
       if (to < 0) throw malformed(place, `its last line (${end}) is missing`)
       keys.push(readKey(text.slice(from + begin.length, to), place))
     }

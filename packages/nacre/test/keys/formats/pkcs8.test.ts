@@ -103,6 +103,11 @@ test('version 2 with the public half: it must belong to the private one', () => 
   assert.throws(() => readPrivateKey(crypto, withPublic(numbers.seed)), { code: 'KEY_MALFORMED', message: /different keys/ })
 })
 
+const dsa = (p: Uint8Array): readonly Uint8Array[] => [
+  objectName('1.2.840.10040.4.1'),
+  sequence(integer(p), integer(new Uint8Array(20).fill(0x55)), integer(Uint8Array.of(2))),
+]
+
 test('keys that SSH has no type for, and damage', () => {
   const refused: readonly [Uint8Array, RegExp][] = [
     [
@@ -112,6 +117,9 @@ test('keys that SSH has no type for, and damage', () => {
     [privateKeyInfo(ed25519, octetString(new Uint8Array(31))), /Ed25519 key of 31 bytes/],
     [sequence(integer(Uint8Array.of(2)), sequence(...ed25519), octetString(octetString(new Uint8Array(32)))), /version that is not known/],
     [privateKeyInfo(ed25519, sequence()), /not what belongs there/],
+    [privateKeyInfo(dsa(new Uint8Array(385).fill(0x55)), integer(Uint8Array.of(3))), /DSA key of a size that is not used/],
+    [privateKeyInfo(dsa(Uint8Array.of(7)), integer(new Uint8Array(21).fill(1))), /DSA key of a size that is not used/],
+    [privateKeyInfo(dsa(Uint8Array.of(0)), integer(Uint8Array.of(3))), /DSA key of a size that is not used/],
   ]
   for (const [der, message] of refused)
     assert.throws(() => readPrivateKey(crypto, pem('PRIVATE KEY', der)), { code: 'KEY_MALFORMED', message })
