@@ -2,6 +2,7 @@
 // code. Where OpenSSH 9.2 and later releases differ, what later ones do is said in the test.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { generatePrimeSync } from 'node:crypto'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe } from 'node:test'
@@ -422,5 +423,55 @@ describe('a command line that is wrong', () => {
     const mine = await ours(['-J'])
     assert.equal(mine.code, 1)
     assert.match(mine.stderr, /^usage: ssh-keygen /m)
+  })
+})
+
+describe('groups (-M screen)', () => {
+  test('the same candidates pass, with the same generators; a checkpoint goes on where it stopped', {}, async () => {
+    const stamp = '20260101000000'
+    const line = (q: bigint): string => `${stamp} 4 2 100 ${q.toString(2).length - 1} 0 ${q.toString(16).toUpperCase()}`
+    const safe = Array.from({ length: 3 }, () => generatePrimeSync(512, { safe: true, add: 24n, rem: 11n, bigint: true }))
+    const candidates = safe.flatMap(p => [(p - 1n) / 2n, (p - 1n) / 2n + 12n])
+    const file = freshFile('candidates', `# comment\n${candidates.map(line).join('\n')}\n`)
+    const screened = async (keygen: Keygen, ...words: readonly string[]): Promise<readonly string[]> => {
+      const output = freshPath('moduli')
+      const { code, stderr } = await keygen(['-M', 'screen', '-f', file, '-O', 'prime-tests=5', ...words, output])
+      assert.equal(code, 0, stderr)
+      assert.match(stderr, /^.{24} Found \d+ safe primes of \d+ candidates in \d+ seconds\r?\n$/m)
+      return readFileSync(output, 'utf8')
+        .replaceAll(/^\d{14} /gm, '')
+        .split('\n')
+    }
+    const mine = await screened(ours)
+    assert.deepEqual(mine, await screened(theirs))
+    assert.deepEqual(
+      mine.filter(each => each !== '').map(each => BigInt(`0x${each.split(' ')[5]}`)),
+      safe,
+    )
+    for (const words of [
+      ['-O', 'generator=5'],
+      ['-O', 'start-line=3'],
+      ['-O', 'lines=3'],
+      ['-O', 'start-line=2', '-O', 'lines=3'],
+    ])
+      assert.deepEqual(await screened(ours, ...words), await screened(theirs, ...words), words.join(' '))
+    for (const keygen of [ours, theirs]) {
+      const checkpoint = freshFile('checkpoint', '4\n')
+      assert.equal((await screened(keygen, '-O', `checkpoint=${checkpoint}`)).length, 2)
+      assert.equal(existsSync(checkpoint), false)
+    }
+  })
+
+  test('what is wrong is refused in the same words', {}, async () => {
+    for (const words of [
+      ['-M', 'guess', 'x'],
+      ['-M', 'screen'],
+      ['-M', 'generate', 'a', 'b'],
+      ['-M', 'screen', '-O', 'colour=red', 'x'],
+      ['-M', 'generate', '-O', 'bits=100', freshPath('moduli')],
+      ['-M', 'screen', '-f', '/nowhere/candidates', 'x'],
+      ['-M', 'screen', '-O', 'generator=0', 'x'],
+    ])
+      await alike(words)
   })
 })

@@ -19,6 +19,8 @@ const help = {
     '-R host [-f known_hosts]',
     '-r host [-g] [-f file]',
     '-A [-a rounds] [-f prefix]',
+    '-M generate [-O option] file',
+    '-M screen [-f file] [-O option] file',
   ],
   about: 'Makes, shows, converts and looks after keys and what is kept about them.',
   options: keygenOptions,

@@ -127,6 +127,8 @@ const readSerial = (text: string): KeygenCall['serial'] => {
 /** Reads the command line. Throws `UsageError`, and `FatalError` in OpenSSH's words. */
 export const readKeygenCall = (argv: readonly string[]): KeygenCall => {
   const line = getopt(argv, keygenOptions)
+  const moduli = line.all('M').find(each => each !== 'generate' && each !== 'screen')
+  if (moduli !== undefined) throw new FatalError(`Unsupported moduli option ${moduli}`)
   const read = <T>(letter: KeygenLetter, how: (text: string) => T): T | undefined => line.all(letter).map(how).at(-1)
   return {
     line,

@@ -6,6 +6,7 @@ import { fingerprints } from './fingerprint.ts'
 import { makeHostKeys } from './host-keys.ts'
 import { knownHosts } from './known-hosts.ts'
 import { make } from './make.ts'
+import { generateModuli, screenModuli } from './moduli.ts'
 import type { Operation } from './operation.ts'
 import { printRecords } from './records.ts'
 
@@ -18,6 +19,8 @@ export const operations: readonly Operation[] = [
   importKey,
   printPublic,
   printRecords,
+  generateModuli,
+  screenModuli,
   makeHostKeys,
   make,
 ]

@@ -62,7 +62,7 @@ export function* hostsOf(text: string): Generator<ScannedHost, void, undefined> 
     for (const address of range) yield { addresses: [address], names: address }
     return
   }
-  const words = /^[ \t\n]*([^ \t\n]+)(?:[ \t\n](.*))?$/s.exec(text)
+  const words = /^[ \t\n]*([^ \t\n]+)(?:[ \t\n]+(.*))?$/s.exec(text)
   if (words === null) return
   const [, addresses, names = ''] = words
   yield { addresses: addresses.split(',').filter(each => each !== ''), names: names === '' ? addresses : names }
