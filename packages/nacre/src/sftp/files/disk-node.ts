@@ -75,6 +75,13 @@ export const calls = {
       () => fs.fstatSync(fd, bigint),
       done => fs.fstat(fd, bigint, done),
     ),
+  /** `st_mode` of what `fd` has open. */
+  modeOf: (fd: number) =>
+    call<number>(
+      'look',
+      () => fs.fstatSync(fd).mode,
+      done => fs.fstat(fd, (error, stats) => done(error, error ? 0 : stats.mode)),
+    ),
   readlink: (place: Place) =>
     call(
       'look',

@@ -1,7 +1,7 @@
 // Owns a file somebody has opened: reads and writes by position on a descriptor. Knows no paths.
 import fs from 'node:fs'
 import type { Attributes } from '../attributes.ts'
-import type { MaybePromise, OpenFile } from '../files.ts'
+import type { FilesystemStat, MaybePromise, OpenFile } from '../files.ts'
 import type { Accounts } from './accounts-node.ts'
 import { calls, type Disk, type Task } from './disk-node.ts'
 import { errnoError, fileError } from './errno.ts'
@@ -52,57 +52,82 @@ function* attributesTask(fd: number): Task<Attributes> {
   return attributesOf(yield* calls.fstat(fd))
 }
 
-/** `append`: as the descriptor was opened. The descriptor is closed by `close` and nobody else. */
-export const openFile = (disk: Disk, fd: number, append: boolean, accounts: Accounts): OpenFile => {
-  const set = settingOfDescriptor(fd, accounts)
-  let written = false
+/** Of thousands of small files each is one: what they do is not made anew for each. */
+class DiskFile implements OpenFile {
+  readonly #disk: Disk
+  readonly #fd: number
+  readonly #append: boolean
+  readonly #accounts: Accounts
+  #written = false
   /** Appending, writes go one after the other: the disk has no position to put them in order by. */
-  let before: Promise<void> | undefined
+  #before: Promise<void> | undefined
 
-  const writeOne = (position: number, bytes: Uint8Array): MaybePromise<void> => {
+  constructor(disk: Disk, fd: number, append: boolean, accounts: Accounts) {
+    this.#disk = disk
+    this.#fd = fd
+    this.#append = append
+    this.#accounts = accounts
+  }
+
+  read(position: number, into: Uint8Array): MaybePromise<number> {
     const began = performance.now()
-    if (!disk.atOnce('write', began)) {
-      return transferLater(fs.write as LaterTransfer, 'write', fd, bytes, position).then(moved => allWritten(bytes.length, moved))
+    if (!this.#disk.atOnce('read', began)) return transferLater(fs.read as LaterTransfer, 'read', this.#fd, into, position)
+    try {
+      return transferNow(fs.readSync as Transfer, this.#fd, into, position)
+    } catch (error) {
+      throw fileError(error, 'read')
+    } finally {
+      this.#disk.took('read', began, performance.now())
+    }
+  }
+
+  write(position: number, bytes: Uint8Array): MaybePromise<void> {
+    this.#written = true
+    return this.#append ? this.#writeInOrder(position, bytes) : this.#writeOne(position, bytes)
+  }
+
+  #writeOne(position: number, bytes: Uint8Array): MaybePromise<void> {
+    const began = performance.now()
+    if (!this.#disk.atOnce('write', began)) {
+      return transferLater(fs.write as LaterTransfer, 'write', this.#fd, bytes, position).then(moved => allWritten(bytes.length, moved))
     }
     try {
-      allWritten(bytes.length, transferNow(fs.writeSync as Transfer, fd, bytes, position))
+      allWritten(bytes.length, transferNow(fs.writeSync as Transfer, this.#fd, bytes, position))
     } catch (error) {
       throw fileError(error, 'write')
     } finally {
-      disk.took('write', began, performance.now())
+      this.#disk.took('write', began, performance.now())
     }
   }
-  const writeInOrder = (position: number, bytes: Uint8Array): MaybePromise<void> => {
-    const result = before ? before.catch(() => {}).then(() => writeOne(position, bytes)) : writeOne(position, bytes)
+
+  #writeInOrder(position: number, bytes: Uint8Array): MaybePromise<void> {
+    const before = this.#before
+    const result = before ? before.catch(() => {}).then(() => this.#writeOne(position, bytes)) : this.#writeOne(position, bytes)
     if (!result) return
-    before = result
+    this.#before = result
     const settled = (): void => {
-      if (before === result) before = undefined
+      if (this.#before === result) this.#before = undefined
     }
     result.then(settled, settled)
     return result
   }
 
-  return {
-    read: (position, into) => {
-      const began = performance.now()
-      if (!disk.atOnce('read', began)) return transferLater(fs.read as LaterTransfer, 'read', fd, into, position)
-      try {
-        return transferNow(fs.readSync as Transfer, fd, into, position)
-      } catch (error) {
-        throw fileError(error, 'read')
-      } finally {
-        disk.took('read', began, performance.now())
-      }
-    },
-    write: (position, bytes) => {
-      written = true
-      return append ? writeInOrder(position, bytes) : writeOne(position, bytes)
-    },
-    stat: () => disk.run('stat', undefined, attributesTask(fd)),
-    setAttributes: attributes => disk.run('set attributes', undefined, set(attributes)),
-    sync: () => disk.run('sync', undefined, calls.fsync(fd)),
-    statvfs: () => disk.run('ask for free space', undefined, spaceOf(`/proc/self/fd/${fd}`, fd)),
-    close: () => disk.run('close', undefined, calls.close(fd, written ? 'write' : 'look')),
+  stat(): MaybePromise<Attributes> {
+    return this.#disk.run('stat', undefined, attributesTask(this.#fd))
+  }
+  setAttributes(attributes: Attributes): MaybePromise<void> {
+    return this.#disk.run('set attributes', undefined, settingOfDescriptor(this.#fd, this.#accounts)(attributes))
+  }
+  sync(): MaybePromise<void> {
+    return this.#disk.run('sync', undefined, calls.fsync(this.#fd))
+  }
+  statvfs(): MaybePromise<FilesystemStat> {
+    return this.#disk.run('ask for free space', undefined, spaceOf(`/proc/self/fd/${this.#fd}`, this.#fd))
+  }
+  close(): MaybePromise<void> {
+    return this.#disk.run('close', undefined, calls.close(this.#fd, this.#written ? 'write' : 'look'))
   }
 }
+
+/** `append`: as the descriptor was opened. The descriptor is closed by `close` and nobody else. */
+export const openFile = (disk: Disk, fd: number, append: boolean, accounts: Accounts): OpenFile => new DiskFile(disk, fd, append, accounts)

@@ -3,11 +3,12 @@ import fs from 'node:fs'
 import { SftpError } from '../../errors.ts'
 import type { OpenFile, OpenOptions } from '../files.ts'
 import type { Accounts } from './accounts-node.ts'
-import { freeing, isDirectory, isRegular } from './change-node.ts'
+import { freeing } from './change-node.ts'
 import { calls, type Disk, type Place, type Task } from './disk-node.ts'
 import { openFile } from './open-file-node.ts'
 
 const { O_RDONLY, O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = fs.constants
+const { S_IFMT, S_IFREG, S_IFDIR, S_IFIFO } = fs.constants
 
 /** Flags of open(2). */
 export const flagsOf = ({ read, write, append, create, exclusive, truncate, noFollow }: OpenOptions): number =>
@@ -33,10 +34,8 @@ const notAFile = (): SftpError =>
 /** What has just been opened, looked at: refused and closed if it is no file. */
 export function* takeOpened(disk: Disk, fd: number, options: OpenOptions, devices: boolean, accounts: Accounts): Task<OpenFile> {
   try {
-    const stats = yield* calls.fstat(fd)
-    if (!isRegular(stats) && !isDirectory(stats) && (!devices || (Number(stats.mode) & fs.constants.S_IFMT) === fs.constants.S_IFIFO)) {
-      throw notAFile()
-    }
+    const kind = (yield* calls.modeOf(fd)) & S_IFMT
+    if (kind !== S_IFREG && kind !== S_IFDIR && (!devices || kind === S_IFIFO)) throw notAFile()
     return openFile(disk, fd, options.append, accounts)
   } catch (error) {
     fs.closeSync(fd)

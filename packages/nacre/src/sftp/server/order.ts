@@ -4,7 +4,7 @@
 
 /** Normal form for comparison only: dots and doubled slashes go, as if there were no links. */
 export const plainPath = (path: string): string => {
-  if (!/\/(?:\.|\/|$)/.test(path)) return path
+  if (!/\/\.{0,2}(?:\/|$)/.test(path)) return path
   const parts: string[] = []
   for (const part of path.split('/')) {
     if (part === '..') parts.pop()

@@ -80,13 +80,45 @@ const removeQuietly = (at: string | Buffer): void => {
   }
 }
 
-/** The names in a folder, as the system has them. */
-async function* namesOf(folder: string): AsyncGenerator<Uint8Array, void, undefined> {
+/** Names that are taken from the system, and entries that are handed over, in one go. */
+const batch = 128
+
+/** Names as the system has them: the types do not know that they may come as bytes. */
+const asBytes = { encoding: 'buffer' as BufferEncoding, bufferSize: batch }
+const bytesIn = ({ name }: fs.Dirent): Uint8Array => name as unknown as Uint8Array
+
+const namesNow = (directory: fs.Dir): readonly Uint8Array[] => {
+  const names: Uint8Array[] = []
+  for (let next = directory.readSync(); next !== null; next = names.length < batch ? directory.readSync() : null) names.push(bytesIn(next))
+  return names
+}
+const namesLater = async (directory: fs.Dir): Promise<readonly Uint8Array[]> => {
+  const names: Uint8Array[] = []
+  for (let next = await directory.read(); next !== null; next = names.length < batch ? await directory.read() : null)
+    names.push(bytesIn(next))
+  return names
+}
+
+const quietly = { throwIfNoEntry: false } as const
+
+/** The names in a folder, some at a time; none of them twice and no empty batch. */
+async function* namesOf(folder: string, haste: Haste): AsyncGenerator<readonly Uint8Array[], void, undefined> {
   const all = await allNames(folder)
-  if (all !== undefined) return yield* all
-  // The types do not know that names may come as bytes; Node gives them so.
-  const directory = await later.opendir(folder, { encoding: 'buffer' as BufferEncoding, bufferSize: 128 })
-  for await (const { name } of directory) yield name as unknown as Uint8Array
+  if (all !== undefined) {
+    for (let at = 0; at < all.length; at += batch) yield all.slice(at, at + batch)
+    return
+  }
+  const directory = await later.opendir(folder, asBytes)
+  const some = () =>
+    haste.do(
+      () => namesNow(directory),
+      () => namesLater(directory),
+    )
+  try {
+    for (let names = await some(); names.length > 0; names = await some()) yield names
+  } finally {
+    await directory.close()
+  }
 }
 
 class NodeFolder implements LocalFolder {
@@ -231,32 +263,46 @@ class NodeFolder implements LocalFolder {
   }
 
   async *list(follow: boolean): AsyncGenerator<readonly LocalEntry[], void, undefined> {
-    let found: LocalEntry[] = []
-    for await (const bytes of namesOf(this.#base)) {
-      const name = nameFromBytes(bytes)
-      const attributes = (await this.stat(name, follow)) ?? (await this.stat(name, false))
-      // Bytes were lost on the way here, or the file went away just now: nothing is left out without a word.
-      if (attributes === undefined && textOnly && name.includes('\ufffd')) throw notText('list')
-      if (attributes !== undefined) found.push({ name, attributes })
-      if (found.length < 128) continue
-      yield found
-      found = []
+    for await (const names of namesOf(this.#base, this.#haste)) {
+      const found: LocalEntry[] = []
+      for (const bytes of names) {
+        const name = nameFromBytes(bytes)
+        const looked = this.#look(name, follow)
+        const attributes = (looked instanceof Promise ? await looked : looked) ?? (follow ? await this.#look(name, false) : undefined)
+        // Bytes were lost on the way here, or the file went away just now: nothing is left out without a word.
+        if (attributes === undefined && textOnly && name.includes('\ufffd')) throw notText('list')
+        if (attributes !== undefined) found.push({ name, attributes })
+      }
+      if (found.length > 0) yield found
     }
-    if (found.length > 0) yield found
   }
 
-  async stat(name: string, follow: boolean): Promise<Attributes | undefined> {
+  /** What is at `name`; `undefined` for nothing. At once where that is quick. */
+  #look(name: string, follow: boolean): Attributes | undefined | Promise<Attributes | undefined> {
     const at = this.#at(name)
+    const began = performance.now()
+    if (!this.#haste.hasty(began)) return this.#lookLater(name, at, follow)
     try {
-      const stats = await this.#haste.do(
-        () => (follow ? fs.statSync(at) : fs.lstatSync(at)),
-        () => (follow ? later.stat(at) : later.lstat(at)),
-      )
-      return attributesOfStats(stats)
+      const stats = follow ? fs.statSync(at, quietly) : fs.lstatSync(at, quietly)
+      return stats && attributesOfStats(stats)
+    } catch (error) {
+      throw this.#told(error, name)
+    } finally {
+      this.#haste.took(began)
+    }
+  }
+
+  async #lookLater(name: string, at: string | Buffer, follow: boolean): Promise<Attributes | undefined> {
+    try {
+      return attributesOfStats(await (follow ? later.stat(at) : later.lstat(at)))
     } catch (error) {
       if (isMissing(error)) return undefined
       throw this.#told(error, name)
     }
+  }
+
+  async stat(name: string, follow: boolean): Promise<Attributes | undefined> {
+    return await this.#look(name, follow)
   }
 
   async setOwnAttributes({ permissions, accessed, modified }: Attributes): Promise<void> {
