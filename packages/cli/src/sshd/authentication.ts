@@ -136,7 +136,9 @@ class Methods {
       }
       const forced = match.options.command !== undefined || config.forceCommand !== 'none'
       if (!this.#rootMay(account, applicant, forced ? 'forced-command' : 'key')) return undefined
-      log.verbose(`Accepted ${certificate === undefined ? 'key' : 'certificate'} ${shown} found at ${match.file}:${match.line}`)
+      log.verbose(
+        `Accepted ${certificate === undefined ? 'key' : 'certificate'} ${shown} found at ${match.file}${match.line === 0 ? '' : `:${match.line}`}`,
+      )
       return loginBy(account, step, { method: 'publickey', key: shown, options: match.options })
     }
     return publicKey(check, { touch: 'left-to-the-check', certificates: 'left-to-the-check' })

@@ -75,7 +75,12 @@ const refuse = ({ say }: Shown, message: string): undefined => {
 }
 
 /** The certificate's own say, and what a line that lets it in says beside. `names`: compare principals, or not again. */
-const within = (shown: Shown, rules: CertificateRules, names: string | undefined, line: KeyMatch): KeyMatch | undefined => {
+const within = (
+  shown: Shown,
+  rules: CertificateRules,
+  names: string | undefined,
+  line: Omit<KeyMatch, 'options'> & { readonly options: KeyOptions | undefined },
+): KeyMatch | undefined => {
   const { certificate, address } = shown
   const verdict = checkCertificate(nodeCrypto(), certificate, {
     kind: 'user',
@@ -86,7 +91,8 @@ const within = (shown: Shown, rules: CertificateRules, names: string | undefined
   })
   if (verdict.is === 'refused') return refuse(shown, verdict.message)
   const own: KeyOptions = verdict.limits?.options ?? noOptions
-  const options = bothOptions(line.options, own)
+  // For authorities of the whole server no line has a say: the certificate's own options are all there is.
+  const options = line.options === undefined ? own : bothOptions(line.options, own)
   if (typeof options === 'string') return refuse(shown, `${namedCertificate(certificate)} ${options}.`)
   return { ...line, options }
 }
@@ -118,7 +124,7 @@ const byServer = (shown: Shown, rules: CertificateRules): KeyMatch | undefined =
   const { account, certificate, say } = shown
   const { authorities, principalsFile } = rules
   if (authorities === undefined || !listedAuthority(authorities, certificate, say)) return undefined
-  if (principalsFile === undefined) return within(shown, rules, account.name, { options: noOptions, file: authorities, line: 0 })
+  if (principalsFile === undefined) return within(shown, rules, account.name, { options: undefined, file: authorities, line: 0 })
   const path = authorizedKeysPath(principalsFile, account)
   const found = readSafely(path, account, rules.strict)
   if (found.is === 'refused') say(found.why)

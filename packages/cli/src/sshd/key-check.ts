@@ -15,6 +15,7 @@ export interface KeyCheckRules {
 export interface KeyMatch {
   readonly options: KeyOptions
   readonly file: string
+  /** Counts from 1; 0 when it is the file as a whole. */
   readonly line: number
 }
 

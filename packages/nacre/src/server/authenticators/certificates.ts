@@ -7,7 +7,7 @@ import { whenThere } from '../../io/soon.ts'
 import { type Certificate, isCertificateType, parseCertificate } from '../../keys/certificate.ts'
 import { checkCertificate, type CertificateRefusal } from '../../keys/certificate-check.ts'
 import { bothOptions, type CertificateLimits } from '../../keys/certificate-options.ts'
-import { type KeyOptions, noOptions } from '../../keys/key-options.ts'
+import type { KeyOptions } from '../../keys/key-options.ts'
 import type { PublicKey } from '../../keys/public.ts'
 import type { Answer, Applicant, Authenticator } from '../authenticate.ts'
 
@@ -76,7 +76,7 @@ class Trust {
   }
 
   #within({ applicant, certificate, touch }: Shown, names: readonly string[]): CertifiedLogin | undefined {
-    const { signatureAlgorithms, minimumRsaBits, limits: more = noOptions, onRefused } = this.#options
+    const { signatureAlgorithms, minimumRsaBits, limits: more, onRefused } = this.#options
     const verdict = checkCertificate(this.#crypto, certificate, {
       kind: 'user',
       name: names,
@@ -89,7 +89,7 @@ class Trust {
       return undefined
     }
     const { options } = verdict.limits as CertificateLimits
-    const limits = bothOptions(more, options)
+    const limits = more === undefined ? options : bothOptions(more, options)
     if (typeof limits === 'string' || !touchedEnough(limits, touch)) return undefined
     return { certificate, limits }
   }
