@@ -44,6 +44,8 @@ const defaultPasswordPrompts = 3
 /** Signature algorithms that are only used when somebody names them. */
 const allSignatures = withCertificates(signatureAlgorithms)
 const insecure: ReadonlySet<string> = new Set(allSignatures.filter(row => row.standing === 'insecure').map(row => row.name))
+/** Those few servers know: not tried at one that says what it takes, unless they are in its list or were named. */
+const onRequest: ReadonlySet<string> = new Set(allSignatures.filter(row => row.standing === 'offered-on-request').map(row => row.name))
 
 type PasswordCredential = Extract<Credential, { method: 'password' }>
 
@@ -166,11 +168,18 @@ class UsualIdentities {
   /**
    * The strongest algorithm that we may use and that the server takes, if it said what it takes. Its list (RFC 8308 §3.1)
    * only chooses between several: a key with one algorithm is tried anyway, as OpenSSH does, since there are servers whose
-   * list is wrong (ssh2 1.17 has two names run together in it). Certificates are told by the plain names of their signatures.
+   * list is wrong (ssh2 1.17 has two names run together in it), but not one that is only offered on request. Certificates are
+   * told by the plain names of their signatures.
    */
   #algorithmFor(signer: Signer, usable: readonly string[], accepted: readonly string[] | undefined): string | undefined {
+    const only = signer.algorithms.length === 1
+    const named = this.#options.signatureAlgorithms !== undefined
     return usable.find(
-      name => accepted === undefined || signer.algorithms.length === 1 || accepted.includes(name) || accepted.includes(plainTypeOf(name)),
+      name =>
+        accepted === undefined ||
+        (only && (named || !onRequest.has(name))) ||
+        accepted.includes(name) ||
+        accepted.includes(plainTypeOf(name)),
     )
   }
 

@@ -56,6 +56,20 @@ describe('credentials', () => {
     assert.equal(methodOf(await next(question(['password']))), 'give-up')
     assert.deepEqual(asked, [1, 2, 3])
   })
+  it('leave out what is only offered on request, unless the server lists it, says nothing, or it was named', async () => {
+    const rare = 'ssh-mldsa44-ed25519@openssh.com'
+    const first = async (accepted: readonly string[] | undefined, named?: readonly string[]) => {
+      const { next } = credentials({
+        signers: [signer('a', { algorithms: [rare] })],
+        ...(named === undefined ? {} : { signatureAlgorithms: named }),
+      })
+      return methodOf(await next(question(['publickey'], accepted)))
+    }
+    assert.equal(await first(['ssh-ed25519']), 'give-up')
+    assert.equal(await first(['ssh-ed25519', rare]), 'publickey a')
+    assert.equal(await first(undefined), 'publickey a')
+    assert.equal(await first(['ssh-ed25519'], [rare]), 'publickey a')
+  })
   it('query slow keys before signing with them', async () => {
     const { next } = credentials({ signers: [signer('a', { slow: true }), signer('bb')] })
     const first = await next(question())
