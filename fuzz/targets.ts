@@ -6,6 +6,7 @@ import { fileTargets } from './targets/files.ts'
 import { keyTargets } from './targets/keys.ts'
 import { layerTargets } from './targets/layers.ts'
 import { securityKeyTargets } from './targets/security-keys.ts'
+import { listTargets } from './targets/lists.ts'
 import { sftpClientTargets } from './targets/sftp-client.ts'
 import { sftpServerTargets } from './targets/sftp-server.ts'
 
@@ -16,6 +17,7 @@ export const targets: readonly Target[] = [
   ...keyTargets,
   ...securityKeyTargets,
   ...fileTargets,
+  ...listTargets,
   ...sftpClientTargets,
   ...sftpServerTargets,
 ]

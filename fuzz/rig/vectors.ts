@@ -33,3 +33,15 @@ export const knownHostsFiles = (): readonly string[] => [...files('vectors/keys'
 /** Short ones: a search goes through its inputs many times. */
 export const transcripts = (): readonly string[] =>
   files('transcripts', '.jsonl').map(text => text.slice(0, 6000).replace(/\n[^\n]*$/, '\n'))
+
+interface ListVectors {
+  readonly lists: readonly {
+    readonly authority: string | null
+    readonly spec: string
+    /** base64 */
+    readonly krl: string
+    readonly asked: readonly { readonly line: string }[]
+  }[]
+  readonly signatures: readonly { readonly file: string }[]
+}
+export const listVectors = (): ListVectors => JSON.parse(files('vectors/lists', '.json')[0]) as ListVectors

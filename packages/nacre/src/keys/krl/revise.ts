@@ -1,6 +1,7 @@
 // Owns what can be revoked, as values, and a list with more of it. Knows nothing of bytes, nor of the text people write.
 import { sha1 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
+import { RevocationListError } from '../../errors.ts'
 import { type Certificate, parseCertificate } from '../certificate.ts'
 import { isCertificateType } from '../certificate-names.ts'
 import type { PublicKey } from '../public.ts'
@@ -58,12 +59,18 @@ export const revocationByHash = (key: PublicKey | Certificate, hash: 'sha1' | 's
 
 const utf8 = new TextEncoder()
 
+/** Text as C has it, which ends at a zero byte. */
+const whole = (text: string, what: string): string => {
+  if (text.includes('\0')) throw new RevocationListError('KRL_ENTRY', `A ${what} of a revocation list cannot have a zero byte.`)
+  return text
+}
+
 const add = (draft: KrlDraft, entry: Revocation): void => {
   switch (entry.is) {
     case 'serials':
       return draft.of(entry.authority).serials(entry.from, entry.to)
     case 'key-id':
-      return draft.of(entry.authority).keyId(utf8.encode(entry.keyId))
+      return draft.of(entry.authority).keyId(utf8.encode(whole(entry.keyId, 'key ID')))
     case 'key':
       return draft.key(entry.blob)
     case 'sha1':
@@ -85,6 +92,6 @@ export const reviseKrl = (list: KeyRevocationList, change: KrlChange): KeyRevoca
     version: change.version ?? list.version + 1n,
     generated: change.generated ?? list.generated,
     flags: list.flags,
-    comment: change.comment ?? list.comment,
+    comment: whole(change.comment ?? list.comment, 'comment'),
   })
 }

@@ -118,6 +118,11 @@ describe('the entry that revokes', () => {
   })
 })
 
+test('a zero byte would cut a key ID or a comment short', () => {
+  for (const change of [{ add: [{ is: 'key-id', authority: ca, keyId: 'a\0b' }] }, { comment: 'a\0' }] as const)
+    assert.throws(() => reviseKrl(emptyKrl, change), { code: 'KRL_ENTRY', message: /cannot have a zero byte/ })
+})
+
 describe('adding to a list', () => {
   test('keeps what is there and counts the version up, and leaves the old value alone', () => {
     const first = reviseKrl(emptyKrl, { add: [revocationOf(key)], generated: 1000n, comment: 'ours' })
