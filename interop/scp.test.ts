@@ -14,7 +14,7 @@ import { type Finished, finish, start, withinSeconds } from './rig/process.ts'
 import { Screen, terminal } from './rig/screen.ts'
 import { test } from './rig/test.ts'
 import { giveTree, makeTree, treeOf } from './rig/tree.ts'
-import { world } from './rig/world.ts'
+import { needsPrivilege, world } from './rig/world.ts'
 import { nacre, nacreSshd } from './sites/commands.ts'
 
 const login = { key: userKey() }
@@ -162,6 +162,64 @@ describe('between two other machines', () => {
       assert.deepEqual(treeOf(`${target}/copy`, what), treeOf(`${source}/inner`, what))
     })
   }
+})
+
+describe('-R: an scp on the first machine copies to the second', { skip: needsPrivilege() }, () => {
+  /** What the user has at home on the first machine, to reach the second by the name `second`. */
+  const knowsSecond = ({ to: { user, host, port, hostKeys } }: PeerServer): void => {
+    const folder = `${world().home}/.ssh`
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(`${folder}/second_key`, readFileSync(userKey().path), { mode: 0o600 })
+    writeFileSync(`${folder}/second_known`, hostKeys.map(line => `[${host}]:${port} ${line}\n`).join(''))
+    const settings = [`HostName ${host}`, `Port ${port}`, `User ${user}`, `IdentityFile ${folder}/second_key`, 'BatchMode yes']
+    writeFileSync(`${folder}/config`, ['Host second', ...settings, `UserKnownHostsFile ${folder}/second_known`, ''].join('\n'))
+    give(folder)
+  }
+  const run = (program: readonly string[], from: PeerServer, letters: readonly string[], source: string, target: string) =>
+    // The port belongs to the first machine alone, so it stands in its address.
+    finish([
+      ...program,
+      '-R',
+      ...reachOptions(from.to, login).slice(0, -2),
+      ...letters,
+      `scp://${from.to.user}@${from.to.host}:${from.to.port}/${source}`,
+      target,
+    ])
+
+  for (const [name, server] of [
+    ['OpenSSH', theirs],
+    ['our sshd', ours],
+  ] as const)
+    test(`from OpenSSH's sshd to ${name}, a file and a tree, as OpenSSH's scp does it`, {}, async () => {
+      await using from = await theirs()
+      await using to = await server()
+      knowsSecond(to)
+      const source = farFolder()
+      makeTree(source, { names: 'text' })
+      writeFileSync(`${source}/pearl`, bytesOf(MiB))
+      give(source)
+      for (const program of [['scp'], nacre('scp')]) {
+        const target = farFolder()
+        succeeded(await run(program, from, ['-p'], `${source}/pearl`, `second:${target}/copy`))
+        assert.equal(sha256(readFileSync(`${target}/copy`)), sha256(bytesOf(MiB)))
+        succeeded(await run(program, from, ['-rp'], `${source}/inner`, `second:${target}/tree`))
+        const what = { modes: true }
+        assert.deepEqual(treeOf(`${target}/tree`, what), treeOf(`${source}/inner`, what))
+      }
+    })
+
+  test('says what fails there, and is a failure', {}, async () => {
+    await using from = await theirs()
+    await using to = await theirs()
+    knowsSecond(to)
+    const target = farFolder()
+    for (const program of [['scp'], nacre('scp')]) {
+      const result = await run(program, from, [], '/nowhere', `second:${target}/copy`)
+      assert.equal(result.code, 1)
+      assert.match(`${result.stdout.toString()}${result.stderr}`, /\/nowhere.*No such file or directory/)
+      assert.deepEqual(readdirSync(target), [])
+    }
+  })
 })
 
 describe('the program of -S is told what OpenSSH’s scp tells it', () => {

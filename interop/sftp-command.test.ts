@@ -309,6 +309,48 @@ describe('how it begins and ends', () => {
   })
 })
 
+describe('other machines in between', () => {
+  test('-J, -A and ProxyJump are refused in words before anything is connected to', {}, async () => {
+    for (const [letters, words] of [
+      [['-J', 'jump'], /^sftp: -J \(jump hosts\) is not supported by this version$/m],
+      [['-A'], /^sftp: -A \(forward the agent\) is not supported by this version$/m],
+      [['-o', 'ProxyJump=jump'], /ProxyJump/],
+      [['-o', 'ProxyCommand=nc %h %p'], /ProxyCommand/],
+    ] as const) {
+      const result = await finish([...ours, '-F', 'none', ...letters, '-b', '-', 'nobody@host.invalid'], { stdin: 'pwd\n' })
+      assert.equal(result.code === 0, false)
+      assert.match(result.stderr, words)
+      assert.equal(result.stdout.toString(), '')
+    }
+  })
+
+  test("with -S they are the business of the program: a file goes through a jump of OpenSSH's ssh, both ways", {}, async () => {
+    await using far = await openSshServer({ accepts })
+    await using jump = await openSshServer({ accepts })
+    const [near, there] = [freshFolder('near'), freshFolder('far', 0o755)]
+    world().give(there)
+    const bytes = bytesOf(2 * MiB)
+    writeFileSync(`${near}/up`, bytes)
+    const known = [far, jump].flatMap(({ to: { host, port, hostKeys } }) => hostKeys.map(line => `[${host}]:${port} ${line}\n`))
+    const settings = [
+      `UserKnownHostsFile ${freshFile('known_hosts', known.join(''))}`,
+      `IdentityFile ${userKey().path}`,
+      'IdentitiesOnly yes',
+    ]
+    const { user, host, port } = far.to
+    const through = `${jump.to.user}@${jump.to.host}:${jump.to.port}`
+    const settingsFile = freshFile('config', `${settings.join('\n')}\n`)
+    const letters = ['-S', '/usr/bin/ssh', '-F', settingsFile, '-J', through, '-A', '-P', String(port), '-b', '-']
+    const run = (stdin: string): Promise<Finished> => finish([...ours, ...letters, `${user}@${host}:${there}`], { cwd: near, stdin })
+    const result = await run('put up\nget up down\n')
+    assert.equal(result.code, 0, result.stderr)
+    assert.equal(sha256(readFileSync(`${near}/down`)), sha256(bytes))
+    // It did go that way: without the jump there is none.
+    await jump[Symbol.asyncDispose]()
+    assert.equal((await run('pwd\n')).code, 255)
+  })
+})
+
 test('a server that is gone ends a batch and a talk with 255', {}, async () => {
   const pid = `${freshFolder('server')}/pid`
   const server = freshFile('server', `#!/bin/sh\necho $$ > ${pid}\nexec /usr/lib/openssh/sftp-server\n`, 0o700)
