@@ -4,6 +4,7 @@ import { bulkChaCha, bulkGcm } from './scenarios/bulk.ts'
 import { channels } from './scenarios/channels.ts'
 import { clients } from './scenarios/clients.ts'
 import { command } from './scenarios/command.ts'
+import { encryptedKey } from './scenarios/encrypted-key.ts'
 import { attributesPerSecond, listings, uploadMemory } from './scenarios/file-servers.ts'
 import { farFiles, files } from './scenarios/files.ts'
 import { idle } from './scenarios/idle.ts'
@@ -28,4 +29,5 @@ export const scenarios: readonly Scenario[] = [
   listings,
   attributesPerSecond,
   uploadMemory,
+  encryptedKey,
 ]

@@ -11,12 +11,15 @@ import {
   type FilesMoved,
   hostKeyAlgorithm,
   kex as usualKex,
+  type OpenKeyArgs,
+  type Opened,
   type Repeated,
   type RepeatArgs,
   type Spent,
   type TransferArgs,
   type Transferred,
 } from './types.ts'
+import { amongOthers } from './turns.ts'
 
 const chunk = new Uint8Array(chunkBytes)
 const signers = new Map<string, ReturnType<typeof loadSigner>>()
@@ -93,6 +96,8 @@ const withFiles =
 
 serveCalls({
   ...Object.fromEntries(Object.entries(fileWork).map(([name, work]) => [name, withFiles(work)])),
+
+  openKey: ({ path, passphrase }: OpenKeyArgs): Promise<Opened> => amongOthers(() => loadSigner(path, { passphrase })),
 
   async stats(args: FileArgs): Promise<FilesMoved> {
     const all = meter()

@@ -12,12 +12,15 @@ import {
   type FilesMoved,
   hostKeyAlgorithm,
   kex,
+  type OpenKeyArgs,
+  type Opened,
   type Repeated,
   type RepeatArgs,
   type Spent,
   type TransferArgs,
   type Transferred,
 } from './types.ts'
+import { amongOthers } from './turns.ts'
 
 const chunk = Buffer.alloc(chunkBytes)
 
@@ -171,6 +174,12 @@ serveCalls({
     await leave(client)
     return spent
   },
+
+  openKey: ({ path, passphrase }: OpenKeyArgs): Promise<Opened> =>
+    amongOthers(() => {
+      const key = ssh2.utils.parseKey(readFileSync(path), passphrase)
+      if (key instanceof Error) throw key
+    }),
 
   async keystrokes(args: RepeatArgs): Promise<Repeated> {
     const client = await login(args)

@@ -106,7 +106,7 @@ interface Ssh2 {
     serve: (connection: Served) => void,
   ) => Server
   readonly utils: {
-    parseKey(text: string | Buffer): ParsedKey | Error
+    parseKey(text: string | Buffer, passphrase?: string): ParsedKey | Error
     readonly sftp: {
       readonly STATUS_CODE: Readonly<Record<'OK' | 'EOF' | 'NO_SUCH_FILE' | 'FAILURE', number>>
       flagsToString(flags: number): string | null

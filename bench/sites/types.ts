@@ -55,6 +55,18 @@ export interface Spent {
   readonly wall: number
 }
 
+export interface OpenKeyArgs {
+  /** An encrypted private key file. */
+  readonly path: string
+  readonly passphrase: string
+}
+
+/** What opening it took, in seconds. */
+export interface Opened extends Spent {
+  /** The longest time in which nothing else could be done. */
+  readonly wait: number
+}
+
 /** CPU seconds of the client for all, and wall seconds of each. */
 export interface Repeated {
   readonly cpu: number
