@@ -72,8 +72,8 @@ export interface TransferOptions {
   /** Bytes of one request, at most. Default as much as the server takes, 32 KiB when it does not say. */
   readonly requestSize?: number
   /**
-   * SFTP channels to use, 1 to 8. Default one, and up to three more while a large upload is held back by the windows of a server
-   * that does not make them wider, as OpenSSH's does not.
+   * SFTP channels to use, 1 to 8. Default one, and up to seven more for a large upload over a long way to a server that does not
+   * make its windows wider, as OpenSSH's does not.
    */
   readonly channels?: number
   /** Milliseconds without any answer after which the server counts as dead. Default 60,000; 0 for never. */
