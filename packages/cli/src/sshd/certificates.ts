@@ -63,7 +63,7 @@ const principalLine = (shown: Shown, path: string, text: string): KeyMatch | und
     const options = field === '' ? noOptions : parseKeyOptions(field)
     const where = `${path}:${index + 1}`
     if (typeof options === 'string') say(`${where} lets nobody in: ${options}`)
-    else if (options.certAuthority || options.principals !== undefined) say(`${where} lets nobody in: its options are for lines with keys`)
+    else if (options.certAuthority) say(`${where} lets nobody in: cert-authority is for lines with keys`)
     else if (usable({ file: path, line: index + 1, options }, address, Date.now(), say)) return { options, file: path, line: index + 1 }
   }
   return undefined

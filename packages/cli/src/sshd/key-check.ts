@@ -70,10 +70,7 @@ export const findKey = (
 ): KeyMatch | undefined => {
   for (const entry of authorizedLines(account, rules, say)) {
     const { options, file, line, key } = entry
-    if (options.certAuthority || !key.equals(blob)) continue
-    // sshd(8): a list of principals is for authorities; on another line it lets nobody in.
-    if (options.principals !== undefined) say(`${file}:${line}: principals= belongs to cert-authority lines`)
-    else if (usable(entry, address, now, say)) return { options, file, line }
+    if (!options.certAuthority && key.equals(blob) && usable(entry, address, now, say)) return { options, file, line }
   }
   return undefined
 }

@@ -5,7 +5,16 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { ConfigError } from 'nacre'
 import { generateKeyNumbers, nodeCrypto } from 'nacre/crypto/node'
-import { PrivateKey, writeOpensshPrivateKey } from 'nacre/keys'
+import {
+  createSigner,
+  formatPublicKeyLine,
+  issueCertificate,
+  type IssueOptions,
+  parsePublicKey,
+  PrivateKey,
+  readPrivateKey,
+  writeOpensshPrivateKey,
+} from 'nacre/keys'
 import { loadHostKeys } from '../../src/sshd/host-keys.ts'
 import { temporaryFolder } from './world.ts'
 
@@ -61,4 +70,48 @@ describe('host keys', () => {
   test('must be named by whoever is not root', { skip: process.geteuid?.() === 0 }, () =>
     assert.rejects(loadHostKeys([], 2048), ConfigError),
   )
+})
+
+const authority = createSigner(nodeCrypto(), new PrivateKey(await generateKeyNumbers({ kind: 'ed25519' })), 'authority')
+
+describe('host certificates', () => {
+  const certified = async (of: string, changes: Partial<IssueOptions> = {}): Promise<string> => {
+    const { publicKey: key } = readPrivateKey(nodeCrypto(), of)
+    const options = { signer: authority, key, kind: 'host', keyId: '', principals: ['host.example'], random: nodeCrypto().random } as const
+    const { blob } = await issueCertificate({ ...options, ...changes })
+    return formatPublicKeyLine(parsePublicKey(blob))
+  }
+
+  test('are further keys, behind the plain ones, with the names of certificates', async () => {
+    using it = files({ one: [ed25519, 0o600], two: [ecdsa, 0o600], certificate: [await certified(ecdsa), 0o644] })
+    const { keys, warnings } = await loadHostKeys(it.paths.slice(0, 2), 2048, it.paths.slice(2))
+    assert.deepEqual(warnings, [])
+    assert.deepEqual(
+      keys.map(key => key.algorithms),
+      [['ssh-ed25519'], ['ecdsa-sha2-nistp256'], ['ecdsa-sha2-nistp256-cert-v01@openssh.com']],
+    )
+  })
+  test('that cannot be used are passed over, with a word', async () => {
+    using it = files({
+      key: [ed25519, 0o600],
+      user: [await certified(ed25519, { kind: 'user' }), 0o644],
+      stranger: [await certified(ecdsa), 0o644],
+      plain: [formatPublicKeyLine(readPrivateKey(nodeCrypto(), ed25519).publicKey), 0o644],
+      damaged: ['ssh-ed25519-cert-v01@openssh.com AAAA', 0o644],
+      good: [await certified(ed25519), 0o644],
+      again: [await certified(ed25519), 0o644],
+    })
+    const { keys, warnings } = await loadHostKeys(it.paths.slice(0, 1), 2048, [...it.paths.slice(1), '/nowhere', 'none'])
+    assert.equal(keys.length, 2)
+    for (const [index, words] of [
+      /user": .*has the certificate of a user, not of a host/,
+      /No host key belongs to the host certificate .*stranger/,
+      /plain": .*has a key and no certificate/,
+      /Could not load host certificate ".*damaged"/,
+      /again is not used: another of the same type stands before it/,
+      /Could not load host certificate "\/nowhere"/,
+    ].entries())
+      assert.match(warnings[index] ?? '', words)
+    assert.equal(warnings.length, 6)
+  })
 })
