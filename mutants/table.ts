@@ -5,6 +5,7 @@ import { fileServerMutants } from './file-server.ts'
 import { filesMutants } from './files.ts'
 import { keyFileMutants } from './key-files.ts'
 import { keyTypeMutants } from './key-types.ts'
+import { listMutants } from './lists.ts'
 import type { Mutant } from './mutant.ts'
 import { transportMutants } from './transport.ts'
 
@@ -14,6 +15,7 @@ export const mutants: readonly Mutant[] = [
   ...connectionMutants,
   ...filesMutants,
   ...fileServerMutants,
+  ...listMutants,
   ...keyFileMutants,
   ...keyTypeMutants,
 ]
