@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { chmodSync, existsSync, readFileSync } from 'node:fs'
 import { describe } from 'node:test'
-import { KeyFormatError } from 'nacre'
+import { KeyFormatError, openssh } from 'nacre'
+import { createAgent, listenAgent } from 'nacre/agent'
 import { nodeCrypto } from 'nacre/crypto/node'
 import {
   type KeyFileFormat,
@@ -167,5 +168,27 @@ test('the same modes are too open for ssh-keygen and for us, and the same is sai
     assert.ok(sentence !== undefined, theirs.stderr)
     assert.equal(ours.code, 'KEY_PERMISSIONS')
     assert.ok(ours.message.startsWith(sentence), `${ours.message} / ${sentence}`)
+  }
+})
+
+test('a key that an agent has is known by what its file shows: nobody is asked for the passphrase', {}, async () => {
+  const agent = createAgent({ crypto })
+  assert.ok(agent.add({ key: keyOf('ed25519'), certificate: undefined }, 'a key'))
+  const listening = await listenAgent(agent, freshPath('agent'))
+  try {
+    for (const format of ['openssh', 'ppk'] as const) {
+      const { identities } = await openssh('host.example', 22, {
+        agent: listening.path ?? false,
+        knownHostsFiles: [],
+        identityFiles: [await written('ed25519', format, costs)],
+        identitiesOnly: true,
+        passphrase: () => assert.fail('it asked for a passphrase'),
+      })
+      const question = { user: 'ada', remaining: ['publickey'], attempts: [], serverSignatureAlgorithms: undefined }
+      const credential = await identities.next({ is: 'credential', ...question })
+      assert.ok(credential.method === 'publickey' && credential.source.includes('agent'), format)
+    }
+  } finally {
+    await listening.close()
   }
 })

@@ -9,6 +9,7 @@ import { agentSigners } from '../agent/signers.ts'
 import { KeyFormatError } from '../errors.ts'
 import { encodeBase64 } from '../keys/base64.ts'
 import { loadSigner } from '../keys/load-node.ts'
+import { readPublicPart } from '../keys/private-file.ts'
 import { parsePublicKeyLine } from '../keys/public.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SessionProof } from '../transport/exchange.ts'
@@ -78,10 +79,21 @@ const publicBlobIn = async (path: string): Promise<string | undefined> => {
   }
 }
 
+/** The public half that a private key file shows without its passphrase, in base64. */
+const publicHalfIn = async (path: string): Promise<string | undefined> => {
+  try {
+    const half = readPublicPart(await readFile(path), { path })
+    return half === undefined ? undefined : encodeBase64(half.blob)
+  } catch {
+    return undefined
+  }
+}
+
 /** People whose private keys are in an agent only name the public one: the file itself, or what would be beside it. */
 const identityFile = async (path: string): Promise<IdentityFile> => {
   const itself = await publicBlobIn(path)
-  return { path, blob: itself ?? (await publicBlobIn(`${path}.pub`)), publicOnly: itself !== undefined || !existsSync(path) }
+  const blob = itself ?? (await publicBlobIn(`${path}.pub`)) ?? (await publicHalfIn(path))
+  return { path, blob, publicOnly: itself !== undefined || !existsSync(path) }
 }
 
 /** A key file that was opened, or a note why not; each only once, since its passphrase is asked for. */
@@ -94,7 +106,7 @@ const opener = (options: OpensshOptions): ((path: string) => Promise<Signer | un
   }
 }
 
-/** A file of identities: the path named, the public part in it or beside it as far as there is one, and whether that is all. */
+/** A file of identities: the path named, its public part as far as there is one to see, and whether that is all. */
 interface IdentityFile {
   readonly path: string
   readonly blob: string | undefined
