@@ -10,6 +10,7 @@ import type { KeygenCall } from './call.ts'
 import { askFile, keyAt, loadPublic, usualName } from './key-files.ts'
 import type { Operation } from './operation.ts'
 import { describedKey } from './shown.ts'
+import { textOf } from './standard-input.ts'
 
 /** Where the first word of a line ends: blanks in quotes are of it (options of authorized_keys). */
 const endOfWord = (text: string): number => {
@@ -60,17 +61,13 @@ const privateFile = (path: string, call: KeygenCall, environment: Environment): 
   return 0
 }
 
-const textOf = async (path: string, environment: Environment): Promise<string> => {
-  if (path !== '-') {
-    try {
-      return readFileSync(path, 'utf8')
-    } catch (error) {
-      throw new FatalError(`ssh-keygen: ${path}: ${systemText(error)}`)
-    }
+const textAt = async (path: string, environment: Environment): Promise<string> => {
+  if (path === '-') return await textOf(environment)
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new FatalError(`ssh-keygen: ${path}: ${systemText(error)}`)
   }
-  const chunks: Buffer[] = []
-  for await (const chunk of environment.stdin) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 export const fingerprints: Operation = {
@@ -78,7 +75,7 @@ export const fingerprints: Operation = {
   wanted: call => call.has('l') || call.has('B'),
   async run(call, environment) {
     const path = await askFile('Enter file in which the key is', usualName(call.line.last('t')?.toUpperCase() ?? ''), call, environment)
-    const text = await textOf(path, environment)
+    const text = await textAt(path, environment)
     const lines = text.split('\n')
     if (path !== '-' && lines[0].includes('PRIVATE KEY')) return privateFile(path, call, environment)
     let found = false

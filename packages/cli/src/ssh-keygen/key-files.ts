@@ -167,6 +167,16 @@ export const loadPublic = (path: string): PublicKey | undefined => {
   }
 }
 
+/** `~/` at the beginning is the home; shells do not read it behind `-s`. */
+export const expandHome = (path: string): string => (path.startsWith('~/') ? join(homeFolder(), path.slice(2)) : path)
+
+/** As `loadPublic`. Throws `FatalError` with `failed` in front when there is none. */
+export const requirePublic = (path: string, failed: string): PublicKey => {
+  const key = loadPublic(path)
+  if (key === undefined) throw new FatalError(`${failed}: No such file or directory`)
+  return key
+}
+
 /** A name for a file beside another, that nobody guesses. */
 export const temporaryName = (path: string): string =>
   `${path}.${randomInt(2 ** 47)
@@ -174,7 +184,7 @@ export const temporaryName = (path: string): string =>
     .padStart(10, '0')}`
 
 /** Writes a file whole or not at all: a key that is half written is a key that is lost. */
-export const replaceFile = (path: string, text: string, mode: number): void => {
+export const replaceFile = (path: string, text: string | Uint8Array, mode: number): void => {
   const place = existsSync(path) ? realpathSync(path) : path
   const temporary = temporaryName(place)
   try {

@@ -1,5 +1,6 @@
 // Owns which operations `ssh-keygen` has, and which of several letters counts: the first row that is wanted. Knows nothing of
 // what they do.
+import { showCertificates, signCertificates } from './certificates.ts'
 import { changeComment, changePassphrase } from './change.ts'
 import { exportKey, importKey, printPublic } from './convert.ts'
 import { fingerprints } from './fingerprint.ts'
@@ -9,8 +10,15 @@ import { make } from './make.ts'
 import { generateModuli, screenModuli } from './moduli.ts'
 import type { Operation } from './operation.ts'
 import { printRecords } from './records.ts'
+import { askRevocationList, makeRevocationList } from './revocations.ts'
+import { fileSignatures } from './signatures.ts'
 
 export const operations: readonly Operation[] = [
+  fileSignatures,
+  makeRevocationList,
+  askRevocationList,
+  signCertificates,
+  showCertificates,
   knownHosts,
   fingerprints,
   changePassphrase,
