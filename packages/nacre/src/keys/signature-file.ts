@@ -40,7 +40,7 @@ const format = 1
 const nothing = new Uint8Array(0)
 
 /** No key and no certificate makes a signature of more. */
-export const mostSignatureBytes = 1024 * 1024
+const mostSignatureBytes = 1024 * 1024
 
 const startFields = struct({ version: uint32 })
 const blobFields = struct({ publicKey: bytes, namespace: text, reserved: bytes, hash: text, signature: bytes })

@@ -5,7 +5,7 @@
 export const eachLine = (text: string): readonly string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? []
 
 /** The line break a text uses: that of its first line. */
-export const lineBreakOf = (text: string): string => (/^[^\n]*\r\n/.test(text) ? '\r\n' : '\n')
+const lineBreakOf = (text: string): string => (/^[^\n]*\r\n/.test(text) ? '\r\n' : '\n')
 
 /** The text with a line at its end. A last line without a line break gets one before. */
 export const withLine = (text: string, line: string): string => {

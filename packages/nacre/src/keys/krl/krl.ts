@@ -1,7 +1,7 @@
 // Owns key revocation lists as values (PROTOCOL.krl): what is revoked, by what, and the ceilings. Knows nothing of their bytes,
 // of the text they are made from, or of asking them.
 import type { PublicKey } from '../public.ts'
-import { SerialSet } from './serials.ts'
+import type { SerialSet } from './serials.ts'
 
 /** Certificates of one authority that are revoked, or of any. */
 export interface RevokedCertificates {
@@ -56,7 +56,7 @@ export const usualKrlBytes = 64 * 1024 * 1024
 export const mostKrlEntries = 4 * 1024 * 1024
 
 /** Byte by byte; of two that begin alike the shorter is first. */
-export const compareBytes = (left: Uint8Array, right: Uint8Array): number => {
+const compareBytes = (left: Uint8Array, right: Uint8Array): number => {
   const shared = Math.min(left.length, right.length)
   for (let i = 0; i < shared; i++) if (left[i] !== right[i]) return left[i] - right[i]
   return left.length - right.length
