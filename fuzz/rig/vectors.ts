@@ -17,6 +17,12 @@ interface SecurityKeys {
 }
 export const securityKeys = (): SecurityKeys => JSON.parse(files('vectors/key-types', 'security-keys.json')[0]) as SecurityKeys
 
+/** Those of DSA are refused whatever else they are. */
+export const certificateLines = (): readonly string[] =>
+  (JSON.parse(files('vectors/certificates', '.json')[0]) as readonly { readonly key: string; readonly line: string }[])
+    .filter(each => each.key !== 'dsa')
+    .map(each => each.line)
+
 export const publicKeyLines = (): readonly string[] => [
   ...files('vectors/keys', '.pub'),
   ...files('vectors/key-types', '.pub'),
