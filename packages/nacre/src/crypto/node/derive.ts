@@ -1,7 +1,6 @@
 // Owns making keys of passphrases over node:crypto, in libuv's threads; bcrypt, which Node lacks, in slices. Knows nothing of
 // key files.
 import crypto, { pbkdf2, scrypt } from 'node:crypto'
-import { bcryptPbkdf } from '../bcrypt.ts'
 import type { Derivation } from '../derivation.ts'
 import { plain } from './plain.ts'
 
@@ -18,19 +17,22 @@ const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 const scryptMemory = ({ cost, blockSize, parallelism }: Extract<Derivation, { kind: 'scrypt' }>): number =>
   128 * blockSize * (cost + parallelism + 2) + (1 << 16)
 
-export const derive = (by: Derivation, passphrase: Uint8Array, salt: Uint8Array, size: number): Promise<Uint8Array> => {
+export const derive = async (by: Derivation, passphrase: Uint8Array, salt: Uint8Array, size: number): Promise<Uint8Array> => {
   switch (by.kind) {
-    case 'bcrypt':
-      return bcryptPbkdf(passphrase, salt, by.rounds, size, turn)
+    case 'bcrypt': {
+      // Most processes never open such a key, and it takes a moment to load.
+      const { bcryptPbkdf } = await import('../bcrypt.ts')
+      return await bcryptPbkdf(passphrase, salt, by.rounds, size, turn)
+    }
     case 'pbkdf2':
-      return answered(answer => pbkdf2(passphrase, salt, by.iterations, size, by.hash, answer))
+      return await answered(answer => pbkdf2(passphrase, salt, by.iterations, size, by.hash, answer))
     case 'scrypt': {
       const costs = { N: by.cost, r: by.blockSize, p: by.parallelism, maxmem: scryptMemory(by) }
-      return answered(answer => scrypt(passphrase, salt, size, costs, answer))
+      return await answered(answer => scrypt(passphrase, salt, size, costs, answer))
     }
     default: {
       const costs = { parallelism: by.parallelism, tagLength: size, memory: by.memory, passes: by.passes }
-      return answered(answer => crypto.argon2(by.kind, { message: passphrase, nonce: salt, ...costs }, answer))
+      return await answered(answer => crypto.argon2(by.kind, { message: passphrase, nonce: salt, ...costs }, answer))
     }
   }
 }

@@ -4,7 +4,6 @@ import { chaChaPoly } from '../chacha-poly.ts'
 import type { CryptoProvider } from '../provider.ts'
 import { ecdh, mlkem768, mlkem768Encapsulate, x25519 } from './agreement.ts'
 import { aesBlocks, aesGcm, streamCipher } from './ciphers.ts'
-import { derive } from './derive.ts'
 import { dh } from './dh.ts'
 import { generateKeyNumbers } from './generate.ts'
 import { hash, hasher, hmac } from './hashing.ts'
@@ -28,7 +27,8 @@ const provider: CryptoProvider = {
   mlkem768Encapsulate,
   dh,
   publicHalf,
-  derive,
+  // Fifty kilobytes that most programs never need: bundlers that can make pieces keep them apart.
+  derive: async (by, passphrase, salt, size) => (await import('./derive.ts')).derive(by, passphrase, salt, size),
   generateKey: generateKeyNumbers,
   generateMldsa44,
   verifyKey,
