@@ -37,6 +37,11 @@ test('a signature is right for the certified key, under its plain name', async (
   }
 })
 
+test('a certificate of another key of the same type is refused too', async () => {
+  const certificate = await issue({ key: publicKey('rsa2048') })
+  assert.throws(() => certifiedSigner(signerOf('rsa1024'), certificate), { code: 'KEY_MALFORMED' })
+})
+
 test('claims of plain keys are as they were', () => {
   const claim = { publicKey: publicKey('ed25519').blob, algorithm: 'ssh-ed25519', data, signature: data }
   assert.equal(plainClaim(claim), claim)
