@@ -1,5 +1,6 @@
 // The list of all planted faults.
 import { authenticationMutants } from './authentication.ts'
+import { certificateMutants } from './certificates.ts'
 import { connectionMutants } from './connection.ts'
 import { fileServerMutants } from './file-server.ts'
 import { filesMutants } from './files.ts'
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...listMutants,
   ...keyFileMutants,
   ...keyTypeMutants,
+  ...certificateMutants,
 ]
