@@ -1,5 +1,6 @@
 // Owns the table of what is fuzzed. A new target is a row in one of these lists.
 import type { Target } from './rig/target.ts'
+import { agentTargets } from './targets/agents.ts'
 import { certificateTargets } from './targets/certificates.ts'
 import { codecTargets } from './targets/codecs.ts'
 import { engineTargets } from './targets/engines.ts'
@@ -16,6 +17,7 @@ export const targets: readonly Target[] = [
   ...codecTargets,
   ...layerTargets,
   ...keyTargets,
+  ...agentTargets,
   ...securityKeyTargets,
   ...certificateTargets,
   ...fileTargets,

@@ -1,14 +1,7 @@
 // Owns the targets for everything that is declared as a codec: messages, details of requests and channels, keys, signatures,
 // agent messages, terminal modes. What is read is written the same again, and nothing but WireError is thrown.
 import assert from 'node:assert/strict'
-import {
-  Failure,
-  IdentitiesAnswer,
-  RequestIdentities,
-  SignRequest,
-  SignResponse,
-  Success,
-} from '../../packages/nacre/src/agent/messages.ts'
+import { agentMessages as allAgentMessages } from '../../packages/nacre/src/agent/messages.ts'
 import { keyTypes, signatureAlgorithms } from '../../packages/nacre/src/algorithms/signature/table.ts'
 import { channelTypes } from '../../packages/nacre/src/connection/channel-types/table.ts'
 import { globalRequests } from '../../packages/nacre/src/connection/global-requests/table.ts'
@@ -125,9 +118,11 @@ const keyFields: readonly Choice[] = keyTypes.flatMap(row => [
   choice({ name: `${row.name} private`, codec: row.privateFields, more: numbers => void new PrivateKey(numbers).publicKey.fingerprint() }),
 ])
 
-const agentMessages: readonly Choice[] = [Failure, Success, RequestIdentities, IdentitiesAnswer, SignRequest, SignResponse].map(each => ({
+/** Constraints come in any order, and are written in one. */
+const agentMessages: readonly Choice[] = allAgentMessages.map(each => ({
   name: each.name,
   codec: each as Codec<unknown>,
+  canonical: !each.name.endsWith('CONSTRAINED'),
 }))
 
 const publicKeyBlob: Target = {

@@ -7,7 +7,7 @@ import { type Certificate, parseCertificate } from '../keys/certificate.ts'
 import { isCertificateType } from '../keys/certificate-names.ts'
 import { keyTypeOfNumbers, PrivateKey } from '../keys/private.ts'
 import { type PublicKey, sameBlob } from '../keys/public.ts'
-import type { Codec } from '../wire/codec.ts'
+import { type Codec, decode } from '../wire/codec.ts'
 import { Reader } from '../wire/reader.ts'
 import { Writer } from '../wire/writer.ts'
 
@@ -17,26 +17,27 @@ export interface AgentIdentity {
   readonly certificate: Certificate | undefined
 }
 
-/** The strings at the start of a key's private fields that a certificate says already, so that they are left out behind one. */
-const saidByCertificate: Readonly<Record<PrivateKeyNumbers['kind'], number>> = {
-  ed25519: 0,
-  ecdsa: 2,
-  rsa: 2,
-  dsa: 4,
-  'sk-ed25519': 0,
-  'sk-ecdsa': 2,
-  'mldsa44-ed25519': 1,
+/**
+ * The private fields of a key: how many strings at their start a certificate says already, so that they are left out behind one,
+ * and what follows those, a letter each: a string or a byte.
+ */
+const privateShapes: Readonly<Record<PrivateKeyNumbers['kind'], { readonly said: number; readonly behind: string }>> = {
+  ed25519: { said: 0, behind: 'ss' },
+  ecdsa: { said: 2, behind: 's' },
+  rsa: { said: 2, behind: 'ssss' },
+  dsa: { said: 4, behind: 's' },
+  'sk-ed25519': { said: 0, behind: 'ssbss' },
+  'sk-ecdsa': { said: 2, behind: 'sbss' },
+  'mldsa44-ed25519': { said: 1, behind: 's' },
 }
 
-/** Those strings, as they stand in the private fields. RSA's two numbers stand the other way round there than in a public key. */
-const saidStrings = (key: PublicKey, count: number): Uint8Array => {
+/** The strings that are said, as they stand in the private fields. RSA's two numbers stand the other way round there than in a public key. */
+const writeSaid = (writer: Writer, key: PublicKey, count: number): void => {
   const reader = new Reader(key.blob)
   const type = reader.text()
   const strings = Array.from({ length: count }, () => reader.string())
   if (type === 'ssh-rsa') strings.reverse()
-  const writer = new Writer()
   for (const each of strings) writer.string(each)
-  return writer.written()
 }
 
 const rowOf = (type: string) => {
@@ -55,13 +56,14 @@ const readCertified = (reader: Reader): AgentIdentity => {
   }
   const row = rowOf(certificate.key.type)
   if (certificate.key.numbers === undefined) throw new WireError('a certificate of a key that is not known')
-  const said = saidStrings(certificate.key, saidByCertificate[certificate.key.numbers.kind])
-  const whole = new Uint8Array(said.length + reader.remaining)
-  whole.set(said)
-  whole.set(reader.bytes.subarray(reader.offset, reader.end), said.length)
-  const inner = new Reader(whole)
-  const key = new PrivateKey(row.privateFields.read(inner))
-  reader.offset = reader.end - inner.remaining
+  const { said, behind } = privateShapes[certificate.key.numbers.kind]
+  const whole = new Writer(1024)
+  writeSaid(whole, certificate.key, said)
+  for (const field of behind) {
+    if (field === 's') whole.string(reader.string())
+    else whole.byte(reader.byte())
+  }
+  const key = new PrivateKey(decode(row.privateFields, whole.written()))
   if (!sameBlob(key.publicBlob, certificate.key.blob)) throw new WireError('a certificate for another key than the one beside it')
   return { key, certificate }
 }
@@ -69,14 +71,10 @@ const readCertified = (reader: Reader): AgentIdentity => {
 /** RFC 9987 §3.2: the type, the certificate if it is of one, and the private fields. */
 export const identityFields: Codec<AgentIdentity> = {
   read: reader => {
-    const start = reader.offset
     const type = reader.text()
     if (!isCertificateType(type)) return { key: new PrivateKey(rowOf(type).privateFields.read(reader)), certificate: undefined }
     const identity = readCertified(reader)
-    if (identity.certificate?.type !== type) {
-      reader.offset = start
-      throw new WireError('a certificate of another type than it is said to be')
-    }
+    if (identity.certificate?.type !== type) throw new WireError('a certificate of another type than it is said to be')
     return identity
   },
   write: (writer, { key, certificate }) => {
@@ -92,7 +90,7 @@ export const identityFields: Codec<AgentIdentity> = {
     const all = new Writer(1024)
     row.privateFields.write(all, numbers)
     const fields = new Reader(all.written())
-    for (let left = saidByCertificate[numbers.kind]; left > 0; left--) fields.string()
+    for (let left = privateShapes[numbers.kind].said; left > 0; left--) fields.string()
     writer.fixed(fields.rest())
     all.bytes.fill(0)
   },
