@@ -48,7 +48,11 @@ export const sshOptions: readonly SshOption[] = [
   { letter: 'o', value: 'Keyword=value', help: 'any keyword of ssh_config' },
   { letter: 'P', value: 'tag', help: 'tag for Match', missing: true },
   { letter: 'p', value: 'port', help: 'port to connect to', means: 'Port %s' },
-  { letter: 'Q', value: 'kind', help: 'list algorithms: kex, cipher, cipher-auth, mac, key, key-cert, key-plain, key-sig, sig, compression' },
+  {
+    letter: 'Q',
+    value: 'kind',
+    help: 'list algorithms: kex, cipher, cipher-auth, mac, key, key-cert, key-plain, key-sig, sig, compression',
+  },
   { letter: 'q', help: 'say nothing but fatal errors', means: 'LogLevel QUIET' },
   { letter: 'R', value: 'forward', help: 'remote forwarding', missing: true },
   { letter: 'S', value: 'socket', help: 'socket of a shared connection', missing: true },
