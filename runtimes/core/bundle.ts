@@ -41,7 +41,7 @@ const suffices = (name: string, importer: string): boolean => {
   const { names } = standIns[name]
   if (names.length === 0) return true
   const text = replaced[relative(library, importer).replaceAll('\\', '/')] ?? readFileSync(importer, 'utf8')
-  const found = [...text.matchAll(/^import (type )?(.+) from '([^']+)'$/gm)].filter(each => each[3] === name && each[1] === undefined)
+  const found = [...text.matchAll(/^import (type )?([^'"]+?) from '([^']+)'$/gm)].filter(each => each[3] === name && each[1] === undefined)
   return found.every(
     each =>
       each[2].startsWith('{') &&
