@@ -38,7 +38,8 @@ export const serverConfig = (options: OpenSshServerOptions, port: number): strin
     'MaxStartups 300',
     'MaxSessions 300',
     'LogLevel DEBUG1',
-    'Subsystem sftp /usr/lib/openssh/sftp-server',
+    // Once and no more, or it does not start.
+    ...((options.config ?? []).some(line => line.startsWith('Subsystem sftp ')) ? [] : ['Subsystem sftp /usr/lib/openssh/sftp-server']),
   ]
   return `${lines.join('\n')}\n`
 }

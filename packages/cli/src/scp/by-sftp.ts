@@ -20,7 +20,11 @@ const connect = async (job: Job, host: RemoteHost): Promise<Sftp> => {
     const serverVersion = remote?.connection?.serverVersion
     // A program that could not be started says so better than the silence it leaves.
     const started = pipe.exited.then(() => new Promise<never>(() => {}))
-    const opened = openSftp(pipe, { signal: job.signal, ...(serverVersion === undefined ? {} : { serverVersion }) })
+    const version = serverVersion === undefined ? {} : { serverVersion }
+    // Programs have a connection for each channel, and ask for a password for each. A limit (-l) is one of each channel.
+    const alone = remote?.connection === undefined || job.settings.limit !== undefined
+    const another = alone ? undefined : async (stop = job.signal) => openSftp(await job.sftp(host), { signal: stop, ...version })
+    const opened = openSftp(pipe, { signal: job.signal, ...version, ends: { another } })
     opened.catch(() => {})
     return await Promise.race([opened, started])
   } catch (error) {

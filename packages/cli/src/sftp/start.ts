@@ -49,7 +49,11 @@ export const reachServer = async (
     const serverVersion = remote?.connection?.serverVersion
     // A program that could not be started says so better than the silence it leaves.
     const started = pipe.exited.then(() => new Promise<never>(() => {}))
-    const opened = openSftp(pipe, { signal, ...(serverVersion === undefined ? {} : { serverVersion }) })
+    const version = serverVersion === undefined ? {} : { serverVersion }
+    // Programs have a connection for each channel, and ask for a password for each.
+    const reached = remote?.connection === undefined ? undefined : remote
+    const another = reached && (async (stop = signal) => openSftp(await pipeTo(reached, settings.subsystem), { signal: stop, ...version }))
+    const opened = openSftp(pipe, { signal, ...version, ends: { another } })
     opened.catch(() => {})
     const sftp = await Promise.race([opened, started])
     if (!settings.quiet)

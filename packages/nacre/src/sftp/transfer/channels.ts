@@ -16,6 +16,8 @@ export const maximumChannels = 8
 /** What was found out about a connection: how many channels it allows one transfer. */
 export interface Room {
   channels: number
+  /** Until the channels of transfers before are closed: as long as they are not, they take room. Never rejects. */
+  closing: Promise<unknown>
 }
 
 export class Channels {
@@ -41,15 +43,17 @@ export class Channels {
     return Array.from({ length: Math.max(0, most) }, async () => {
       // Before anybody is waited for: several files may ask at the same time.
       this.#count++
-      const channel = await another(this.#signal).catch(() => undefined)
+      await this.#room.closing
+      const asked = !this.#over
+      const channel = asked ? await another(this.#signal).catch(() => undefined) : undefined
       if (channel === undefined) {
         this.#count--
         // Refused because there are enough, unless it was we who gave up.
-        if (this.#signal?.aborted !== true) this.#room.channels = Math.max(1, Math.min(this.#room.channels, this.#count))
+        if (asked && this.#signal?.aborted !== true) this.#room.channels = Math.max(1, Math.min(this.#room.channels, this.#count))
         return undefined
       }
       if (this.#over) {
-        channel.close().catch(() => {})
+        this.#end([channel])
         return undefined
       }
       this.#opened.push(channel)
@@ -60,6 +64,11 @@ export class Channels {
   /** Closes what is open, and what is still being opened as soon as it is. */
   close(): void {
     this.#over = true
-    for (const channel of this.#opened) channel.close().catch(() => {})
+    if (this.#opened.length > 0) this.#end(this.#opened)
+  }
+
+  #end(channels: readonly Channel[]): void {
+    const closed = channels.map(channel => channel.close().catch(() => {}))
+    this.#room.closing = Promise.all([this.#room.closing, ...closed])
   }
 }

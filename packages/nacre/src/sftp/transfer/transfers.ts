@@ -54,7 +54,7 @@ const checkIsFile = ({ type = 'unknown' }: Attributes, path: string): void => {
 export class Transfers {
   readonly #host: TransferHost
   #habits: Habits | undefined
-  readonly #room: Room = { channels: maximumChannels }
+  readonly #room: Room = { channels: maximumChannels, closing: Promise.resolve() }
 
   constructor(host: TransferHost) {
     this.#host = host

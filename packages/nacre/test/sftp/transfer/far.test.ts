@@ -5,7 +5,8 @@ import { SftpError } from '../../../src/errors.ts'
 import { Calls } from '../../../src/sftp/client/calls.ts'
 import { quirksOf } from '../../../src/sftp/client/quirks.ts'
 import { Requests } from '../../../src/sftp/client/requests.ts'
-import { Channels, maximumChannels } from '../../../src/sftp/transfer/channels.ts'
+import { Channels, maximumChannels, type Room } from '../../../src/sftp/transfer/channels.ts'
+import type { Remote } from '../../../src/sftp/transfer/remote.ts'
 import { remoteOf } from '../../../src/sftp/transfer/remote-calls.ts'
 import { Transfers } from '../../../src/sftp/transfer/transfers.ts'
 import { type FarOptions, FarServer, status } from './misbehaving/server.ts'
@@ -174,15 +175,40 @@ describe('a channel that only helps', () => {
 })
 
 describe('channels of a transfer', () => {
-  it('that are refused because others have them are asked for again when the transfer had none', async () => {
-    const room = { channels: maximumChannels }
+  it('that are refused are not asked for again', async () => {
+    const room: Room = { channels: maximumChannels, closing: Promise.resolve() }
     const channels = new Channels(async () => undefined, room, undefined)
     assert.deepEqual(await Promise.all(channels.open(3)), [undefined, undefined, undefined])
     assert.equal(room.channels, 1)
     assert.deepEqual(channels.open(3), [])
   })
+  it('wait until those of the transfer before are closed: until then they take room', async () => {
+    const room: Room = { channels: maximumChannels, closing: Promise.resolve() }
+    const closed = Promise.withResolvers<void>()
+    let asked = 0
+    const another = async () => {
+      asked++
+      return { remote: {} as Remote, close: () => closed.promise }
+    }
+    const first = new Channels(another, room, undefined)
+    await Promise.all(first.open(2))
+    first.close()
+    const second = new Channels(another, room, undefined)
+    const opening = Promise.all(second.open(2))
+    await settled()
+    assert.equal(asked, 2)
+    closed.resolve()
+    assert.equal((await opening).length, 2)
+    assert.equal(asked, 4)
+    // One that ends before it has asked does not ask.
+    const third = new Channels(another, room, undefined)
+    const late = third.open(1)
+    third.close()
+    assert.deepEqual(await Promise.all(late), [undefined])
+    assert.deepEqual([asked, room.channels], [4, maximumChannels])
+  })
   it('are not learned from when it was we who gave up', async () => {
-    const room = { channels: maximumChannels }
+    const room: Room = { channels: maximumChannels, closing: Promise.resolve() }
     const stop = new AbortController()
     stop.abort()
     const channels = new Channels(() => Promise.reject(new Error('given up')), room, stop.signal)
