@@ -5,14 +5,15 @@ import { readFileSync } from 'node:fs'
 import { describe } from 'node:test'
 import { createAgent, listenAgent } from 'nacre/agent'
 import { nodeCrypto } from 'nacre/crypto/node'
-import { formatPublicKeyLine, signFile, writeOpensshPrivateKey } from 'nacre/keys'
+import { type Certificate, certifiedSigner, formatPublicKeyLine, parseCertificate, signFile, writeOpensshPrivateKey } from 'nacre/keys'
 import { createTestSecurityKey, type TestSecurityKey } from 'nacre/testing'
 import { openSshCommand, openSshServer } from './peers/openssh.ts'
 import type { PeerServer } from './peers/peer.ts'
 import { freshFile, freshPath } from './rig/folder.ts'
-import type { KeyFile } from './rig/keys.ts'
+import { type KeyFile, newKey } from './rig/keys.ts'
 import { finish } from './rig/process.ts'
 import { test } from './rig/test.ts'
+import { world } from './rig/world.ts'
 import { nacreConnect } from './sites/client.ts'
 import { nacreSshCommand, nacreSshd } from './sites/commands.ts'
 
@@ -74,11 +75,13 @@ for (const kind of kinds) {
 }
 
 describe('both servers judge alike', () => {
-  const enters = async (server: PeerServer, token: TestSecurityKey, algorithm: string): Promise<boolean> => {
+  /** With a certificate, that is what is shown. */
+  const enters = async (server: PeerServer, token: TestSecurityKey, algorithm: string, certificate?: Certificate): Promise<boolean> => {
     const { publicKey, source, slow } = token
     const signer = { publicKey, source, slow, algorithms: [algorithm], sign: (data: Uint8Array) => token.sign(data, algorithm) }
+    const signers = [certificate === undefined ? signer : certifiedSigner(signer, certificate)]
     try {
-      await using connection = await nacreConnect(server.to, {}, { auth: { signers: [signer] } })
+      await using connection = await nacreConnect(server.to, {}, { auth: { signers } })
       return (await connection.run('true')).code === 0
     } catch (error) {
       assert.match(String((error as { code?: unknown }).code), /AUTHENTICATION_FAILED/)
@@ -102,6 +105,42 @@ describe('both servers judge alike', () => {
             for (const flags of [0, 1, 4, 5, 0x20, 0x21]) {
               token.flags = flags
               assert.equal(await enters(server, token, algorithm), letIn.includes(flags), `${name}, ${algorithm}, flags ${flags}`)
+            }
+          }
+        }
+      }
+    })
+  }
+
+  for (const { extensions, letIn } of [
+    { extensions: [], letIn: [1, 5] },
+    { extensions: ['no-touch-required'], letIn: [0, 1, 4, 5] },
+    { extensions: ['verify-required'], letIn: [5] },
+    { extensions: ['verify-required', 'no-touch-required'], letIn: [4, 5] },
+  ]) {
+    test(`a certificate with ${extensions.join(' and ') || 'nothing'}`, { seconds: 120 }, async () => {
+      const authority = newKey('ed25519')
+      const trusted = freshFile('authorities', `${authority.line}\n`, 0o644)
+      for (const kind of kinds) {
+        const token = await createTestSecurityKey(crypto, { kind })
+        const { path } = keyFile(token)
+        const options = extensions.flatMap(each => ['-O', each])
+        const signed = await finish(['ssh-keygen', '-s', authority.path, '-I', 'token', '-n', world().user, ...options, path])
+        assert.equal(signed.code, 0, signed.stderr)
+        const [, blob = ''] = readFileSync(path.replace(/\.pub$/, '-cert.pub'), 'utf8').split(' ')
+        const certificate = parseCertificate(Uint8Array.from(Buffer.from(blob, 'base64')))
+        for (const { name, start, config: own } of servers) {
+          const config = [`TrustedUserCAKeys ${trusted}`, ...own]
+          await using server = await start({ accepts: { keys: [] }, config })
+          // OpenSSH 9.2 knows no certificates of browsers.
+          for (const algorithm of start === openSshServer ? token.algorithms.slice(0, 1) : token.algorithms) {
+            for (const flags of [0, 1, 4, 5]) {
+              token.flags = flags
+              assert.equal(
+                await enters(server, token, algorithm, certificate),
+                letIn.includes(flags),
+                `${name}, ${algorithm}, flags ${flags}`,
+              )
             }
           }
         }
