@@ -33,42 +33,49 @@ const isThere = (): boolean => {
   return probed
 }
 
-const demand = (): void => {
-  if (isThere()) return
-  throw new KeyFormatError(
+const missing = (): KeyFormatError =>
+  new KeyFormatError(
     'KEY_UNSUPPORTED',
     `Keys with ML-DSA cannot be used here: they need Node 24.8 or later with OpenSSL 3.5, and this is Node ${process.versions.node} with OpenSSL ${process.versions.openssl}.`,
   )
-}
-
-export const mldsaVerifyKey = ({ publicKey, context }: Extract<VerifiableNumbers, { kind: 'ml-dsa-44' }>): VerifyKey => {
-  demand()
-  const der = publicKeyInfo(algorithm, sized(publicKey, 1312, 'an ML-DSA-44 public key'))
-  const key: WithContext = { key: publicKeyFromDer(der), context }
-  return {
-    verify(_hash, data, signature) {
-      try {
-        return verify(null, data, key, signature)
-      } catch {
-        return false
-      }
-    },
-  }
-}
 
 /** The PKCS #8 of a seed alone: [0] IMPLICIT OCTET STRING (RFC 9881 §6). */
 const privateKey = (seed: Uint8Array): KeyObject =>
   privateKeyFromDer(privateKeyInfo(algorithm, Uint8Array.of(0x80, 32, ...sized(seed, 32, 'an ML-DSA-44 seed'))))
 
-export const generateMldsa44 = (): { publicKey: Uint8Array; seed: Uint8Array } => {
-  demand()
-  const seed = new Uint8Array(32)
-  randomFillSync(seed)
-  return { publicKey: rawPublicKey(createPublicKey(privateKey(seed)), 1312), seed }
+interface Mldsa44 {
+  generate(): { publicKey: Uint8Array; seed: Uint8Array }
+  verifyKey(numbers: Extract<VerifiableNumbers, { kind: 'ml-dsa-44' }>): VerifyKey
+  signingKey(numbers: Extract<SigningNumbers, { kind: 'ml-dsa-44' }>): SigningKey
 }
 
-export const mldsaSigningKey = ({ seed, context }: Extract<SigningNumbers, { kind: 'ml-dsa-44' }>): SigningKey => {
-  demand()
-  const key: WithContext = { key: privateKey(seed), context }
-  return { sign: (_hash, data) => plain(sign(null, data, key)) }
-}
+/** Each throws `KeyFormatError` KEY_UNSUPPORTED when `there` says that this Node has none. */
+export const mldsa44On = (there: () => boolean): Mldsa44 => ({
+  generate() {
+    if (!there()) throw missing()
+    const seed = new Uint8Array(32)
+    randomFillSync(seed)
+    return { publicKey: rawPublicKey(createPublicKey(privateKey(seed)), 1312), seed }
+  },
+  verifyKey({ publicKey, context }) {
+    if (!there()) throw missing()
+    const der = publicKeyInfo(algorithm, sized(publicKey, 1312, 'an ML-DSA-44 public key'))
+    const key: WithContext = { key: publicKeyFromDer(der), context }
+    return {
+      verify(_hash, data, signature) {
+        try {
+          return verify(null, data, key, signature)
+        } catch {
+          return false
+        }
+      },
+    }
+  },
+  signingKey({ seed, context }) {
+    if (!there()) throw missing()
+    const key: WithContext = { key: privateKey(seed), context }
+    return { sign: (_hash, data) => plain(sign(null, data, key)) }
+  },
+})
+
+export const mldsa44 = mldsa44On(isThere)

@@ -10,7 +10,7 @@ import { derive } from './derive.ts'
 import { dh } from './dh.ts'
 import { generateKeyNumbers } from './generate.ts'
 import { hash, hasher, hmac } from './hashing.ts'
-import { generateMldsa44 } from './mldsa.ts'
+import { mldsa44 } from './mldsa.ts'
 import { nativeChaChaPoly, nativeCryptoFault, nativeCtr, nativeGcm, nativeHmac } from './native.ts'
 import { publicHalf } from './public-half.ts'
 import { signingKey, verifyKey } from './signing.ts'
@@ -36,7 +36,7 @@ const own: CryptoProvider = {
   publicHalf,
   derive,
   generateKey: generateKeyNumbers,
-  generateMldsa44,
+  generateMldsa44: mldsa44.generate,
   verifyKey,
   signingKey,
 }

@@ -13,7 +13,7 @@ import type {
   VerifyKey,
 } from '../provider.ts'
 import { bitString, identifier, integer, octetString, privateKeyInfo, publicKeyInfo, sequence, tagged } from '../der.ts'
-import { mldsaSigningKey, mldsaVerifyKey } from './mldsa.ts'
+import { mldsa44 } from './mldsa.ts'
 import { plain, privateKeyFromDer, publicKeyFromDer, publicKeyFromRaw } from './plain.ts'
 
 const ed25519Algorithm = [identifier('2b6570')]
@@ -101,7 +101,7 @@ const publicKeyObject = (numbers: PlainPublicNumbers): KeyObject =>
 
 /** Throws when the numbers are no key: a point off its curve, a field of the wrong size. */
 export const verifyKey = (numbers: VerifiableNumbers): VerifyKey => {
-  if (numbers.kind === 'ml-dsa-44') return mldsaVerifyKey(numbers)
+  if (numbers.kind === 'ml-dsa-44') return mldsa44.verifyKey(numbers)
   const key = withKey(publicKeyObject(numbers))
   const modulusBytes = numbers.kind === 'rsa' ? widthOf(numbers.n) : 0
   return {
@@ -120,7 +120,7 @@ export const verifyKey = (numbers: VerifiableNumbers): VerifyKey => {
 
 /** RSA signs in libuv's threads (0.7 ms at 3072 bits, 1.4 ms at 4096); the others take microseconds and sign at once. */
 export const signingKey = (numbers: SigningNumbers): SigningKey => {
-  if (numbers.kind === 'ml-dsa-44') return mldsaSigningKey(numbers)
+  if (numbers.kind === 'ml-dsa-44') return mldsa44.signingKey(numbers)
   const key = withKey(privateKeyFromDer(privateDer(numbers)))
   if (numbers.kind !== 'rsa') return { sign: (hash, data) => plain(sign(digestName(numbers.kind, hash), data, key)) }
   return {
