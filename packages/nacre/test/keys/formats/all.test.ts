@@ -28,7 +28,8 @@ describe('a file made by', () => {
       }
       assert.throws(() => readPrivateKey(crypto, file.text), { code: 'KEY_PASSPHRASE_NEEDED' })
       await assert.rejects(loadPrivateKey(crypto, file.text), { code: 'KEY_PASSPHRASE_NEEDED' })
-      for (const wrong of ['wrong', 'correct horse ', ''])
+      // Its many rounds are for once.
+      for (const wrong of file === modernFile ? [''] : ['wrong', 'correct horse ', ''])
         await assert.rejects(loadPrivateKey(crypto, file.text, { passphrase: wrong }), { code: 'KEY_PASSPHRASE_WRONG' }, wrong)
     })
 })
