@@ -166,7 +166,7 @@ describe('ssh-keyscan and many hosts', () => {
     })
     assert.equal(result.code, 1)
     assert.equal(all, 1024)
-    assert.ok(most > 50 && most <= 246, `${most} at once`)
+    assert.ok(most > 20 && most <= 100, `${most} at once`)
   })
 
   test('finds our sshd under 200 addresses', { seconds: 120 }, async () => {

@@ -4,7 +4,7 @@ import { type ClientConnection, quote } from 'nacre'
 import type { Environment } from '../environment.ts'
 import { FatalError } from '../fatal.ts'
 
-export const usualPath = '.ssh/authorized_keys'
+const usualPath = '.ssh/authorized_keys'
 
 /**
  * The words of a shell script, on one line, since some shells take no line break in quotes. `$1` is the path, or empty for

@@ -9,8 +9,11 @@ import { allHosts, type ScannedHost } from './hosts.ts'
 import type { KeyscanCall } from './options.ts'
 import { shownKey } from './shown.ts'
 
-/** OpenSSH has 256 descriptors and keeps ten of them for itself. */
-const hostsAtOnce = 246
+/**
+ * Each has one connection at most. OpenSSH has 246, but computes one key exchange at a time; ours run side by side, and more of
+ * them only wait for each other's processor, the servers' when they share one.
+ */
+const hostsAtOnce = 100
 
 const lookupTexts: Readonly<Record<string, string>> = {
   ENOTFOUND: 'Name or service not known',
