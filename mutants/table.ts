@@ -1,4 +1,5 @@
 // The list of all planted faults.
+import { agentMutants } from './agent.ts'
 import { authenticationMutants } from './authentication.ts'
 import { certificateMutants } from './certificates.ts'
 import { connectionMutants } from './connection.ts'
@@ -14,6 +15,7 @@ export const mutants: readonly Mutant[] = [
   ...transportMutants,
   ...authenticationMutants,
   ...connectionMutants,
+  ...agentMutants,
   ...filesMutants,
   ...fileServerMutants,
   ...listMutants,

@@ -72,7 +72,7 @@ const isMissing = (error: unknown): boolean => error instanceof Error && 'code' 
 const wall = '@'.repeat(59)
 
 /** False, and said at length, when others may read the file. */
-export const modeIsRight = (path: string, { environment }: Pick<Job, 'environment'>): boolean => {
+const modeIsRight = (path: string, { environment }: Pick<Job, 'environment'>): boolean => {
   const { mode, uid } = statSync(path)
   if (process.platform === 'win32' || uid !== process.getuid?.() || (mode & 0o077) === 0) return true
   for (const line of [

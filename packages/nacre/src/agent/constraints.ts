@@ -1,7 +1,7 @@
 // Owns what a key in an agent may be bound to (RFC 9987 §3.2.7, OpenSSH PROTOCOL.agent §2 and §3): values, and how they lie
 // in a request. Knows nothing of who keeps to them.
 import { WireError } from '../errors.ts'
-import { boolean, bytes, type Codec, decode, encode, nested, repeated, struct, text } from '../wire/codec.ts'
+import { boolean, bytes, type Codec, nested, repeated, struct, text } from '../wire/codec.ts'
 import type { Reader } from '../wire/reader.ts'
 import type { Writer } from '../wire/writer.ts'
 
@@ -173,9 +173,6 @@ export const keyConstraints: Codec<KeyConstraints> = {
     }
   },
 }
-
-/** The same constraints, checked as an agent would. Throws `WireError`. */
-export const checkedConstraints = (value: KeyConstraints): KeyConstraints => decode(keyConstraints, encode(keyConstraints, value))
 
 /** True when there is anything to keep to. */
 export const isConstrained = (value: KeyConstraints): boolean =>

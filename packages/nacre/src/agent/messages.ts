@@ -47,7 +47,7 @@ export const agentExtensions = { query: 'query', sessionBind: 'session-bind@open
 export const maximumAgentMessage = 256 * 1024
 
 /** Ceiling on the keys of one answer. */
-export const maximumAgentKeys = 2048
+const maximumAgentKeys = 2048
 
 export interface AgentMessage<T> extends Codec<T> {
   readonly name: keyof typeof agentNumbers

@@ -1,6 +1,6 @@
 // Owns what tests of the agent share: an agent with a clock by hand, clients over memory, servers that prove sessions, and the data
 // of a login. Knows nothing of what is tested.
-import { Agent, type AgentOptions, createAgent } from '../../src/agent/agent.ts'
+import { type Agent, type AgentOptions, createAgent } from '../../src/agent/agent.ts'
 import { AgentClient } from '../../src/agent/client.ts'
 import type { Destination, DestinationHost } from '../../src/agent/constraints.ts'
 import { agentInMemory } from '../../src/agent/serve.ts'
