@@ -166,6 +166,12 @@ export const calls = {
     ),
 } as const
 
+/** lstat(2), or stat(2), as an operation of its own. */
+export const lookAt = (place: Place, follow: boolean): DiskCall<fs.BigIntStats> =>
+  follow
+    ? { work: 'look', now: () => fs.statSync(place, bigint), later: done => fs.stat(place, bigint, done) }
+    : { work: 'look', now: () => fs.lstatSync(place, bigint), later: done => fs.lstat(place, bigint, done) }
+
 type Time = number | string
 
 function change<A extends readonly unknown[]>(
@@ -185,12 +191,45 @@ export type Blocking = 'adaptive' | 'never'
 export interface Disk {
   /** Runs an operation to its end, at once if it can. Throws, or rejects with, `SftpError` for what the disk refuses. */
   run<T>(operation: string, path: string | undefined, task: Task<T>): MaybePromise<T>
+  /** The same for an operation that is one call. */
+  once<T>(operation: string, path: string | undefined, one: DiskCall<T>): MaybePromise<T>
   /** Whether a call of this kind should be made at once: for those that need no task. `now` as `performance.now()`. */
   atOnce(work: Work, now: number): boolean
   took(work: Work, began: number, ended: number): void
   /** The devices that are windows into processes, as `deviceText` makes them. */
   ofProcesses(): ReadonlySet<string>
 }
+
+/** An operation that is one call: no task is made for it. */
+const onceOn =
+  (atOnce: Disk['atOnce'], took: Disk['took']): Disk['once'] =>
+  <T>(operation: string, path: string | undefined, { work, now, later }: DiskCall<T>): MaybePromise<T> => {
+    const began = performance.now()
+    if (!atOnce(work, began)) {
+      return new Promise((resolve, reject) => {
+        const settle: Done<T> = (error, value) => (error ? reject(fileError(error, operation, path)) : resolve(value))
+        try {
+          later(settle)
+        } catch (error) {
+          // Node refuses some arguments before it asks the disk.
+          reject(fileError(error, operation, path))
+        }
+      })
+    }
+    // A stack costs more than the call, and shows nobody but us.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    let fault: unknown
+    try {
+      return now()
+    } catch (error) {
+      fault = error
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit
+      took(work, began, performance.now())
+    }
+    throw fileError(fault, operation, path)
+  }
 
 /** `root` is where the files are: whatever may hang under it sends every call to the thread pool. */
 export const createDisk = (root: string, blocking: Blocking = 'adaptive'): Disk => {
@@ -203,6 +242,7 @@ export const createDisk = (root: string, blocking: Blocking = 'adaptive'): Disk 
     write: createPace(),
     flush: { atOnce: () => false, took: () => {} },
   }
+  const took = (work: Work, began: number, ended: number): void => paces[work].took(began, ended)
   const atOnce = (work: Work, now: number): boolean => blocking === 'adaptive' && paces[work].atOnce(now) && !mounts.mayHang(now)
 
   const makeNow = <T>(task: Task<T>, { work, now }: DiskCall<unknown>, began: number): IteratorResult<DiskCall<unknown>, T> => {
@@ -257,7 +297,8 @@ export const createDisk = (root: string, blocking: Blocking = 'adaptive'): Disk 
 
   return {
     atOnce,
-    took: (work, began, ended) => paces[work].took(began, ended),
+    took,
+    once: onceOn(atOnce, took),
     ofProcesses: () => mounts.ofProcesses(performance.now()),
     run: (operation, path, task) => {
       try {

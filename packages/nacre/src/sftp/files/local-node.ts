@@ -2,11 +2,12 @@
 // Knows no protocol. Whoever must stay in a folder gets `rootedFiles`.
 import fs from 'node:fs'
 import { SftpError } from '../../errors.ts'
+import { whenThere } from '../../io/soon.ts'
 import type { Files, OpenFile, OpenOptions } from '../files.ts'
 import { nameFromBytes } from '../names.ts'
 import { systemAccounts } from './accounts-node.ts'
 import { isLink, O_PATH, renameReplacing, renameWithoutReplacing, setAttributesAt, setAttributesNoFollow, unlink } from './change-node.ts'
-import { type Blocking, calls, createDisk, placeOf, type Task } from './disk-node.ts'
+import { type Blocking, calls, createDisk, lookAt, placeOf, type Task } from './disk-node.ts'
 import { errnoOf, refusal } from './errno.ts'
 import { openListing } from './listing-node.ts'
 import { flagsOf, openAt, takeOpened } from './opening-node.ts'
@@ -89,9 +90,6 @@ export const localFiles = ({ home, umask = 0, blocking }: LocalFilesOptions = {}
       fs.closeSync(fd)
     }
   }
-  function* stat(path: string, follow: boolean) {
-    return attributesOf(yield* follow ? calls.stat(placeOf(path)) : calls.lstat(placeOf(path)))
-  }
   function* readLink(path: string): Task<string> {
     return nameFromBytes(yield* calls.readlink(placeOf(path)))
   }
@@ -99,7 +97,7 @@ export const localFiles = ({ home, umask = 0, blocking }: LocalFilesOptions = {}
   return {
     open: (path, options, { permissions = 0o666 }) => run('open', path, open(path, options, permissions)),
     list: path => run('list', path, openListing(disk, placeOf(path))),
-    stat: (path, follow) => run('stat', path, stat(path, follow)),
+    stat: (path, follow) => whenThere(disk.once('stat', path, lookAt(placeOf(path), follow)), attributesOf),
     setAttributes: (path, attributes, follow) =>
       run('set attributes', path, (follow ? setAttributesAt : setAttributesNoFollow)(placeOf(path), attributes, systemAccounts)),
     remove: path => run('remove', path, unlink(placeOf(path))),

@@ -3,7 +3,8 @@ import fs from 'node:fs'
 import type { Attributes } from '../attributes.ts'
 import type { FilesystemStat, MaybePromise, OpenFile } from '../files.ts'
 import type { Accounts } from './accounts-node.ts'
-import { calls, type Disk, type Task } from './disk-node.ts'
+import { whenThere } from '../../io/soon.ts'
+import { calls, type Disk, type DiskCall, type Work } from './disk-node.ts'
 import { errnoError, fileError } from './errno.ts'
 import { settingOfDescriptor } from './change-node.ts'
 import { spaceOf } from './space-node.ts'
@@ -48,9 +49,19 @@ const allWritten = (length: number, written: number): void => {
   if (written < length) throw errnoError('ENOSPC', 'write')
 }
 
-function* attributesTask(fd: number): Task<Attributes> {
-  return attributesOf(yield* calls.fstat(fd))
-}
+const bigint = { bigint: true } as const
+
+const lookAtOpen = (fd: number): DiskCall<fs.BigIntStats> => ({
+  work: 'look',
+  now: () => fs.fstatSync(fd, bigint),
+  later: done => fs.fstat(fd, bigint, done),
+})
+
+const closing = (fd: number, work: Work): DiskCall<void> => ({
+  work,
+  now: () => fs.closeSync(fd),
+  later: done => fs.close(fd, error => done(error ?? null)),
+})
 
 /** Of thousands of small files each is one: what they do is not made anew for each. */
 class DiskFile implements OpenFile {
@@ -113,7 +124,7 @@ class DiskFile implements OpenFile {
   }
 
   stat(): MaybePromise<Attributes> {
-    return this.#disk.run('stat', undefined, attributesTask(this.#fd))
+    return whenThere(this.#disk.once('stat', undefined, lookAtOpen(this.#fd)), attributesOf)
   }
   setAttributes(attributes: Attributes): MaybePromise<void> {
     return this.#disk.run('set attributes', undefined, settingOfDescriptor(this.#fd, this.#accounts)(attributes))
@@ -125,7 +136,7 @@ class DiskFile implements OpenFile {
     return this.#disk.run('ask for free space', undefined, spaceOf(`/proc/self/fd/${this.#fd}`, this.#fd))
   }
   close(): MaybePromise<void> {
-    return this.#disk.run('close', undefined, calls.close(this.#fd, this.#written ? 'write' : 'look'))
+    return this.#disk.once('close', undefined, closing(this.#fd, this.#written ? 'write' : 'look'))
   }
 }
 
