@@ -64,12 +64,12 @@ export const serverUnsupported: readonly UnsupportedKeyword[] = [
     'warn',
     `X11Forwarding=no AllowTcpForwarding=no AllowAgentForwarding=no AllowStreamLocalForwarding=no GatewayPorts=no
      PermitTunnel=no PermitUserRC=no PermitUserEnvironment=no HostbasedAuthentication=no KerberosAuthentication=no ${gssapi}
-     HostKeyAgent=none AuthorizedPrincipalsCommand=none AuthorizedPrincipalsCommandUser AuthorizedKeysCommand=none AuthorizedKeysCommandUser
+     HostKeyAgent=none AuthorizedPrincipalsCommandUser AuthorizedKeysCommand=none AuthorizedKeysCommandUser
      PermitOpen PermitListen`,
   ),
   ...rows(
     'refuse',
-    `AllowGroups DenyGroups ChrootDirectory=none RDomain=none
+    `AllowGroups DenyGroups AuthorizedPrincipalsCommand=none ChrootDirectory=none RDomain=none
      ChannelTimeout=none UnusedConnectionTimeout=none RefuseConnection=no`,
   ),
 ]

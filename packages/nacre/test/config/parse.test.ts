@@ -210,6 +210,8 @@ describe('keywords nobody acts on', () => {
     const { warnings } = server('X11Forwarding yes\nUsePAM no\n')
     assert.deepEqual(warnings, ['/etc/ssh/config line 1: X11Forwarding is not supported by this version and has no effect.'])
     refuses(() => server('DenyGroups guests'), /DenyGroups is not supported by this version/)
+    // Without it certificates would be for whoever they name, not for whom the command says.
+    refuses(() => server('AuthorizedPrincipalsCommand /usr/bin/who-may %u'), /AuthorizedPrincipalsCommand is not supported by this version/)
     refuses(() => client('ProxyJump bastion'), /ProxyJump is not supported by this version\. Only “ProxyJump none” is taken/)
     assert.deepEqual(client('ProxyJump none\nForwardAgent no\n').warnings, [])
   })
