@@ -324,6 +324,7 @@ const keyKinds: Readonly<Record<string, KeyKind>> = {
   'rsa-sha2-512': 'rsa',
   'ssh-rsa': 'rsa',
   'ssh-dss': 'dsa',
+  'ssh-mldsa44-ed25519@openssh.com': 'mldsa44',
 }
 
 const usual: Narrow = {
@@ -358,21 +359,24 @@ const algorithmCases = (peer: RecordedPeer): readonly Case[] => {
   return (Object.keys(kinds) as (keyof typeof kinds)[]).flatMap(kind => {
     const { rows, what } = kinds[kind]
     const theirs = knows(what)
-    return rows
-      .map(row => row.name)
-      .filter(name => theirs.has(name))
-      .flatMap(name => {
-        const about = `${words[kind]} ${name}`
-        const narrow = { ...usual, [kind]: name }
-        const file = `${words[kind]}-${name}`
-        const algorithm = { kind, name }
-        // Only what depends on the session's first exchange is worth a second one.
-        const act = kind === 'kex' ? echoesTwice : echoes
-        return [
-          { ...serverCase(file, about, { act }, narrow), algorithm },
-          { ...clientCase(file, about, { ...echoed(input), ...(kind === 'kex' ? { rekey: { packets: 8 } } : {}) }, narrow), algorithm },
-        ]
-      })
+    return (
+      rows
+        .map(row => row.name)
+        // Hosts have no security keys.
+        .filter(name => theirs.has(name) && (kind !== 'hostKey' || name in keyKinds))
+        .flatMap(name => {
+          const about = `${words[kind]} ${name}`
+          const narrow = { ...usual, [kind]: name }
+          const file = `${words[kind]}-${name}`
+          const algorithm = { kind, name }
+          // Only what depends on the session's first exchange is worth a second one.
+          const act = kind === 'kex' ? echoesTwice : echoes
+          return [
+            { ...serverCase(file, about, { act }, narrow), algorithm },
+            { ...clientCase(file, about, { ...echoed(input), ...(kind === 'kex' ? { rekey: { packets: 8 } } : {}) }, narrow), algorithm },
+          ]
+        })
+    )
   })
 }
 

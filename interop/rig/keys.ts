@@ -1,5 +1,5 @@
 // Owns the keys of the tests, made by ssh-keygen when first asked for. Knows nothing of who uses them.
-import { readFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, readFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { freshPath } from './folder.ts'
@@ -17,6 +17,8 @@ export interface KeyFile {
   readonly passphrase: string | undefined
 }
 
+const vectors = new URL('../../packages/nacre/test/vectors/key-types/', import.meta.url)
+
 const makers = {
   ed25519: ['-t', 'ed25519'],
   ecdsa256: ['-t', 'ecdsa', '-b', '256'],
@@ -25,6 +27,8 @@ const makers = {
   rsa: ['-t', 'rsa', '-b', '2048'],
   weakRsa: ['-t', 'rsa', '-b', '1024'],
   dsa: ['-t', 'dsa'],
+  // Younger than the ssh-keygen there is: that of the vectors.
+  mldsa44: undefined,
 } as const
 export type KeyKind = keyof typeof makers
 
@@ -34,7 +38,12 @@ export const soundKinds = ['ed25519', 'ecdsa256', 'ecdsa384', 'ecdsa521', 'rsa']
 /** A new key. */
 export const newKey = (kind: KeyKind, passphrase?: string): KeyFile => {
   const path = freshPath(`key-${kind}`)
-  execFileSync('ssh-keygen', ['-q', ...makers[kind], '-N', passphrase ?? '', '-C', `${kind} of the tests`, '-f', path])
+  const words = makers[kind]
+  if (words === undefined) {
+    for (const ending of ['', '.pub'])
+      copyFileSync(new URL(`mldsa44-ed25519${ending === '' ? '.key' : ending}`, vectors), `${path}${ending}`)
+    chmodSync(path, 0o600)
+  } else execFileSync('ssh-keygen', ['-q', ...words, '-N', passphrase ?? '', '-C', `${kind} of the tests`, '-f', path])
   const [type = '', blob = ''] = readFileSync(`${path}.pub`, 'utf8').split(' ')
   const fingerprint = `SHA256:${createHash('sha256').update(Buffer.from(blob, 'base64')).digest('base64').replace(/=+$/, '')}`
   return { path, publicPath: `${path}.pub`, line: `${type} ${blob}`, type, fingerprint, passphrase }
