@@ -17,7 +17,7 @@ export const list = async (job: Job, how: 'l' | 'L'): Promise<boolean> => {
     keys = await job.agent.list()
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
-    say(job, `error fetching identities: ${reason(error)}`)
+    say(job, `error fetching identities: ${reason(error, job)}`)
     return false
   }
   if (keys.length === 0) {
@@ -50,7 +50,7 @@ const testKey = async (job: Job, file: string): Promise<boolean> => {
   try {
     key = loadPublicKey(file)
   } catch (error) {
-    logLine(job.environment, `Couldn't read public key ${file}: ${reason(error)}`)
+    logLine(job.environment, `Couldn't read public key ${file}: ${reason(error, job)}`)
     return false
   }
   const type = plainTypeOf(key.type)
@@ -61,7 +61,7 @@ const testKey = async (job: Job, file: string): Promise<boolean> => {
     logLine(job.environment, `Signature verification failed for ${file}: incorrect signature`)
   } catch (error) {
     if (!(error instanceof SshError)) throw error
-    logLine(job.environment, `Agent signature failed for ${file}: ${reason(error)}`)
+    logLine(job.environment, `Agent signature failed for ${file}: ${reason(error, job)}`)
   }
   return false
 }
@@ -88,7 +88,7 @@ export const lockOrUnlock = async (job: Job, how: 'x' | 'X'): Promise<boolean> =
     return true
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
-    say(job, `Failed to ${un}lock agent: ${reason(error)}`)
+    say(job, `Failed to ${un}lock agent: ${reason(error, job)}`)
     return false
   }
 }
@@ -100,7 +100,7 @@ export const query = async (job: Job): Promise<boolean> => {
     return true
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
-    throw new FatalError(`unable to query supported extensions: ${reason(error)}`)
+    throw new FatalError(`unable to query supported extensions: ${reason(error, job)}`)
   }
 }
 
@@ -111,7 +111,7 @@ export const updateCard = async (job: Job, how: 'add' | 'remove', library: strin
     try {
       return loadPublicKey(file).blob
     } catch (error) {
-      throw new FatalError(`load certificate ${file}: ${reason(error)}`)
+      throw new FatalError(`load certificate ${file}: ${reason(error, job)}`)
     }
   })
   try {
@@ -125,7 +125,7 @@ export const updateCard = async (job: Job, how: 'add' | 'remove', library: strin
       })
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
-    say(job, `Could not ${how} card "${library}": ${reason(error)}`)
+    say(job, `Could not ${how} card "${library}": ${reason(error, job)}`)
     return false
   }
   if (!quiet) say(job, `Card ${how === 'add' ? 'added' : 'removed'}: ${library}`)

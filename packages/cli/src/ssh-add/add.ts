@@ -42,7 +42,7 @@ const addKey = async (job: Job, key: PrivateKey, name: string, comment: string):
     await job.agent.add({ key, certificate: undefined }, comment, constraintsOf(job, key, lifetime))
   } catch (error) {
     if (!(error instanceof SshError)) throw error
-    say(job, `Could not add identity "${name}": ${reason(error)}`)
+    say(job, `Could not add identity "${name}": ${reason(error, job)}`)
     return false
   }
   if (!quiet) {
@@ -69,7 +69,7 @@ const addCertificate = async (job: Job, key: PrivateKey, name: string, comment: 
     await job.agent.add({ key, certificate }, comment, constraintsOf(job, key, lifetime))
   } catch (error) {
     if (!(error instanceof SshError)) throw error
-    return failed(`Certificate ${path} (${shown(certificate.keyId)}) add failed: ${reason(error)}`)
+    return failed(`Certificate ${path} (${shown(certificate.keyId)}) add failed: ${reason(error, job)}`)
   }
   if (settings.quiet) return true
   say(job, `Certificate added: ${path} (${shown(certificate.keyId)})`)

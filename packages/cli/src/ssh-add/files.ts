@@ -44,16 +44,13 @@ export const loadPublicKey = (path: string): PublicKey => {
 }
 
 /** The certificate beside a key file; `undefined` when there is none, or one that is told about. */
-export const certificateBeside = (
-  path: string,
-  job: Pick<Job, 'environment'>,
-): { readonly certificate: Certificate; readonly comment: string } | undefined => {
+export const certificateBeside = (path: string, job: Job): { readonly certificate: Certificate; readonly comment: string } | undefined => {
   const file = `${path}-cert.pub`
   let text: Uint8Array
   try {
     text = readFileSync(file)
   } catch (error) {
-    if (!isMissing(error)) logLine(job.environment, `Failed to load certificate "${file}": ${reason(error)}`)
+    if (!isMissing(error)) logLine(job.environment, `Failed to load certificate "${file}": ${reason(error, job)}`)
     return undefined
   }
   try {
@@ -62,7 +59,7 @@ export const certificateBeside = (
     throw new KeyFormatError('KEY_MALFORMED', 'it is no certificate')
   } catch (error) {
     if (!(error instanceof SshError)) throw error
-    logLine(job.environment, `Failed to load certificate "${file}": ${reason(error)}`)
+    logLine(job.environment, `Failed to load certificate "${file}": ${reason(error, job)}`)
     return undefined
   }
 }
@@ -128,7 +125,7 @@ export const loadPrivate = async (file: string, job: Job): Promise<{ readonly ke
     if (file !== '-' && !modeIsRight(file, job)) return undefined
     bytes = file === '-' ? await allOf(job.environment.stdin) : await readFile(file)
   } catch (error) {
-    say(job, `${name}: ${reason(error)}`)
+    say(job, `${name}: ${reason(error, job)}`)
     return undefined
   }
   try {
@@ -136,7 +133,7 @@ export const loadPrivate = async (file: string, job: Job): Promise<{ readonly ke
     return key === undefined ? undefined : { key, name }
   } catch (error) {
     if (!(error instanceof SshError)) throw error
-    say(job, `Error loading key "${name}": ${reason(error)}`)
+    say(job, `Error loading key "${name}": ${reason(error, job)}`)
     return undefined
   } finally {
     bytes.fill(0)

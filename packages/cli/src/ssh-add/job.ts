@@ -3,7 +3,7 @@
 import { AgentError, escapeForPeople, KeyFormatError } from 'nacre'
 import type { AgentClient, Destination } from 'nacre/agent'
 import type { Environment } from '../environment.ts'
-import { systemText } from '../fatal.ts'
+import { logLine, systemText } from '../fatal.ts'
 import type { SshAddSettings } from './options.ts'
 
 export interface Job {
@@ -33,8 +33,9 @@ const keyTexts: Readonly<Record<string, string>> = {
   KEY_PASSPHRASE_NEEDED: 'incorrect passphrase supplied to decrypt private key',
 }
 
-/** OpenSSH's words for what went wrong, where it has some; else ours. */
-export const reason = (error: unknown): string => {
+/** OpenSSH's words for what went wrong, where it has some; else ours. With -v, ours before them: they say more. */
+export const reason = (error: unknown, { settings, environment }: Pick<Job, 'settings' | 'environment'>): string => {
+  if (settings.verbose > 0 && error instanceof Error) logLine(environment, `debug1: ${escapeForPeople(error.message)}`)
   if (error instanceof AgentError) return agentTexts[error.code] ?? error.message
   if (error instanceof KeyFormatError) return keyTexts[error.code] ?? error.message
   return systemText(error)

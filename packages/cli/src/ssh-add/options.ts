@@ -29,7 +29,7 @@ export const sshAddOptions = [
   { letter: 's', value: 'pkcs11', help: 'make the agent take the keys of a PKCS#11 library' },
   { letter: 'T', help: 'test for each public key whether the agent signs with it' },
   { letter: 't', value: 'time', help: 'the agent forgets the keys after so long: seconds, or 10m, 2h, 1w' },
-  { letter: 'v', help: 'say more; may be there three times' },
+  { letter: 'v', help: 'say more of what goes wrong' },
   { letter: 'X', help: 'unlock the agent' },
   { letter: 'x', help: 'lock the agent with a passphrase' },
   { letter: 'M', value: 'number', help: undefined },

@@ -15,7 +15,7 @@ const removeOne = async (
     await job.agent.remove(key.blob)
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
-    say(job, `Could not remove identity "${path}": ${reason(error)}`)
+    say(job, `Could not remove identity "${path}": ${reason(error, job)}`)
     return false
   }
   if (!job.settings.quiet)
@@ -39,7 +39,7 @@ const removeListed = async (job: Job): Promise<boolean> => {
       if (wanted(job, key) && (await removeOne(job, key, key.comment, '(stdin)'))) done = true
     } catch (error) {
       if (!(error instanceof SshError) || error instanceof AgentError) throw error
-      logLine(job.environment, `(stdin):${index + 1}: invalid key: ${reason(error)}`)
+      logLine(job.environment, `(stdin):${index + 1}: invalid key: ${reason(error, job)}`)
     }
   }
   return done
@@ -52,7 +52,7 @@ export const removeFile = async (job: Job, file: string): Promise<boolean> => {
   try {
     key = loadPublicKey(file)
   } catch (error) {
-    job.environment.stdout.write(`Bad key file ${file}: ${reason(error)}\n`)
+    job.environment.stdout.write(`Bad key file ${file}: ${reason(error, job)}\n`)
     return false
   }
   let done = wanted(job, key) && (await removeOne(job, key, key.comment, file))
