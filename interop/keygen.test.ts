@@ -2,7 +2,7 @@
 // code. Where OpenSSH 9.2 and later releases differ, what later ones do is said in the test.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { generatePrimeSync } from 'node:crypto'
+import { generateKeyPairSync, generatePrimeSync } from 'node:crypto'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe } from 'node:test'
@@ -252,6 +252,35 @@ describe('the public half (-y), export (-e) and import (-i)', () => {
       (await ours(['-y', '-f', path], { stdin: 'secret\n' })).stdout.toString(),
       (await theirs(['-y', '-P', 'secret', '-f', path])).stdout.toString(),
     )
+  })
+
+  test('a private RSA key of ssh.com’s tools is read (-i)', {}, async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const jwk = privateKey.export({ format: 'jwk' })
+    const uint32 = (value: number): Buffer => Buffer.from([value >>> 24, value >>> 16, value >>> 8, value])
+    const text = (value: string): Buffer => Buffer.concat([uint32(value.length), Buffer.from(value)])
+    const number = (value = ''): Buffer => {
+      const bytes = Buffer.from(value, 'base64url')
+      return Buffer.concat([uint32(bytes.length * 8 - Math.clz32(bytes[0]) + 24), bytes])
+    }
+    const file = (magic: number, cipher: string): string => {
+      const head = [uint32(magic), uint32(0), text('if-modn{sign{rsa-pkcs1-sha1},encrypt{rsa-pkcs1v2-oaep}}'), text(cipher)]
+      const body = [uint32(0), uint32(0), uint32(0), Buffer.from([1, 0, 1]), ...[jwk.d, jwk.n, jwk.qi, jwk.q, jwk.p].map(number)]
+      const base64 = Buffer.concat([...head, ...body]).toString('base64')
+      const lines = ['Subject: somebody', 'Comment: "goes on \\', 'here"', ...(base64.match(/.{1,70}/g) ?? [])]
+      return freshFile(
+        'ssh2',
+        `---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n${lines.join('\n')}\n---- END SSH2 ENCRYPTED PRIVATE KEY ----\n`,
+      )
+    }
+    const { stdout, code } = await alike(['-i', '-f', file(0x3f6ff9eb, 'none')])
+    assert.equal(code, 0)
+    assert.equal(stdout.toString(), privateKey.export({ format: 'pem', type: 'pkcs1' }))
+    for (const damaged of [file(0x3f6ff9ec, 'none'), file(0x3f6ff9eb, '3des-cbc')]) {
+      const [mine, other] = [await ours(['-i', '-f', damaged]), await theirs(['-i', '-f', damaged])]
+      assert.equal(said(mine), said(other))
+      assert.equal(mine.code, other.code)
+    }
   })
 
   test('what is no key is refused in the same words', {}, async () => {
