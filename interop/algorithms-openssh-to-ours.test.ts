@@ -66,9 +66,11 @@ const keyKinds: Readonly<Record<string, KeyKind>> = {
   'rsa-sha2-512': 'rsa',
   'ssh-rsa': 'rsa',
   'ssh-dss': 'dsa',
+  'ssh-mldsa44-ed25519@openssh.com': 'mldsa44',
 }
 describe('host key', () => {
-  for (const { name } of defaultTables.signatures.filter(row => known.hostKeys.has(row.name))) {
+  // What only a token signs with is tested with logins: hosts have none.
+  for (const { name } of defaultTables.signatures.filter(row => row.sign !== undefined && known.hostKeys.has(row.name))) {
     test(name, {}, async () => {
       const kind = keyKinds[name]
       assert.ok(kind !== undefined, `the rig has no key for ${name}`)
