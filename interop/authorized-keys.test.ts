@@ -125,17 +125,28 @@ const bad: readonly string[] = [
   'no-pty not-a-type KEY',
 ]
 
+/** Lines that sshd takes and we do not (docs/known-hosts.md): a port by its name, other ways to write a place, and a 31st of February. */
+const strict: readonly string[] = [
+  'permitopen="host:ssh" KEY',
+  'permitopen="host/80" KEY',
+  'permitopen=":80" KEY',
+  'expiry-time="20990231" KEY',
+]
+
 describe('lines of authorized_keys', () => {
-  const lines = [...good, ...bad].map(form => {
+  const lines = [...good, ...bad, ...strict].map(form => {
     const key = newKey('ed25519')
     return { form, key, text: form.replace('KEY', key.line) }
   })
   const path = freshFile('authorized_keys', `${lines.map(each => each.text).join('\n')}\n`, 0o644)
   const config = [`AuthorizedKeysFile ${path}`]
   const accepts = { keys: [userKey()] }
-  const expected = lines.map(each => good.includes(each.form))
-  const differing = (taken: readonly boolean[]): readonly string[] =>
-    lines.flatMap(({ form }, i) => (taken[i] === expected[i] ? [] : [`${taken[i] ? 'takes' : 'does not take'} ${form.slice(0, 80)}`]))
+  const differing = (taken: readonly boolean[], by: 'us' | 'sshd'): readonly string[] =>
+    lines.flatMap(({ form }, i) =>
+      taken[i] === (good.includes(form) || (by === 'sshd' && strict.includes(form)))
+        ? []
+        : [`${taken[i] ? 'takes' : 'does not take'} ${form.slice(0, 80)}`],
+    )
 
   test('OpenSSH takes those we say', { seconds: 60 }, async () => {
     await using server = await openSshServer({ accepts, config })
@@ -145,6 +156,7 @@ describe('lines of authorized_keys', () => {
           server,
           lines.map(each => each.key),
         ),
+        'sshd',
       ),
       [],
     )
@@ -158,6 +170,7 @@ describe('lines of authorized_keys', () => {
           server,
           lines.map(each => each.key),
         ),
+        'us',
       ),
       [],
     )
@@ -174,6 +187,7 @@ describe('lines of authorized_keys', () => {
           server,
           lines.map(each => each.key),
         ),
+        'us',
       ),
       [],
     )
