@@ -1,5 +1,6 @@
 // Owns the list of scenarios: one file each, one line here. Knows nothing of what they measure.
 import type { Scenario } from './rig/scenario.ts'
+import { agentList } from './scenarios/agent-list.ts'
 import { bulkChaCha, bulkGcm } from './scenarios/bulk.ts'
 import { channels } from './scenarios/channels.ts'
 import { clients } from './scenarios/clients.ts'
@@ -30,4 +31,5 @@ export const scenarios: readonly Scenario[] = [
   attributesPerSecond,
   uploadMemory,
   encryptedKey,
+  agentList,
 ]
