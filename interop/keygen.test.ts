@@ -222,9 +222,17 @@ describe('new keys', () => {
     })
 
   test('says what it cannot do: keys of tokens', {}, async () => {
-    const { code, stderr } = await ours(['-t', 'ed25519-sk', '-N', '', '-f', freshPath('never')])
-    assert.equal(code, 255)
-    assert.match(stderr, /made by a security key/)
+    const path = freshPath('never')
+    for (const [words, message] of [
+      [['-t', 'ed25519-sk'], /made by a security key/],
+      [['-D', '/usr/lib/opensc-pkcs11.so'], /PKCS#11 libraries cannot be read here\. Load .* \(ssh-add -s\)/],
+      [['-K'], /Security keys cannot be reached here\./],
+    ] as const) {
+      const { code, stderr } = await ours([...words, '-N', '', '-f', path])
+      assert.equal(code, 255)
+      assert.match(stderr, message)
+      assert.equal(existsSync(path), false)
+    }
   })
 })
 
@@ -315,6 +323,7 @@ describe('changes of a private key', () => {
       }
     const { path } = newKey('ed25519', 'old one')
     await alike(['-p', '-P', 'wrong', '-N', '', '-f', path])
+    await alike(['-p', '-m', 'PEM', '-N', 'four', '-f', newKey('rsa').path])
     const differ = await ours(['-p', '-P', 'old one', '-f', path], { stdin: 'a\nb\n' })
     assert.equal(differ.code, 1)
     assert.equal(differ.stdout.toString(), "Key has comment 'ed25519 of the tests'\nPass phrases do not match.  Try again.\n")

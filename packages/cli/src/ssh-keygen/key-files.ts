@@ -196,6 +196,9 @@ export const replaceFile = (path: string, text: string | Uint8Array, mode: numbe
   }
 }
 
+/** What OpenSSL asks for, and so ssh-keygen of its formats. */
+const shortestForPem = 5
+
 /** Writes a private key with its mode 0600, as -m, -Z and -a have it. Throws `FatalError` with 1. */
 export const savePrivate = async (
   key: PrivateKey,
@@ -207,6 +210,8 @@ export const savePrivate = async (
     const pem = call.format === 'PEM' && (key.type === 'ssh-rsa' || key.type.startsWith('ecdsa-'))
     const pkcs8 = call.format === 'PKCS8' && (key.type === 'ssh-rsa' || key.type.startsWith('ecdsa-'))
     const format = pem ? 'pem' : pkcs8 ? 'pkcs8' : 'openssh'
+    if (format !== 'openssh' && how.passphrase !== '' && how.passphrase.length < shortestForPem)
+      throw new TypeError('passphrase is too short (minimum five characters)')
     const text = await writePrivateKey(nodeCrypto(), key, {
       format,
       comment: how.comment,

@@ -12,6 +12,7 @@ import type { Operation } from './operation.ts'
 import { printRecords } from './records.ts'
 import { askRevocationList, makeRevocationList } from './revocations.ts'
 import { fileSignatures } from './signatures.ts'
+import { libraryKeys, residentKeys } from './tokens.ts'
 
 export const operations: readonly Operation[] = [
   fileSignatures,
@@ -20,6 +21,8 @@ export const operations: readonly Operation[] = [
   signCertificates,
   showCertificates,
   knownHosts,
+  libraryKeys,
+  residentKeys,
   fingerprints,
   changePassphrase,
   changeComment,
