@@ -1,5 +1,5 @@
 // Owns what an error of a request means for a transfer: whether asking in another way might help. Knows no requests.
-import { SftpError, SftpProtocolError, type SftpStatus, TimeoutError } from '../../errors.ts'
+import { SftpError, type SftpStatus, TimeoutError } from '../../errors.ts'
 
 /** Servers that cannot do several things at once, or not so much in one, say it with these. */
 const transient: ReadonlySet<SftpStatus> = new Set(['failure', 'bad-message', 'op-unsupported', 'invalid-parameter', 'lock-conflict'])
@@ -11,11 +11,6 @@ export const mayPass = (error: Error): boolean => {
   if (!(error instanceof SftpError) || !transient.has(error.status)) return false
   return error.errno === undefined || !lasting.has(error.errno)
 }
-
-/** The channel a request was made on is no more. */
-export const isLost = (error: Error): boolean =>
-  error instanceof SftpProtocolError ||
-  (error instanceof SftpError && (error.status === 'connection-lost' || error.status === 'no-connection'))
 
 export const isStatus = (error: unknown, ...statuses: readonly SftpStatus[]): boolean =>
   error instanceof SftpError && statuses.includes(error.status)

@@ -141,7 +141,9 @@ export class Moving {
 
   /** The answer to a first question, which is asked while the server says what it takes. */
   async first<T>(question: Promise<T>): Promise<T> {
-    const [answer] = await Promise.all([question, this.known])
+    const began = this.clock.now()
+    const answered = question.finally(() => this.took(this.clock.now() - began))
+    const [answer] = await Promise.all([answered, this.known])
     return answer
   }
 

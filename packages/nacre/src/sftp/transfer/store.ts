@@ -5,7 +5,7 @@ import { systemClock, type Clock } from '../../io/clock.ts'
 import { shownPath } from '../client/explain.ts'
 import { type Allowance, allowanceOf, type Departure } from './depth.ts'
 import { Buffers, isZero, type Source } from './ends.ts'
-import { isLost, mayPass } from './fault.ts'
+import { mayPass } from './fault.ts'
 import { type Bounds, changed, defaultBounds } from './fetch.ts'
 import { longWay, worthwhile } from './moving.ts'
 import type { Growing } from './options.ts'
@@ -294,7 +294,7 @@ class Store {
       if (job.sent !== undefined) this.#allowance.depth.arrive(now, job.sent.departure, length, this.#allowance.filled)
       this.#buffers.give(job.buffer)
       this.#moved(length)
-    } else if (isLost(error) && job.sent !== undefined && this.#gone(job.sent.file)) this.#lost(job)
+    } else if (job.sent !== undefined && this.#gone(job.sent.file)) this.#lost(job)
     else this.#failed(job, error, mayPass(error))
     this.#fill()
   }
@@ -307,7 +307,10 @@ class Store {
     this.#keep(job)
   }
 
-  /** The channel has ended, or is as good as that. Says whether it was one that only helps: then it goes on without. */
+  /**
+   * A write on the channel has failed, or had no answer. Says whether it is one that only helps: then it goes on without, and what is
+   * wrong shows on the first one, if it is not that channel.
+   */
   #gone(file: RemoteFile): boolean {
     const at = this.#files.indexOf(file)
     if (at > 0) this.#files.splice(at, 1)

@@ -103,7 +103,8 @@ const openOn = async (moving: Moving, opened: Opened, channel: Remote | Promise<
   try {
     const remote = await channel
     if (remote === undefined || opened.over) return undefined
-    const file = await remote.open(opened.written, { write: true }, {}, moving.signal)
+    // For reading too, though nobody reads: some servers take what is neither made nor emptied for a file to be read only.
+    const file = await remote.open(opened.written, { read: true, write: true }, {}, moving.signal)
     if (!opened.over) opened.files.push(file)
     else closeQuietly([file])
     return opened.over ? undefined : file

@@ -150,6 +150,12 @@ describe('a channel that only helps', () => {
     await equalWith(context, { script: ({ name }, honest) => (name === 'open' ? status(4) : honest()) })
     await equalWith(context, { script: ({ name }, honest) => (name === 'open' ? undefined : honest()) })
   })
+  it('may take no writes', async context => {
+    const far = await equalWith(context, { script: ({ name }, honest) => (name === 'write' ? status(4) : honest()) })
+    assert.ok(far.others.some(each => writes(each) > 0))
+    // The first one is not blamed for it: it goes on with as many at once.
+    assert.ok(far.server.mostUnderWay > 4, `${far.server.mostUnderWay} at once`)
+  })
   it('may fall silent', async context => {
     await equalWith(context, { script: ({ name, nth }, honest) => (name === 'write' && nth > 1 ? undefined : honest()) })
   })
