@@ -49,7 +49,17 @@ describe('a bundle for browsers', () => {
 
 describe('what the two faces export', () => {
   /** Of a program's files, sockets and processes. */
-  const ofNodeOnly = ['connectAgent', 'fileSigner', 'fromDuplex', 'knownHosts', 'loadSigner', 'nodeRuntime', 'openssh', 'agentSigners']
+  const ofNodeOnly = [
+    'connectAgent',
+    'fileSigner',
+    'fromDuplex',
+    'knownHosts',
+    'loadSigner',
+    'nodeRuntime',
+    'openssh',
+    'agentSigners',
+    'scanHostKeys',
+  ]
   const ofWebOnly = ['fromWebSocket', 'generateKeyNumbers', 'webCrypto', 'webRuntime']
   const names = (module: object): readonly string[] => Object.keys(module).sort()
 
