@@ -6,7 +6,7 @@ import { type Wait, Waits } from './patience.ts'
 import { headroom } from './remote.ts'
 
 /** Files up to this are moved whole: any server takes as much in one request, and writes of it are gathered. */
-export const wholeAtMost = 16 * 1024
+const wholeAtMost = 16 * 1024
 /** Buffers that are kept. */
 const mostKept = 64
 
