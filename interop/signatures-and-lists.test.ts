@@ -235,6 +235,7 @@ describe('signatures of files', () => {
             namespace: 'file',
             principal: 'ada@example.org',
             allowedSigners: file,
+            time: Date.now(),
           })
           assert.equal(verdict.is, 'right', `${kind} ${hash}`)
           assert.deepEqual(findPrincipals(crypto, file, parseSignatureFile(theirs).publicKey, { time: Date.now() }), ['ada@example.org'])

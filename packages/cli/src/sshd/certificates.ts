@@ -85,6 +85,7 @@ const within = (
   const verdict = checkCertificate(nodeCrypto(), certificate, {
     kind: 'user',
     name: names,
+    time: Date.now(),
     address,
     signatureAlgorithms: rules.signatureAlgorithms,
     minimumRsaBits: rules.minimumRsaBits,

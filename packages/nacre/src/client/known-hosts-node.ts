@@ -105,6 +105,7 @@ const judgeCertificate = (presented: PresentedHostKey, files: readonly KnownHost
   const verdict = checkCertificate(nodeCrypto(), certificate, {
     kind: 'host',
     name: at.host,
+    time: Date.now(),
     ...(options.authorityAlgorithms === undefined ? {} : { signatureAlgorithms: options.authorityAlgorithms }),
     ...(options.minimumRsaBits === undefined ? {} : { minimumRsaBits: options.minimumRsaBits }),
   })

@@ -45,8 +45,8 @@ export interface AuthorityDemands {
   readonly name: string | readonly string[] | undefined
   /** Principals may have wildcards. Default: those of hosts. */
   readonly wildcards?: boolean
-  /** Milliseconds since 1970. Default: now. */
-  readonly time?: number
+  /** When it must be valid, in milliseconds since 1970: `Date.now()` where that is now. No clock is read here. */
+  readonly time: number
   /** The algorithms an authority may sign with. Default: all that are not insecure, so not SHA-1. */
   readonly signatureAlgorithms?: readonly string[]
   /** Authorities with RSA keys below this are refused. Default 2048. */
@@ -153,9 +153,7 @@ export const checkAuthority = (
   const article = { user: 'a user', host: 'a host' }
   const problem: Problem | undefined =
     certificate.kind === demands.kind
-      ? (signatureProblem(crypto, certificate, demands) ??
-        timeProblem(certificate, demands.time ?? Date.now()) ??
-        nameProblem(certificate, demands))
+      ? (signatureProblem(crypto, certificate, demands) ?? timeProblem(certificate, demands.time) ?? nameProblem(certificate, demands))
       : ['wrong-kind', `is that of ${article[certificate.kind]}, and ${article[demands.kind]} needs one of the other kind`]
   return problem === undefined ? undefined : refused(certificate, problem)
 }

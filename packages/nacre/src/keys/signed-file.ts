@@ -19,8 +19,8 @@ export interface VerifySignedOptions extends VerifyFileOptions {
   readonly allowedSigners: AllowedSignersFile
   /** Keys and certificates that may not have signed. Default: none. */
   readonly revoked?: KeyRevocationList | RevokedKeyList
-  /** When the signature was made, if that is known from elsewhere, or now: milliseconds since 1970. Default: now. */
-  readonly time?: number
+  /** When the signature was made, if that is known from elsewhere, or else `Date.now()`: milliseconds since 1970. */
+  readonly time: number
 }
 
 export type SignedFileVerdict =
@@ -48,7 +48,7 @@ export const verifySignedFile = async (
   const verdict = checkSigner(crypto, options.allowedSigners, right.key, {
     principal: options.principal,
     namespace: options.namespace,
-    time: options.time ?? Date.now(),
+    time: options.time,
     ...(options.minimumRsaBits === undefined ? {} : { minimumRsaBits: options.minimumRsaBits }),
   })
   if (verdict.is === 'allowed') return { ...right, entry: verdict.entry }

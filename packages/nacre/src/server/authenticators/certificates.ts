@@ -24,6 +24,8 @@ export interface TrustedCertificatesOptions {
   readonly signatureAlgorithms?: readonly string[]
   /** Authorities with RSA keys below this are refused. Default 2048. */
   readonly minimumRsaBits?: number
+  /** Milliseconds since 1970. Default: `Date.now`. */
+  readonly now?: () => number
   /** What holds beside the certificate's own limits. Default: nothing more. */
   readonly limits?: KeyOptions
   /** Told why a certificate of a trusted authority was refused; for the log. */
@@ -76,10 +78,11 @@ class Trust {
   }
 
   #within({ applicant, certificate, touch }: Shown, names: readonly string[]): CertifiedLogin | undefined {
-    const { signatureAlgorithms, minimumRsaBits, limits: more, onRefused } = this.#options
+    const { signatureAlgorithms, minimumRsaBits, limits: more, now, onRefused } = this.#options
     const verdict = checkCertificate(this.#crypto, certificate, {
       kind: 'user',
       name: names,
+      time: now?.() ?? Date.now(),
       address: applicant.remote?.address,
       ...(signatureAlgorithms === undefined ? {} : { signatureAlgorithms }),
       ...(minimumRsaBits === undefined ? {} : { minimumRsaBits }),

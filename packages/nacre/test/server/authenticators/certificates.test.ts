@@ -93,6 +93,12 @@ describe('nobody is let in by', () => {
     assert.deepEqual(await refuses(certificateVector('by SHA-1'), { authorities: [vectorKey('rsa2048')] }), ['signature-algorithm'])
     assert.deepEqual(await refuses(certificateVector('by 1024 bits'), { authorities: [vectorKey('rsa1024')] }), ['authority-too-weak'])
   })
+  test('one whose time has not come, or is over, by the clock of the server', async () => {
+    const certificate = await issue({ validAfter: 1_000_000n, validBefore: 2_000_000n })
+    assert.deepEqual(await refuses(certificate, { now: () => 999_999_999 }), ['not-yet-valid'])
+    assert.equal((await verdict(certificate, { now: () => 1_000_000_000 })).is, 'accept')
+    assert.deepEqual(await refuses(certificate, { now: () => 2_000_000_000 }), ['expired'])
+  })
   test('one that was revoked', async () => {
     const revoked = async (certificate: Certificate) => certificate.serial === 13n
     assert.deepEqual(await refuses(await issue({ serial: 13n }), { revoked }), [])
