@@ -8,7 +8,11 @@ const maximumLine = 255
 const maximumLinesBefore = 100
 const maximumLineBefore = 8192
 
-const identificationPattern = /^SSH-([\x21-\x2c\x2e-\x7e]+)-([\x21-\x2c\x2e-\x7e]*)(?: (.*))?$/
+/**
+ * The minus that a software version may not have is in many: OpenSSH's keyscan, JSch, APACHE-SSHD, Cisco's devices. Which
+ * part is which is plain all the same, as the version of the protocol has none.
+ */
+const identificationPattern = /^SSH-([\x21-\x2c\x2e-\x7e]+)-([\x21-\x7e]*)(?: (.*))?$/
 
 export interface Identification {
   /** The line without CR LF, byte for byte as it enters the exchange hash. */

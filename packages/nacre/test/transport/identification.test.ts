@@ -31,6 +31,14 @@ describe('the peer’s identification', () => {
     assert.equal(identification?.comments, 'Debian-2+deb12u3')
     assert.deepEqual(identification?.line, ascii('SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3'))
   })
+  for (const software of ['OpenSSH-keyscan', 'JSCH-0.1.54', 'APACHE-SSHD-2.8.0', 'Cisco-1.25', '-'])
+    it(`may have the minus that RFC 4253 forbids, as ${software} has`, () => {
+      const { identification } = readAll(`SSH-2.0-${software} a-b\r\n`, 'server')
+      assert.deepEqual(
+        [identification?.protocolVersion, identification?.softwareVersion, identification?.comments],
+        ['2.0', software, 'a-b'],
+      )
+    })
   it('may end in LF alone', () => assert.equal(readAll('SSH-2.0-x\n').identification?.softwareVersion, 'x'))
   it('may be 1.99, which means 2.0 (§5.1)', () => assert.equal(readAll('SSH-1.99-x\r\n').identification?.protocolVersion, '1.99'))
   it('leaves what follows it', () => assert.equal(readAll('SSH-2.0-x\r\nabcd').rest, 4))
