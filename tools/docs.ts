@@ -7,8 +7,9 @@ import type { KexMethod, Standing } from '../packages/nacre/src/algorithms/rows.
 import { ciphers, compressions, keyExchanges, keyTypes, macs, signatureAlgorithms } from '../packages/nacre/src/algorithms/tables.ts'
 import { authMessages } from '../packages/nacre/src/auth/messages.ts'
 import { authMethods } from '../packages/nacre/src/auth/methods/table.ts'
-import { clientKeywords, type KeywordTable, serverKeywords } from '../packages/nacre/src/config/keywords.ts'
-import { clientUnsupported, serverUnsupported, type UnsupportedKeyword } from '../packages/nacre/src/config/unsupported.ts'
+import { clientDialect } from '../packages/nacre/src/config/client-keywords.ts'
+import { serverDialect } from '../packages/nacre/src/config/server-keywords.ts'
+import type { KeywordTable, NotInEffect } from '../packages/nacre/src/config/table.ts'
 import { connectionMessages } from '../packages/nacre/src/connection/messages.ts'
 import { admit, type Situation } from '../packages/nacre/src/engine/admission.ts'
 import { disconnectReasons, type SftpStatus, sftpStatuses, violations } from '../packages/nacre/src/errors.ts'
@@ -178,6 +179,7 @@ const keywordRows = (keywords: KeywordTable): string =>
   table(
     ['Keyword', 'Value', 'Default'],
     Object.values(keywords)
+      .filter(row => row.notInEffect === undefined)
       .toSorted((a, b) => a.name.localeCompare(b.name, 'en'))
       .map(row => {
         const shown = row.fallback === undefined ? [] : row.kind.show(row.fallback)
@@ -185,18 +187,18 @@ const keywordRows = (keywords: KeywordTable): string =>
       }),
   )
 
-const fates: Readonly<Record<UnsupportedKeyword['otherwise'], string>> = {
+const fates: Readonly<Record<NotInEffect<unknown>['otherwise'], string>> = {
   ignore: 'Known, and without effect',
   warn: 'Known, without effect, with a warning',
   refuse: 'Refused, because going on would be less safe or go elsewhere',
 }
 
-const unsupportedLists = (rows: readonly UnsupportedKeyword[]): string =>
+const unsupportedLists = (keywords: KeywordTable): string =>
   (['refuse', 'warn', 'ignore'] as const)
     .map(fate => {
-      const names = rows
-        .filter(row => row.otherwise === fate)
-        .map(row => (row.off.length === 0 ? row.name : `${row.name} (but ${code(row.off.join(' or '))} is fine)`))
+      const names = Object.values(keywords)
+        .filter(row => row.notInEffect?.otherwise === fate)
+        .map(row => row.name)
         .toSorted((a, b) => a.localeCompare(b, 'en'))
       return `**${fates[fate]}:** ${names.join(', ')}.`
     })
@@ -205,15 +207,15 @@ const unsupportedLists = (rows: readonly UnsupportedKeyword[]): string =>
 const keywordsPage = (): string =>
   page(
     'Configuration keywords',
-    'packages/nacre/src/config/keywords.ts and unsupported.ts',
+    'packages/nacre/src/config/client-keywords.ts and server-keywords.ts',
     'What `nacre sshd` reads from sshd_config and `nacre ssh` from ssh_config, or either from `-o`. The first value of a keyword wins, unless it may be repeated. A keyword that is in none of these lists is an error with file and line.',
     '`Include` is read in both. `Host` blocks are read in ssh_config. `Match` blocks are not supported by this version, except `Match all`.',
     '## sshd_config',
-    keywordRows(serverKeywords),
-    unsupportedLists(serverUnsupported),
+    keywordRows(serverDialect.table),
+    unsupportedLists(serverDialect.table),
     '## ssh_config',
-    keywordRows(clientKeywords),
-    unsupportedLists(clientUnsupported),
+    keywordRows(clientDialect.table),
+    unsupportedLists(clientDialect.table),
   )
 
 // ── sftp ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,9 +6,9 @@ import { readSshCommand, sshOptions } from '../../packages/cli/src/ssh/options.t
 import { getopt, UsageError } from '../../packages/cli/src/getopt.ts'
 import { parseDestination } from '../../packages/nacre/src/client/destination.ts'
 import { quote } from '../../packages/nacre/src/client/quote.ts'
-import { clientKeywords, serverKeywords } from '../../packages/nacre/src/config/keywords.ts'
+import { clientDialect, clientKeywords } from '../../packages/nacre/src/config/client-keywords.ts'
 import { dumpClientConfig, dumpServerConfig, parseClientConfig, parseServerConfig } from '../../packages/nacre/src/config/parse.ts'
-import { clientUnsupported, serverUnsupported } from '../../packages/nacre/src/config/unsupported.ts'
+import { serverDialect, serverKeywords } from '../../packages/nacre/src/config/server-keywords.ts'
 import { SshError } from '../../packages/nacre/src/errors.ts'
 import { parseAuthorizedKeys } from '../../packages/nacre/src/keys/authorized-keys.ts'
 import { decodeBase64, encodeBase64 } from '../../packages/nacre/src/keys/base64.ts'
@@ -129,13 +129,7 @@ const separators = [' ', '=', '"', "'", '\\', '#', ',', '\n', ' yes\n', ' no\n',
 const sshdConfig: Target = {
   name: 'sshd-config',
   about: 'sshd_config: refused, or values that are the same after they were written and read again',
-  words: [
-    ...Object.values(serverKeywords).map(row => row.name),
-    ...serverUnsupported.map(row => row.name),
-    'Match',
-    'Include',
-    ...separators,
-  ],
+  words: [...Object.values(serverDialect.table).map(row => row.name), 'Match', 'Include', ...separators],
   seeds: () => Object.values(serverKeywords).flatMap(row => ['yes', '10', 'a,b'].map(value => utf8Bytes(`${row.name} ${value}\n`))),
   run: (input, note) => {
     const read = unlessRefused(() => parseServerConfig([{ path: 'sshd_config', text: textOf(input) }]), note)
@@ -150,14 +144,7 @@ const sshdConfig: Target = {
 const sshConfig: Target = {
   name: 'ssh-config',
   about: 'ssh_config: refused, or values that are the same after they were written and read again',
-  words: [
-    ...Object.values(clientKeywords).map(row => row.name),
-    ...clientUnsupported.map(row => row.name),
-    'Host',
-    'Match',
-    'Include',
-    ...separators,
-  ],
+  words: [...Object.values(clientDialect.table).map(row => row.name), 'Host', 'Match', 'Include', ...separators],
   seeds: () => [
     utf8Bytes('Host *.org !a\n  User ada\nHost example.org\nPort=2222\n'),
     ...Object.values(clientKeywords).flatMap(row => ['yes', '10', 'a,b'].map(value => utf8Bytes(`${row.name} ${value}\n`))),

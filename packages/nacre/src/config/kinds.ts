@@ -374,3 +374,15 @@ export const escapeCharacter: Kind<string> = single(
   },
   value => (value < ' ' ? `^${String.fromCharCode(value.charCodeAt(0) | 0x40)}` : quoteWord(value)),
 )
+
+/** The largest number OpenSSH's integers hold. */
+export const largestNumber: number = longest
+export const logLevels = choice(['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG', 'DEBUG1', 'DEBUG2', 'DEBUG3'])
+export const families = choice(['any', 'inet', 'inet6'])
+
+/** Words nobody looks into; there has to be one. */
+export const anyWords: Kind<readonly string[]> = {
+  means: 'anything',
+  read: input => some(input, anyWords.means),
+  show: values => [values.map(quoteWord).join(' ')],
+}

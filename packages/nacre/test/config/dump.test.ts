@@ -1,8 +1,9 @@
 // What `sshd -T` and `ssh -G` print can be read back, for any values a file can hold.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { clientKeywords, serverKeywords } from '../../src/config/keywords.ts'
+import { clientKeywords } from '../../src/config/client-keywords.ts'
 import { dumpClientConfig, dumpServerConfig, parseClientConfig, parseServerConfig } from '../../src/config/parse.ts'
+import { serverKeywords } from '../../src/config/server-keywords.ts'
 
 const serverText = `Port 22
 Port 2022
