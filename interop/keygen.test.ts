@@ -307,7 +307,15 @@ describe('the public half (-y), export (-e) and import (-i)', () => {
 describe('changes of a private key', () => {
   test('its passphrase (-p), whatever the format', { seconds: 120 }, async () => {
     for (const kind of ['ed25519', 'rsa', 'ecdsa256'] as const)
-      for (const words of [[], ['-m', 'PEM'], ['-m', 'PKCS8']]) {
+      for (const words of [
+        [],
+        ...(kind === 'ed25519'
+          ? []
+          : [
+              ['-m', 'PEM'],
+              ['-m', 'PKCS8'],
+            ]),
+      ]) {
         const key = newKey(kind, 'old one')
         const copy = freshPath('copy')
         copyFileSync(key.path, copy)
@@ -328,6 +336,21 @@ describe('changes of a private key', () => {
     assert.equal(differ.code, 1)
     assert.equal(differ.stdout.toString(), "Key has comment 'ed25519 of the tests'\nPass phrases do not match.  Try again.\n")
     assert.equal((await theirs(['-y', '-P', 'old one', '-f', path])).code, 0)
+  })
+
+  test('Ed25519 has a form in PKCS#8 and none in PEM, as in later releases', {}, async () => {
+    const { path } = newKey('ed25519')
+    const before = readFileSync(path, 'utf8')
+    const pem = await ours(['-p', '-m', 'PEM', '-N', 'new one', '-f', path])
+    assert.equal(pem.code, 1)
+    assert.equal(said(pem), `Saving key "${path}" failed: invalid format\n`)
+    assert.equal(readFileSync(path, 'utf8'), before)
+    assert.equal((await ours(['-p', '-m', 'PKCS8', '-N', 'new one', '-f', path])).code, 0)
+    assert.match(readFileSync(path, 'utf8'), /^-----BEGIN ENCRYPTED PRIVATE KEY-----\n/)
+    assert.match(
+      execFileSync('openssl', ['pkey', '-in', path, '-passin', 'pass:new one', '-noout', '-text'], { encoding: 'utf8' }),
+      /^ED25519 Private-Key/,
+    )
   })
 
   test('its comment (-c), in both files', {}, async () => {

@@ -196,6 +196,13 @@ export const replaceFile = (path: string, text: string | Uint8Array, mode: numbe
   }
 }
 
+/** OpenSSL's formats for the types it has; all others are in OpenSSH's own, whatever -m says. */
+const formatFor = (key: PrivateKey, call: KeygenCall): 'openssh' | 'pem' | 'pkcs8' => {
+  const plain = key.type === 'ssh-rsa' || key.type === 'ssh-ed25519' || key.type.startsWith('ecdsa-')
+  if (!plain || call.format === undefined || call.format === 'RFC4716') return 'openssh'
+  return call.format === 'PEM' ? 'pem' : 'pkcs8'
+}
+
 /** What OpenSSL asks for, and so ssh-keygen of its formats. */
 const shortestForPem = 5
 
@@ -207,9 +214,8 @@ export const savePrivate = async (
   call: KeygenCall,
 ): Promise<void> => {
   try {
-    const pem = call.format === 'PEM' && (key.type === 'ssh-rsa' || key.type.startsWith('ecdsa-'))
-    const pkcs8 = call.format === 'PKCS8' && (key.type === 'ssh-rsa' || key.type.startsWith('ecdsa-'))
-    const format = pem ? 'pem' : pkcs8 ? 'pkcs8' : 'openssh'
+    const format = formatFor(key, call)
+    if (format === 'pem' && key.type === 'ssh-ed25519') throw new TypeError('invalid format')
     if (format !== 'openssh' && how.passphrase !== '' && how.passphrase.length < shortestForPem)
       throw new TypeError('passphrase is too short (minimum five characters)')
     const text = await writePrivateKey(nodeCrypto(), key, {
