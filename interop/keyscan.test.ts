@@ -52,6 +52,11 @@ describe('ssh-keyscan beside OpenSSH’s', () => {
     assert.deepEqual([commentsOf(quiet).size, keysOf(quiet).length], [0, 1])
   })
 
+  test('gives all keys of our sshd too', {}, async () => {
+    await using server = await nacreSshd({ accepts: { keys: [] }, hostKeys: [hostKey('ed25519'), hostKey('ecdsa256'), hostKey('rsa')] })
+    assert.equal(keysOf(await alike('-p', String(server.to.port), '127.0.0.1')).length, 3)
+  })
+
   test('writes names as they were given, from arguments, files and standard input', {}, async () => {
     await using server = await openSshServer({ accepts: { keys: [] } })
     const port = String(server.to.port)
@@ -166,7 +171,8 @@ describe('ssh-keyscan and many hosts', () => {
     })
     assert.equal(result.code, 1)
     assert.equal(all, 1024)
-    assert.ok(most > 20 && most <= 100, `${most} at once`)
+    // A connection that the other end has closed already may still count here.
+    assert.ok(most > 20 && most <= 120, `${most} at once`)
   })
 
   test('finds our sshd under 200 addresses', { seconds: 120 }, async () => {
