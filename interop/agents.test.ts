@@ -268,10 +268,15 @@ describe('destinations', () => {
     return agent.run(['ssh', ...sshWords(hop, onwards, ['-A'])])
   }
 
-  for (const maker of makers)
-    test(`two hops through a forwarded agent of ${maker}: only where the way leads on`, {}, async () => {
+  // The server at the far end must take logins that name its key; the one between forwards the agent.
+  const farServers: Readonly<Record<Maker, () => Promise<PeerServer>>> = {
+    OpenSSH: () => serverWith(farKey),
+    nacre: () => nacreSshd({ accepts: { keys: [accepted] }, hostKeys: [farKey] }),
+  }
+  for (const [maker, farMaker] of makers.flatMap(maker => makers.map(each => [maker, each] as const)))
+    test(`two hops through a forwarded agent of ${maker} to the sshd of ${farMaker}: only where the way leads on`, {}, async () => {
       await using hop = await serverWith(hopKey)
-      await using far = await serverWith(farKey)
+      await using far = await farServers[farMaker]()
       await using agent = await startAgent(maker)
       await agent.add('OpenSSH', '-q', '-H', known, '-h', 'hop', '-h', 'hop>far', accepted.path)
       const led = await twoHops(agent, hop, far)

@@ -63,6 +63,7 @@ export const violations = {
   'too-many-auth-attempts': 'no-more-auth-methods-available',
   'auth-request-limit': 'protocol-error',
   'auth-user-malformed': 'illegal-user-name',
+  'auth-host-key-wrong': 'protocol-error',
   'channel-unknown': 'protocol-error',
   'channel-state': 'protocol-error',
   'channel-packet-too-large': 'protocol-error',

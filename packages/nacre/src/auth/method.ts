@@ -51,6 +51,8 @@ export interface ServerAuthRun {
   /** The service that starts after authentication; requests for any other end the connection. */
   readonly service: 'ssh-connection'
   readonly sessionId: Uint8Array
+  /** The key this server proved itself with in the first exchange. */
+  readonly hostKey: () => Uint8Array
   /** Methods that may be tried, and are named in a FAILURE, before a verdict said which. Default: all there are. */
   readonly methods?: readonly string[] | undefined
   /** Signature algorithms taken from users; for certificates their `-cert-v01@openssh.com` names. */
@@ -115,11 +117,13 @@ export type Attempted = Exclude<Credential, { method: 'give-up' }>
 /** One authentication method, both sides. Adding one is a file with such a value and a row in `methods/table.ts`. */
 export interface AuthMethod<C extends Attempted = Attempted> {
   readonly name: C['method']
+  /** Other names its requests come by. They are in no list, and count as `name` wherever methods are counted. */
+  readonly alsoNamed?: readonly string[]
   /** Its own messages, numbers 60 to 79; traces decode them by this list. */
   readonly messages: readonly Message[]
   client(turn: ClientTurn, credential: C): Dialogue<ClientOutcome>
-  /** `details` are the method-specific fields of the request, a buffer of their own. */
-  server(turn: ServerTurn, details: Uint8Array): Dialogue<ServerOutcome>
+  /** `details` are the method-specific fields of the request, a buffer of their own; `requestName` is what it came by. */
+  server(turn: ServerTurn, details: Uint8Array, requestName: string): Dialogue<ServerOutcome>
 }
 
 /** The end of a method whose only answers are SUCCESS and FAILURE. */

@@ -4,7 +4,7 @@ import { escapeForPeople, ProtocolError } from '../errors.ts'
 import { ask, type Dialogue, receive, send } from '../wire/dialogue.ts'
 import type { Infer } from '../wire/codec.ts'
 import { UserauthBanner, UserauthFailure, UserauthRequest, UserauthSuccess } from './messages.ts'
-import type { ServerAuthResult, ServerAuthRun, ServerOutcome, ServerTurn } from './method.ts'
+import type { AuthMethod, ServerAuthResult, ServerAuthRun, ServerOutcome, ServerTurn } from './method.ts'
 import { authMethod, authMethods } from './methods/table.ts'
 import type { AttemptQuestion, ServerAttempt, Verdict } from './questions.ts'
 
@@ -45,10 +45,12 @@ export function* serverAuthentication(run: ServerAuthRun): Dialogue<ServerAuthRe
       progress = { user: request.userName, remaining: offered(run.methods ?? authMethods.map(each => each.name)), passed: [], asked: 0 }
     }
     if (first && run.banner !== undefined) yield* send(UserauthBanner, { message: run.banner, languageTag: '' })
-    const outcome: ServerOutcome = yield* attempt(run, progress, count, request.methodName, details)
+    const method = authMethod(request.methodName)
+    const outcome: ServerOutcome =
+      method === undefined ? { is: 'failed' } : yield* attempt(run, progress, count, method, request.methodName, details)
     next = outcome.is === 'abandoned' ? outcome.next : undefined
     if (outcome.is === 'abandoned' || outcome.is === 'answered') continue
-    if (outcome.is === 'accept' || outcome.is === 'partial') progress.passed.push(request.methodName)
+    if (outcome.is === 'accept' || outcome.is === 'partial') progress.passed.push(method?.name ?? request.methodName)
     if (outcome.is === 'accept') {
       yield* send(UserauthSuccess, {})
       return { is: 'authenticated', user: progress.user, service: run.service, identity: outcome.identity, methods: progress.passed }
@@ -61,18 +63,18 @@ export function* serverAuthentication(run: ServerAuthRun): Dialogue<ServerAuthRe
   }
 }
 
-/** Runs the method of a request. One that is unknown, or not among what may continue, fails without a question. */
+/** Runs the method of a request. One that is not among what may continue fails without a question, by whatever name it comes. */
 function* attempt(
   run: ServerAuthRun,
   progress: Progress,
   count: () => void,
-  methodName: string,
+  method: AuthMethod,
+  requestName: string,
   details: Uint8Array,
 ): Dialogue<ServerOutcome> {
-  const method = authMethod(methodName)
   // RFC 4252 §5.2: "none" is never listed, and may always be asked.
-  if (!method || (methodName !== 'none' && !progress.remaining.includes(methodName))) return { is: 'failed' }
-  return yield* method.server(new Turn(run, progress, count), details)
+  if (method.name !== 'none' && !progress.remaining.includes(method.name)) return { is: 'failed' }
+  return yield* method.server(new Turn(run, progress, count), details, requestName)
 }
 
 /** One request. A class: a generator that is a closure costs a hidden class of its own each time. */

@@ -213,7 +213,13 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
             },
       highWater: defaults.highWater,
       extensions:
-        role.role === 'server' ? { 'server-sig-algs': accepted.filter(each => !isCertificateType(each)).join(',') } : noExtensions,
+        role.role === 'server'
+          ? {
+              'server-sig-algs': accepted.filter(each => !isCertificateType(each)).join(','),
+              // OpenSSH PROTOCOL §3.1: this version of such proofs is taken.
+              'publickey-hostbound@openssh.com': '0',
+            }
+          : noExtensions,
       pool: runtime.pool,
     },
     authentication:

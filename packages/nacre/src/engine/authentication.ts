@@ -31,6 +31,8 @@ export interface AuthenticationHost {
   serverSignatureAlgorithms(): readonly string[] | undefined
   /** Client: the server's key, when the server takes proofs that name it. */
   hostKeyToName(): Uint8Array | undefined
+  /** The server's key of the first exchange; known by the time this is asked. */
+  hostKey(): Uint8Array
   done(user: string, identity: unknown, attempts: readonly AuthenticationAttempt[]): void
 }
 
@@ -97,6 +99,7 @@ export class Authentication {
     const dialogue = serverAuthentication({
       service: connectionService,
       sessionId: this.#host.sessionId(),
+      hostKey: () => this.#host.hostKey(),
       acceptedAlgorithms: server.acceptedAlgorithms,
       maximumAttempts: server.maximumAttempts,
       methods: server.methods,

@@ -37,6 +37,11 @@ const eventsAtOnce = 64
 /** Bytes that are kept for later while a question is open. Before a login no peer in good faith says more. */
 const heldWhileSuspended = 32 * 1024
 
+const known = (bytes: Uint8Array | undefined): Uint8Array => {
+  if (bytes === undefined) throw new TypeError('the session id and the host key are known after the first key exchange')
+  return bytes
+}
+
 export class Engine {
   readonly #config: EngineConfig
   readonly #transport: Transport
@@ -78,9 +83,10 @@ export class Engine {
       send: (message, value) => transport.send(message, value),
       ask: (question, asker) => this.#ask(question, asker),
       banner: message => this.#emit({ is: 'banner', message }),
-      sessionId: () => this.#knownSessionId(),
+      sessionId: () => known(transport.sessionId),
       serverSignatureAlgorithms: () => transport.theirExtensions?.serverSignatureAlgorithms,
       hostKeyToName: () => (transport.theirExtensions?.hostBound === true ? transport.firstHostKey : undefined),
+      hostKey: () => known(transport.firstHostKey),
       done: (user, identity, attempts) => this.#authenticated(user, identity, attempts),
     })
     this.connection = new Connection({
@@ -430,12 +436,6 @@ export class Engine {
     this.#transport.authenticated()
     if (this.#config.keepalive.milliseconds > 0) this.#deadlines.set('keepalive', this.#now + this.#config.keepalive.milliseconds)
     this.#emit({ is: 'authenticated', user, identity, attempts })
-  }
-
-  #knownSessionId(): Uint8Array {
-    const id = this.#transport.sessionId
-    if (id === undefined) throw new TypeError('the session id is known after the first key exchange')
-    return id
   }
 
   // ── questions ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 // (see `testing/transcript.ts`).
 import type { Agreed } from '../algorithms/negotiate.ts'
 import { UserauthRequest } from '../auth/messages.ts'
+import { hostBoundMethod } from '../auth/methods/publickey.ts'
 import { ProtocolError, SshError } from '../errors.ts'
 import { encodeBase64 } from '../keys/base64.ts'
 import { Reader } from '../wire/reader.ts'
@@ -138,7 +139,7 @@ const blank = (value: unknown): unknown => {
 }
 
 /** Methods whose requests hold nothing secret: a signature is good for one session only. */
-const openMethods: readonly string[] = ['none', 'publickey', 'keyboard-interactive']
+const openMethods: readonly string[] = ['none', 'publickey', hostBoundMethod, 'keyboard-interactive']
 
 /** The method-specific part of an authentication request. Passwords keep their place. */
 const blankDetails = (method: string, details: Uint8Array): Uint8Array => {

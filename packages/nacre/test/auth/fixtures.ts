@@ -8,6 +8,7 @@ import { boolean, bytes, decode, encode, struct, text } from '../../src/wire/cod
 
 export const sessionId = Uint8Array.from({ length: 32 }, (_, i) => i)
 export const userName = 'ada'
+export const serverKey = new TextEncoder().encode('the key of the server')
 
 // The RFC's fields written out again, so that a mistake in the sources is not repeated here.
 export const noDetails = new Uint8Array(0)
@@ -63,6 +64,7 @@ export const serverRun = (options: Partial<ServerAuthRun> = {}): ServerAuthRun &
   ({
     service: 'ssh-connection',
     sessionId,
+    hostKey: () => serverKey,
     methods: ['publickey', 'password', 'keyboard-interactive'],
     acceptedAlgorithms: ['ssh-ed25519', 'rsa-sha2-512', 'rsa-sha2-256'],
     prove,

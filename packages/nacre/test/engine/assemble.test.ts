@@ -61,6 +61,7 @@ describe('without options', () => {
     assert.deepEqual(transport.offer.hostKey, ['ssh-ed25519'])
     assert.ok(authentication.role === 'server' && authentication.acceptedAlgorithms.includes('ssh-ed25519'))
     assert.ok(!transport.extensions['server-sig-algs']?.split(',').includes('ssh-rsa'))
+    assert.equal(transport.extensions['publickey-hostbound@openssh.com'], '0')
     assert.equal(authentication.maximumAttempts, 6)
   })
 })

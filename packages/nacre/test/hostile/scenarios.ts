@@ -9,6 +9,7 @@ import { KexDhGexGroup, KexDhGexInit, KexDhGexRequest, KexEcdhInit, KexEcdhReply
 import type { KexMethod } from '../../src/algorithms/rows.ts'
 import { defaultTables } from '../../src/algorithms/tables.ts'
 import { UserauthFailure, UserauthRequest } from '../../src/auth/messages.ts'
+import { hostBoundMethod } from '../../src/auth/methods/publickey.ts'
 import {
   ChannelData,
   ChannelEof,
@@ -48,6 +49,7 @@ export interface Scene {
 /** How a victim differs from the usual one, which lets anybody in and reads what it is sent. */
 export interface VictimRules {
   readonly admitsNobody?: boolean
+  readonly takesKeys?: boolean
   readonly maximumAttempts?: number
   /** Bytes; and it never gives any of them back. */
   readonly window?: number
@@ -130,7 +132,21 @@ const publicKeyOf = (name: string) => parsePublicKeyLine(readFileSync(new URL(`.
 const falseKey = (publicKey: Signer['publicKey'], algorithm: string): Scenario => ({
   hostile: { hostKeys: [{ publicKey, algorithms: [algorithm], source: 'test', slow: false, sign: () => new Uint8Array(90) }] },
 })
-const request = (methodName: string, userName = 'ada') => ({ userName, serviceName: 'ssh-connection', methodName, details: nothing })
+const request = (methodName: string, userName = 'ada', details: Uint8Array = nothing) => ({
+  userName,
+  serviceName: 'ssh-connection',
+  methodName,
+  details,
+})
+/** A question about a key, by somebody who means to talk to the server with the host key `hostKey`. */
+const queryAt = (hostKey: string): Uint8Array => {
+  const writer = new Writer()
+  writer.boolean(false)
+  writer.text('ssh-ed25519')
+  writer.string(publicKeyOf('ed25519').blob)
+  writer.string(publicKeyOf(hostKey).blob)
+  return writer.written()
+}
 
 /** One attack at least for each, and for each side that can be wronged so. */
 export const scenarios: Readonly<Record<Exclude<Violation, 'sequence-number-wrapped'>, Readonly<Partial<Record<Victim, Scenario>>>>> = {
@@ -242,6 +258,11 @@ export const scenarios: Readonly<Record<Exclude<Violation, 'sequence-number-wrap
     }),
   },
   'auth-user-malformed': { server: onceAsked(hostile => hostile.send(UserauthRequest, request('none', 'a\nb'))) },
+  'auth-host-key-wrong': {
+    server: onceAsked(hostile => hostile.send(UserauthRequest, request(hostBoundMethod, 'ada', queryAt('ecdsa521'))), {
+      victim: { takesKeys: true },
+    }),
+  },
   'channel-unknown': both(afterLogin(hostile => hostile.send(ChannelData, { recipientChannel: 7, data: nothing }))),
   'channel-state': both(
     onSession(hostile => {

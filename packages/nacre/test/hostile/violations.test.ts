@@ -15,6 +15,7 @@ type Cut = Pick<AttackOptions, 'chunk' | 'seed'>
 const victimOptions = (victim: Victim, rules: VictimRules): AttackOptions['victim'] => {
   const server: PairServerOptions = {
     ...(rules.admitsNobody === true ? { attempt: () => ({ is: 'refuse', remaining: ['password'] }) } : {}),
+    ...(rules.takesKeys === true ? { methods: ['publickey'] } : {}),
     ...(rules.maximumAttempts === undefined ? {} : { maximumAttempts: rules.maximumAttempts }),
     ...(rules.leavesRequestsOpen === true ? { globalRequested: () => {} } : {}),
   }

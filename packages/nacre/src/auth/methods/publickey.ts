@@ -14,8 +14,12 @@ import { blobType, keyTypeOf, signatureBlobName, signatureNameOf } from '../sign
 const queryDetails = struct({ hasSignature: boolean, algorithmName: text, publicKey: bytes })
 const proofDetails = struct({ hasSignature: boolean, algorithmName: text, publicKey: bytes, signature: bytes })
 
-/** OpenSSH PROTOCOL §3.1: the same request, with the server's key before the signature. */
-const hostBoundMethod = 'publickey-hostbound-v00@openssh.com'
+/**
+ * The name of requests that are the same with the server's key before the signature (OpenSSH PROTOCOL §3.1). Whoever signs
+ * then sees to which server the login goes. Servers say in EXT_INFO that they take such; in lists it is plain publickey.
+ */
+export const hostBoundMethod = 'publickey-hostbound-v00@openssh.com'
+const hostBoundQuery = struct({ hasSignature: boolean, algorithmName: text, publicKey: bytes, hostKey: bytes })
 const hostBoundDetails = struct({ hasSignature: boolean, algorithmName: text, publicKey: bytes, hostKey: bytes, signature: bytes })
 
 /** RFC 4252 §7: what the signature is made over. */
@@ -57,6 +61,7 @@ type KeyCredential = Extract<Credential, { method: 'publickey' }>
 
 export const publickey: AuthMethod<KeyCredential> = {
   name: 'publickey',
+  alsoNamed: [hostBoundMethod],
   messages: [UserauthPkOk],
   *client(turn, credential) {
     if (credential.query) {
@@ -76,19 +81,19 @@ export const publickey: AuthMethod<KeyCredential> = {
     else yield* turn.request(hostBoundMethod, hostBoundDetails, { ...proof, hostKey })
     return outcomeOf(yield* turn.reply(), likelyCause(turn, credential))
   },
-  *server(turn, input) {
-    // Details without a first byte are malformed, which decoding the query says.
-    const proof = input.length > 0 && input[0] !== 0 ? decode(proofDetails, input) : undefined
-    const { algorithmName: algorithm, publicKey } = proof ?? decode(queryDetails, input)
+  *server(turn, input, requestName) {
+    const request = readRequest(requestName, input)
+    const { algorithmName: algorithm, publicKey, signature } = request
+    if (request.hostKey !== undefined) checkHostKey(turn, request.hostKey)
     if (!acceptable(turn, algorithm, publicKey)) return { is: 'failed' }
-    if (proof === undefined) {
+    if (signature === undefined) {
       const verdict = settled('publickey', yield* turn.judge(new ShownKey(turn, algorithm, publicKey, undefined)))
       if (verdict.is === 'refuse') return verdict
       // Whatever identity the verdict carries is dropped here: nothing has been proven (RFC 4252 §7).
       yield* send(UserauthPkOk, { algorithmName: algorithm, publicKey })
       return { is: 'answered' }
     }
-    const proven = provenBy(turn, algorithm, publicKey, proof.signature)
+    const proven = provenBy(turn, request, signature)
     if (proven === undefined) return { is: 'failed' }
     return settled('publickey', yield* turn.judge(new ShownKey(turn, algorithm, publicKey, proven)))
   },
@@ -160,9 +165,35 @@ const likelyCause = (turn: ClientTurn, credential: KeyCredential): string | unde
 const acceptable = (turn: ServerTurn, algorithm: string, publicKey: Uint8Array): boolean =>
   turn.run.acceptedAlgorithms.includes(algorithm) && blobType(publicKey) === keyTypeOf(algorithm)
 
+/** A request as it came: `signature` is what makes it a proof, `hostKey` is there when it goes by the name that has one. */
+interface KeyRequest {
+  readonly algorithmName: string
+  readonly publicKey: Uint8Array
+  readonly hostKey?: Uint8Array
+  readonly signature?: Uint8Array
+}
+
+const readRequest = (requestName: string, input: Uint8Array): KeyRequest => {
+  // Details without a first byte are malformed, which decoding the query says.
+  const signed = input.length > 0 && input[0] !== 0
+  if (requestName === hostBoundMethod) return signed ? decode(hostBoundDetails, input) : decode(hostBoundQuery, input)
+  return signed ? decode(proofDetails, input) : decode(queryDetails, input)
+}
+
+/** A client that names another server's key meant that server, or is not told the truth by whoever is in between. */
+const checkHostKey = (turn: ServerTurn, named: Uint8Array): void => {
+  if (equalBytes(named, turn.run.hostKey())) return
+  throw new ProtocolError(
+    'auth-host-key-wrong',
+    'The client logs in to a server with another host key than the one this connection began with (publickey-hostbound).',
+  )
+}
+
 /** What is proven when the signature names the algorithm of the request, and is the key's over this very session and user. */
-const provenBy = (turn: ServerTurn, algorithm: string, publicKey: Uint8Array, signature: Uint8Array): SignatureProof | undefined => {
-  const data = publickeySignedData({ sessionId: turn.run.sessionId, user: turn.user, service: turn.service }, algorithm, publicKey)
+const provenBy = (turn: ServerTurn, request: KeyRequest, signature: Uint8Array): SignatureProof | undefined => {
+  const { algorithmName: algorithm, publicKey, hostKey } = request
+  const session = { sessionId: turn.run.sessionId, user: turn.user, service: turn.service }
+  const data = publickeySignedData(session, algorithm, publicKey, hostKey)
   try {
     return signatureBlobName(signature) === signatureNameOf(algorithm) ? turn.run.prove(publicKey, algorithm, data, signature) : undefined
   } catch (error) {

@@ -8,5 +8,6 @@ import { publickey } from './publickey.ts'
 
 export const authMethods: readonly AuthMethod[] = [none, publickey, password, keyboardInteractive]
 
-/** The method of this name, when there is one. */
-export const authMethod = (name: string): AuthMethod | undefined => authMethods.find(each => each.name === name)
+/** The method whose requests have this name, when there is one. */
+export const authMethod = (name: string): AuthMethod | undefined =>
+  authMethods.find(each => each.name === name || each.alsoNamed?.includes(name) === true)
