@@ -48,6 +48,11 @@ const rows: Readonly<Record<string, readonly { readonly name: string }[]>> = {
   auth: authMethods,
 }
 
+describe('our server has a transcript of a login whose request comes by another name:', () => {
+  for (const name of authMethods.flatMap(each => each.alsoNamed ?? []))
+    it(name, () => assert.ok(used.server.has(`auth ${name}`), `no transcript shows ${name}; OpenSSH's ssh uses it by itself`))
+})
+
 for (const role of ['client', 'server'] as const) {
   describe(`our ${role} has a transcript of`, () => {
     for (const [kind, list] of Object.entries(rows)) {
