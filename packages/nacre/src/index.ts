@@ -36,4 +36,4 @@ export type { ByteTransport, PullTransport, RemoteAddress } from './io/transport
 export { memoryPair } from './io/memory.ts'
 export { agentSigners } from './agent/signers.ts'
 export { connectAgent } from './agent/openssh-node.ts'
-export { loadSigner } from './keys/load-node.ts'
+export { loadLazySigner, loadSigner } from './keys/load-node.ts'

@@ -54,6 +54,7 @@ describe('what the two faces export', () => {
     'fileSigner',
     'fromDuplex',
     'knownHosts',
+    'loadLazySigner',
     'loadSigner',
     'nodeRuntime',
     'openssh',

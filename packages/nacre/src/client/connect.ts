@@ -1,7 +1,8 @@
 // Owns bringing a client's connection up over any transport: the engine, the questions, and the first error if there is
 // one. Knows no sockets and no files; those are a runtime's (`connect-node.ts`).
 import type { SignatureQuestion } from '../auth/questions.ts'
-import { AgentError, ConfigError } from '../errors.ts'
+import { hostkeys } from '../connection/global-requests/hostkeys.ts'
+import { AgentError, ConfigError, KeyFormatError } from '../errors.ts'
 import { assemble, type CommonOptions, type Runtime } from '../engine/assemble.ts'
 import type { EngineEvent, EngineQuestion } from '../engine/events.ts'
 import type { Clock } from '../io/clock.ts'
@@ -11,8 +12,10 @@ import type { ByteTransport } from '../io/transport.ts'
 import { parsePublicKey, type PublicKey } from '../keys/public.ts'
 import type { LocalFiles } from '../sftp/transfer/local.ts'
 import type { HostKeyQuestion } from '../transport/exchange.ts'
+import { announcedKeys } from './announced-keys.ts'
+import { withoutSecrets } from './careful.ts'
 import { ClientConnection } from './connection.ts'
-import type { HostKeyPolicy, Identities, PresentedHostKey } from './policy.ts'
+import type { HostKeyPolicy, HostKeyTrust, Identities, PresentedHostKey } from './policy.ts'
 
 /** What a connection needs beyond a transport. */
 export interface ConnectOptions extends CommonOptions {
@@ -46,11 +49,12 @@ export const connectOver = async (
 ): Promise<ClientConnection> => {
   if (options.user === '') throw new ConfigError('The user name is empty.')
   options.signal?.throwIfAborted()
-  const { identities } = options
+  let { identities } = options
   const config = assemble(options, { role: 'client', user: options.user, preferHostKeys: identities.preferHostKeys ?? [] }, runtime)
   const transport = typeof over === 'function' ? await over() : over
   const { promise, resolve, reject } = Promise.withResolvers<ClientConnection>()
   let hostKey: PublicKey | undefined
+  let trusted: HostKeyTrust = {}
   let serverVersion = ''
   let banner = ''
   let abortReason: { readonly reason: unknown } | undefined
@@ -59,7 +63,10 @@ export const connectOver = async (
     const key = parsePublicKey(blob)
     hostKey = key
     const presented = new Presented(key, algorithm, options, transport.remote?.address)
-    return whenThere(options.hostKey(presented), () => {
+    return whenThere(options.hostKey(presented), trust => {
+      // Another key in a later exchange makes nothing better.
+      trusted = { ...trust, untrusted: trust?.untrusted === true || trusted.untrusted === true }
+      if (trusted.untrusted === true) identities = withoutSecrets(options.identities)
       if (proof !== undefined) identities.connected?.(proof)
       return true as const
     })
@@ -72,14 +79,36 @@ export const connectOver = async (
       question: question => answer(link, question, identities, trust),
       // Nothing a server may open or ask is offered here yet: forwarding and agents register what they take.
       openRequested: question => question.refuse('administratively-prohibited', 'not offered by this client'),
-      globalRequested: question => question.fail(),
+      globalRequested(question) {
+        const { request } = question
+        const { announced } = trusted
+        if (request.type !== hostkeys.name || announced === undefined) {
+          question.fail()
+          return
+        }
+        // Once: a server that announces again and again is not listened to.
+        trusted = { untrusted: trusted.untrusted === true }
+        question.succeed()
+        const crypto = options.crypto ?? runtime.crypto
+        const keys = announcedKeys(request.value.hostKeys, link, { crypto, minimumRsaBits: options.minimumRsaBits })
+        void (async () => await announced(keys))().catch(() => {})
+      },
       noted(event) {
         if (event.is === 'identified') serverVersion = event.peer.softwareVersion
         else if (event.is === 'banner') {
           banner += event.message
           options.onBanner?.(event.message)
         } else if (event.is === 'authenticated' && hostKey !== undefined)
-          resolve(new ClientConnection(link, { user: options.user, hostKey, serverVersion, banner, localFiles: options.localFiles }))
+          resolve(
+            new ClientConnection(link, {
+              user: options.user,
+              hostKey,
+              serverVersion,
+              banner,
+              localFiles: options.localFiles,
+              untrusted: trusted.untrusted === true,
+            }),
+          )
         options.onProgress?.(event)
       },
       ended: ended => reject(abortReason === undefined ? ended.error : abortReason.reason),
@@ -123,11 +152,11 @@ class Presented implements PresentedHostKey {
 }
 
 const unlessRefused = (error: unknown): undefined => {
-  if (error instanceof AgentError && error.code === 'AGENT_REFUSED') return undefined
+  if ((error instanceof AgentError && error.code === 'AGENT_REFUSED') || error instanceof KeyFormatError) return undefined
   throw error
 }
 
-/** The signature, or `undefined` when the agent that holds the key refuses: the next key may do. At once where it is. */
+/** The signature, or `undefined` when the key's agent refuses or its file does not open: the next may do. At once where it is. */
 const sign = ({ credential, data }: SignatureQuestion): Uint8Array | Promise<Uint8Array | undefined> => {
   const made = credential.sign(data, credential.algorithm)
   return made instanceof Uint8Array ? made : made.catch(unlessRefused)

@@ -30,7 +30,7 @@ export interface CredentialOptions {
   readonly newPassword?: Identities['newPassword']
   /** Methods in the order they are tried. Default: publickey, keyboard-interactive, password. */
   readonly preferred?: readonly string[]
-  /** How often a password source is asked. Default 3. */
+  /** How often a password source is asked, and somebody for the passphrase of a key file. Default 3. */
   readonly passwordPrompts?: number
   /** Signature algorithms that may be used, insecure ones only if they are named here. Default: all that are not insecure. */
   readonly signatureAlgorithms?: readonly string[]

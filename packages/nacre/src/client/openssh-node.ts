@@ -8,7 +8,7 @@ import { connectAgent } from '../agent/openssh-node.ts'
 import { agentSigners } from '../agent/signers.ts'
 import { KeyFormatError } from '../errors.ts'
 import { encodeBase64 } from '../keys/base64.ts'
-import { loadSigner } from '../keys/load-node.ts'
+import { loadLazySigner, loadSigner } from '../keys/load-node.ts'
 import { readPublicPart } from '../keys/private-file.ts'
 import { parsePublicKeyLine } from '../keys/public.ts'
 import type { Signer } from '../keys/signer.ts'
@@ -41,7 +41,10 @@ export interface OpensshOptions extends Omit<CredentialOptions, 'signers'> {
   readonly identitiesOnly?: boolean
   /** Socket of the agent; `false` for none. Default SSH_AUTH_SOCK. */
   readonly agent?: string | false
-  /** Asked for the passphrase of an encrypted key file; `undefined` skips the key. `attempt` counts from 1. */
+  /**
+   * Asked for the passphrase of an encrypted key file, once the server has said that it would take the key; `undefined` skips
+   * it. `attempt` counts from 1, up to `passwordPrompts`.
+   */
   readonly passphrase?: (path: string, attempt: number) => string | undefined | Promise<string | undefined>
   /** Told in words about keys that could not be used. */
   readonly onNote?: (note: string) => void
@@ -57,14 +60,31 @@ const usualKnownHosts = (): readonly string[] => [
   '/etc/ssh/ssh_known_hosts2',
 ]
 
-/** A signer for a key file, or `undefined` with a note when the key cannot be used. */
-export const fileSigner = async (path: string, options: Pick<OpensshOptions, 'passphrase' | 'onNote'>): Promise<Signer | undefined> => {
-  try {
-    return await loadSigner(path, { passphrase: ({ attempt }) => options.passphrase?.(path, attempt) })
-  } catch (error) {
+const usualPrompts = 3
+
+/**
+ * A signer for a key file, or `undefined` with a note when the key cannot be used. The passphrase of an encrypted one is asked
+ * for when it has to sign, `passwordPrompts` times at most; without anybody to ask the key is not used at all.
+ */
+export const fileSigner = async (
+  path: string,
+  options: Pick<OpensshOptions, 'passphrase' | 'passwordPrompts' | 'onNote'>,
+): Promise<Signer | undefined> => {
+  const { passphrase, passwordPrompts = usualPrompts, onNote } = options
+  const note = (error: unknown): void => {
     const unanswered = error instanceof KeyFormatError && error.code === 'KEY_PASSPHRASE_NEEDED'
-    if (unanswered) options.onNote?.(`The key file ${path} is encrypted and no passphrase was given, so it is not used.`)
-    else options.onNote?.(error instanceof Error ? error.message : String(error))
+    if (unanswered) onNote?.(`The key file ${path} is encrypted and no passphrase was given, so it is not used.`)
+    else onNote?.(error instanceof Error ? error.message : String(error))
+  }
+  try {
+    if (passphrase === undefined || passwordPrompts < 1) return await loadSigner(path)
+    return await loadLazySigner(path, {
+      passphrase: ({ attempt }) => passphrase(path, attempt),
+      attempts: passwordPrompts,
+      onFailed: note,
+    })
+  } catch (error) {
+    note(error)
     return undefined
   }
 }

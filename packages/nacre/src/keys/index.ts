@@ -123,5 +123,6 @@ export {
   type VerifyFileOptions,
 } from './signature-file.ts'
 export { type SignedFileVerdict, verifySignedFile, type VerifySignedOptions } from './signed-file.ts'
+export { lazySigner } from './lazy-signer.ts'
 export { createSigner, type Signer, type SignerOptions } from './signer.ts'
 export { proveSignature, type SignatureClaim, verifySignature } from './verify.ts'

@@ -1,11 +1,14 @@
 // Owns reading a private key file from disk, into a key or a signer, on Node: its mode is looked at first. Knows nothing of
 // formats.
-import { open } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { nodeCrypto } from '../crypto/node/provider.ts'
 import { KeyFormatError } from '../errors.ts'
 import { largestKeyFile } from './key-text.ts'
+import { isCertificateType } from './certificate-names.ts'
+import { lazySigner } from './lazy-signer.ts'
 import type { PrivateKey } from './private.ts'
-import { type LoadKeyOptions, loadPrivateKey } from './private-file.ts'
+import { type LoadKeyOptions, loadPrivateKey, readPrivateKey, readPublicPart } from './private-file.ts'
+import { parsePublicKeyLine, type PublicKey } from './public.ts'
 import { createSigner, type Signer, type SignerOptions } from './signer.ts'
 
 /**
@@ -48,12 +51,59 @@ export const loadPrivateKeyFile = async (path: string, options: Omit<LoadKeyOpti
   }
 }
 
+const signerOptions = ({ minimumRsaBits, algorithms }: SignerOptions): SignerOptions => ({
+  ...(minimumRsaBits === undefined ? {} : { minimumRsaBits }),
+  ...(algorithms === undefined ? {} : { algorithms }),
+})
+
 /** A signer for the private key in `path`. Rejects as `loadPrivateKeyFile` does, and with what `createSigner` throws. */
 export const loadSigner = async (path: string, options: Omit<LoadKeyOptions, 'path'> & SignerOptions = {}): Promise<Signer> => {
-  const { minimumRsaBits, algorithms, ...loading } = options
-  const key = await loadPrivateKeyFile(path, loading)
-  return createSigner(nodeCrypto(), key, path, {
-    ...(minimumRsaBits === undefined ? {} : { minimumRsaBits }),
-    ...(algorithms === undefined ? {} : { algorithms }),
-  })
+  const { minimumRsaBits: _, algorithms: __, ...loading } = options
+  return createSigner(nodeCrypto(), await loadPrivateKeyFile(path, loading), path, signerOptions(options))
+}
+
+/** The public half that lies beside a key file, if there is one. */
+const publicHalfBeside = async (path: string): Promise<PublicKey | undefined> => {
+  try {
+    const key = parsePublicKeyLine(await readFile(`${path}.pub`, 'utf8'), `${path}.pub`)
+    return isCertificateType(key.type) ? undefined : key
+  } catch {
+    return undefined
+  }
+}
+
+/** The public half of an encrypted file, of the file itself if it shows it; of a key that lies open, a signer. */
+const publicHalfOrSigner = async (path: string, options: SignerOptions): Promise<PublicKey | Signer | undefined> => {
+  const bytes = await readKeyFile(path)
+  try {
+    return createSigner(nodeCrypto(), readPrivateKey(nodeCrypto(), bytes, { path }), path, signerOptions(options))
+  } catch (error) {
+    if (!(error instanceof KeyFormatError) || error.code !== 'KEY_PASSPHRASE_NEEDED') throw error
+    return readPublicPart(bytes, { path }) ?? (await publicHalfBeside(path))
+  } finally {
+    bytes.fill(0)
+  }
+}
+
+/**
+ * As `loadSigner`, but the passphrase of an encrypted file is asked for only when the key has to sign: when a server has said
+ * that it would take it. Where nothing shows the public half (neither the file nor one beside it, `.pub`), it is asked for now.
+ * What then goes wrong is what a signature rejects with, and `onFailed` is told of it.
+ */
+export const loadLazySigner = async (
+  path: string,
+  options: Omit<LoadKeyOptions, 'path'> & SignerOptions & { readonly onFailed?: (error: unknown) => void } = {},
+): Promise<Signer> => {
+  const found = await publicHalfOrSigner(path, options)
+  if (found === undefined) return await loadSigner(path, options)
+  if ('sign' in found) return found
+  const openFile = async (): Promise<Signer> => {
+    try {
+      return await loadSigner(path, options)
+    } catch (error) {
+      options.onFailed?.(error)
+      throw error
+    }
+  }
+  return lazySigner(found, path, openFile, signerOptions(options))
 }

@@ -24,7 +24,10 @@ export interface Signer {
   readonly slow: boolean
   /** True when it wants to see the server's key in a login it signs, where the server takes such logins. Default false. */
   readonly namesHost?: boolean
-  /** A whole signature blob (`string algorithm, string signature`). Throws `TypeError` for an algorithm not among `algorithms`. */
+  /**
+   * A whole signature blob (`string algorithm, string signature`). Throws `TypeError` for an algorithm not among `algorithms`.
+   * A login goes on with the next key when it rejects with `AgentError` AGENT_REFUSED or with a `KeyFormatError`.
+   */
   sign(data: Uint8Array, algorithm: string): Uint8Array | Promise<Uint8Array>
 }
 
@@ -35,15 +38,19 @@ export interface SignerOptions {
   readonly algorithms?: readonly SignatureAlgorithm[]
 }
 
+export const inToken = (source: string): KeyFormatError =>
+  new KeyFormatError(
+    'KEY_UNSUPPORTED',
+    `The key of ${source} lies in a security key, which cannot be used here. Load it into an agent that has the token, with ssh-add, and use that agent.`,
+  )
+
+export const weakKey = (source: string, weakness: string): KeyFormatError =>
+  new KeyFormatError('KEY_TOO_WEAK', `The key of ${source} ${weakness}, so it is not used. Make a new one: ssh-keygen -t ed25519`)
+
 const openKey = (crypto: CryptoProvider, key: PrivateKey, source: string): SigningKey => {
   const numbers = key.revealNumbers()
   const { signingKey } = keyTypeOfNumbers(numbers)
-  if (signingKey === undefined) {
-    throw new KeyFormatError(
-      'KEY_UNSUPPORTED',
-      `The key of ${source} lies in a security key, which cannot be used here. Load it into an agent that has the token, with ssh-add, and use that agent.`,
-    )
-  }
+  if (signingKey === undefined) throw inToken(source)
   try {
     return signingKey(crypto, numbers)
   } catch (cause) {
@@ -60,9 +67,7 @@ const openKey = (crypto: CryptoProvider, key: PrivateKey, source: string): Signi
 export const createSigner = (crypto: CryptoProvider, key: PrivateKey, source: string, options: SignerOptions = {}): Signer => {
   const numbers = key.revealNumbers()
   const weakness = tooWeak(numbers, options.minimumRsaBits)
-  if (weakness !== undefined) {
-    throw new KeyFormatError('KEY_TOO_WEAK', `The key of ${source} ${weakness}, so it is not used. Make a new one: ssh-keygen -t ed25519`)
-  }
+  if (weakness !== undefined) throw weakKey(source, weakness)
   const rows = (options.algorithms ?? signatureAlgorithms).filter(row => row.keyType === key.type)
   const signing = openKey(crypto, key, source)
   const sign = (data: Uint8Array, algorithm: string): Uint8Array | Promise<Uint8Array> => {

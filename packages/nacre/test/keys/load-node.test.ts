@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { chmodSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
-import { loadPrivateKeyFile, loadSigner } from '../../src/keys/load-node.ts'
+import { after, describe, test } from 'node:test'
+import { loadLazySigner, loadPrivateKeyFile, loadSigner } from '../../src/keys/load-node.ts'
 import { passphrase, publicKey, vector } from './fixtures.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nacre-keys-'))
@@ -62,4 +62,63 @@ test('what is far larger than a key is not read whole', async () => {
 
 test('a file that is not there is what the system says', async () => {
   await assert.rejects(loadPrivateKeyFile(join(folder, 'nothing')), { code: 'ENOENT' })
+})
+
+describe('a signer that asks for a passphrase when it has to sign', () => {
+  const data = new TextEncoder().encode('what is signed')
+  const never = () => assert.fail('it asked for a passphrase')
+
+  test('asks then, with the path, and once', async () => {
+    const path = file('encrypted-aes256-ctr.key', 0o600)
+    const asked: (string | undefined)[] = []
+    const signer = await loadLazySigner(path, {
+      passphrase: question => {
+        asked.push(question.path)
+        return asked.length === 1 ? 'wrong' : passphrase
+      },
+    })
+    assert.ok(signer.publicKey.equals(publicKey('ed25519')))
+    assert.deepEqual([asked, signer.slow, signer.source], [[], true, path])
+    for (let i = 0; i < 2; i++) assert.ok((await signer.sign(data, 'ssh-ed25519')).length > 64)
+    assert.deepEqual(asked, [path, path])
+  })
+
+  test('tells what went wrong, and the signature rejects with it', async () => {
+    const path = file('encrypted-aes256-ctr.key', 0o600)
+    let asked = 0
+    const told: unknown[] = []
+    const signer = await loadLazySigner(path, {
+      passphrase: () => `wrong ${++asked}`,
+      attempts: 2,
+      onFailed: error => told.push(error),
+    })
+    const wrong = { code: 'KEY_PASSPHRASE_WRONG', path }
+    await assert.rejects(async () => signer.sign(data, 'ssh-ed25519'), wrong)
+    await assert.rejects(async () => signer.sign(data, 'ssh-ed25519'), wrong)
+    assert.deepEqual([asked, told.length], [2, 1])
+    const silent = await loadLazySigner(path, { passphrase: () => undefined })
+    await assert.rejects(async () => silent.sign(data, 'ssh-ed25519'), { code: 'KEY_PASSPHRASE_NEEDED' })
+  })
+
+  test('signs at once with a file that is not encrypted', async () => {
+    const signer = await loadLazySigner(file('ecdsa256.key', 0o600), { passphrase: never })
+    assert.equal(signer.slow, false)
+    assert.ok((await signer.sign(data, 'ecdsa-sha2-nistp256')).length > 64)
+  })
+
+  test('takes the public half beside a file that does not show it, and without one asks now', async () => {
+    const path = file('encrypted-pkcs8.key', 0o600, vector('rsa2048-pkcs8-encrypted.pem'))
+    const signer = async () => await loadLazySigner(path, { passphrase: never })
+    writeFileSync(`${path}.pub`, vector('rsa2048.pub'))
+    assert.deepEqual((await signer()).algorithms, ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'])
+    rmSync(`${path}.pub`)
+    await assert.rejects(signer(), { message: 'it asked for a passphrase' })
+  })
+
+  test('refuses what can never sign, and what others may read, without asking', async () => {
+    const path = file('encrypted-aes256-ctr.key', 0o644)
+    if (process.platform !== 'win32') await assert.rejects(loadLazySigner(path, { passphrase: never }), { code: 'KEY_PERMISSIONS' })
+    await assert.rejects(loadLazySigner(file('rsa1024.key', 0o600), { passphrase: never }), { code: 'KEY_TOO_WEAK' })
+    await assert.rejects(loadLazySigner(join(folder, 'nothing'), { passphrase: never }), { code: 'ENOENT' })
+  })
 })
