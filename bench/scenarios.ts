@@ -9,6 +9,7 @@ import { encryptedKey } from './scenarios/encrypted-key.ts'
 import { attributesPerSecond, listings, uploadMemory } from './scenarios/file-servers.ts'
 import { farFiles, files } from './scenarios/files.ts'
 import { idle } from './scenarios/idle.ts'
+import { keyscan } from './scenarios/keyscan.ts'
 import { keystroke } from './scenarios/keystroke.ts'
 import { session } from './scenarios/session.ts'
 import { smallFiles } from './scenarios/small-files.ts'
@@ -32,4 +33,5 @@ export const scenarios: readonly Scenario[] = [
   uploadMemory,
   encryptedKey,
   agentList,
+  keyscan,
 ]

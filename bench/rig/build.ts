@@ -28,6 +28,7 @@ export const buildCommands = (): void => {
 const siteNames = [
   'nacre-server',
   'nacre-client',
+  'nacre-hosts',
   'ssh2-server',
   'ssh2-client',
   'bare-session',

@@ -11,6 +11,15 @@ export interface ServerArgs {
   readonly workers?: number
 }
 
+/** Servers that only show their keys, each at an address of its own: 127.0.0.1 and those after it, all at one port. */
+export interface HostsArgs {
+  readonly hostKeys: readonly string[]
+  /** At most 250. */
+  readonly count: number
+  /** Left out: all algorithms are the library's own choice. */
+  readonly kex?: string
+}
+
 export interface ClientArgs {
   readonly port: number
   readonly user: string
