@@ -368,4 +368,17 @@ describe('a person at a terminal', () => {
     await screen.shows(/in at last/)
     assert.ok(!screen.text.includes('a pass phrase'))
   })
+
+  test('is asked for the passphrase of the key the server would take, and of no other', {}, async () => {
+    const [refused, key] = [newKey('ecdsa256', 'not this one'), userKey('ed25519', 'a pass phrase')]
+    await using server = await openSshServer({ accepts: { keys: [key] } })
+    const { running, screen, type } = await sit(server, 'echo "in at last"', ['-i', refused.path], { key })
+    await using _ = running
+    await screen.shows(/Enter passphrase for key '.*': /)
+    type('wrong\r')
+    await screen.shows(/passphrase for key[^]*passphrase for key/)
+    type('a pass phrase\r')
+    await screen.shows(/in at last/)
+    assert.ok(screen.text.includes(key.path) && !screen.text.includes(refused.path), screen.text)
+  })
 })
