@@ -1,6 +1,14 @@
 // Owns the words for endings that nobody wished: a deadline passed, a peer fell silent, the network ended. Knows nothing of
 // how a connection is ended.
-import { DisconnectedError, type DisconnectReason, disconnectReasonName, escapeForPeople, TimeoutError, withoutStack } from '../errors.ts'
+import {
+  DisconnectedError,
+  type DisconnectReason,
+  disconnectReasonName,
+  escapeForPeople,
+  SshError,
+  TimeoutError,
+  withoutStack,
+} from '../errors.ts'
 import type { Stage } from './admission.ts'
 import type { EngineConfig } from './config.ts'
 
@@ -53,8 +61,10 @@ export const networkEnded = (stage: Stage, identified: boolean, cause: unknown):
     auth: 'before authentication was complete',
     connection: 'without a goodbye from the peer',
   }
-  const words = identified ? when[stage] : 'before the peer identified itself: it may not be an SSH service, or it refuses our address'
-  return withoutStack(
-    () => new DisconnectedError('network', undefined, '', `The connection ended ${words}.`, cause === undefined ? undefined : { cause }),
-  )
+  // A transport of ours that knows why says so; the system's words are for programs.
+  const known = cause instanceof SshError ? ` ${cause.message}` : undefined
+  const guess = known === undefined ? ': it may not be an SSH service, or it refuses our address' : ''
+  const words = identified ? when[stage] : `before the peer identified itself${guess}`
+  const message = `The connection ended ${words}.${known ?? ''}`
+  return withoutStack(() => new DisconnectedError('network', undefined, '', message, cause === undefined ? undefined : { cause }))
 }

@@ -1,0 +1,121 @@
+// Owns opening a TCP connection from the server on (RFC 4254 §7.2), and saying in words why that did not work. Knows nothing
+// of what is spoken over it.
+import { directTcpip } from '../connection/channel-types/direct-tcpip.ts'
+import { ChannelOpenError, ConfigError, ConnectError, escapeForPeople } from '../errors.ts'
+import type { ChannelPort } from '../io/channel-port.ts'
+import { ChannelStream } from '../io/channel-stream.ts'
+import { type Clock, systemClock } from '../io/clock.ts'
+import type { ChannelOpener, Link } from '../io/link.ts'
+
+/** A host and port as the server sees them. */
+export interface DialTarget {
+  /** A name, which the server looks up, or an address. */
+  readonly host: string
+  readonly port: number
+}
+
+export interface TcpChannelOptions {
+  /** Gives up; the promise rejects with its reason. A stream that is there already is not touched. */
+  readonly signal?: AbortSignal
+  /** Milliseconds until the server must have answered. Default 30 s. */
+  readonly timeout?: number
+  /** Whom the connection is made for, as the server is told. Default `127.0.0.1`, port 0. */
+  readonly originator?: { readonly address: string; readonly port: number }
+}
+
+const defaultTimeout = 30_000
+
+/** Reads `host:port` or `[::1]:port`. Throws `ConfigError` for what is not that. */
+export const parseDialTarget = (text: string): DialTarget => {
+  const found = /^(?:\[([^[\]\s]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text)
+  const port = Number(found?.[3] ?? 0)
+  if (found === null || port < 1 || port > 65_535)
+    throw new ConfigError(
+      `"${escapeForPeople(text)}" is no host and port; write host:port or [address]:port, with a port from 1 to 65535.`,
+    )
+  return { host: found[1] ?? found[2], port }
+}
+
+const shown = ({ host, port }: DialTarget): string => `${escapeForPeople(host)} port ${port}`
+
+/** What to look at, by what the server gave as its reason. */
+const advice = ({ reason }: ChannelOpenError): string => {
+  if (reason === 'administratively-prohibited')
+    return ' It does not permit this: by its configuration (AllowTcpForwarding, PermitOpen), or by limits of the key that was used.'
+  return reason === 'unknown-channel-type' ? ' It does not forward at all.' : ''
+}
+
+const refused = (target: DialTarget, error: ChannelOpenError): ConnectError => {
+  const said = escapeForPeople(error.description, { limit: 300 }) || error.reason || 'it gave no reason'
+  return new ConnectError(
+    'CONNECT_FAILED',
+    `The server made no connection to ${shown(target)}: ${said}.${advice(error)}`,
+    target,
+    { cause: error },
+  )
+}
+
+/** One open that is under way. Who waits is told once; a channel that comes too late is closed. */
+class Dialling implements ChannelOpener {
+  readonly #target: DialTarget
+  readonly #waiter: { resolve(stream: ChannelStream): void; reject(error: unknown): void }
+  readonly #cleanUp: (() => void)[] = []
+  #over = false
+
+  constructor(target: DialTarget, waiter: { resolve(stream: ChannelStream): void; reject(error: unknown): void }) {
+    this.#target = target
+    this.#waiter = waiter
+  }
+
+  /** `act` is called as soon as the outcome is known. */
+  after(act: () => void): void {
+    this.#cleanUp.push(act)
+  }
+
+  opened(port: ChannelPort): void {
+    if (this.#settle()) this.#waiter.resolve(new ChannelStream(port))
+    else port.abort()
+  }
+
+  failed(error: unknown): void {
+    if (this.#settle()) this.#waiter.reject(error instanceof ChannelOpenError ? refused(this.#target, error) : error)
+  }
+
+  #settle(): boolean {
+    if (this.#over) return false
+    this.#over = true
+    for (const act of this.#cleanUp) act()
+    return true
+  }
+}
+
+/** Asks the server to connect. Rejects with `ConnectError`, with what ended the connection, or with the reason of the signal. */
+export const dialOver = (
+  link: Link,
+  target: DialTarget,
+  options: TcpChannelOptions = {},
+  clock: Clock = systemClock,
+): Promise<ChannelStream> =>
+  new Promise((resolve, reject) => {
+    const { signal, timeout = defaultTimeout, originator = { address: '127.0.0.1', port: 0 } } = options
+    signal?.throwIfAborted()
+    const dialling = new Dialling(target, { resolve, reject })
+    const late = (): void =>
+      dialling.failed(
+        new ConnectError('CONNECT_TIMEOUT', `The server made no connection to ${shown(target)} within ${timeout / 1000} s.`, target),
+      )
+    const abort = (): void => dialling.failed(signal?.reason)
+    dialling.after(clock.after(timeout, late))
+    dialling.after(() => signal?.removeEventListener('abort', abort))
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      link.openFor(dialling, directTcpip, {
+        hostToConnect: target.host,
+        portToConnect: target.port,
+        originatorAddress: originator.address,
+        originatorPort: originator.port,
+      })
+    } catch (error) {
+      dialling.failed(error)
+    }
+  })

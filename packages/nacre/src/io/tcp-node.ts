@@ -1,0 +1,97 @@
+// Owns connecting a TCP socket from Node, and saying in words why that did not work. Knows nothing of what is spoken over it.
+import { type Socket, connect as tcpConnect } from 'node:net'
+import { ConnectError } from '../errors.ts'
+import type { onreadFor } from './node-socket.ts'
+
+export interface TcpOptions {
+  readonly host: string
+  readonly port: number
+  /** 4 or 6 to use only that; 0, the default, for whichever answers first. */
+  readonly family?: 0 | 4 | 6
+  readonly localAddress?: string
+  /** Milliseconds until a connection must stand. Default 30 s. */
+  readonly timeout?: number
+  readonly signal?: AbortSignal
+  /** TCP keepalive. Default true. */
+  readonly keepAlive?: boolean
+}
+
+/** How the socket is made, for whoever reads from it. */
+interface SocketShape {
+  readonly onread?: ReturnType<typeof onreadFor>
+  readonly allowHalfOpen?: boolean
+}
+
+const defaultTimeout = 30_000
+
+const causes: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there, or a firewall refuses it. Is the server running, and is the port right?',
+  ENOTFOUND: 'the name has no address. Is it spelt right?',
+  EAI_AGAIN: 'the name server did not answer. Is there a network?',
+  ETIMEDOUT: 'no answer came. A firewall may drop the packets, or the host is down.',
+  EHOSTUNREACH: 'there is no way to that host from here.',
+  ENETUNREACH: 'there is no network that leads there.',
+  ECONNRESET: 'the other side cut the connection at once.',
+  EACCES: 'this system does not permit it.',
+  EADDRNOTAVAIL: 'the local address asked for is not on this machine.',
+}
+
+const codeOf = (error: unknown): string | undefined => {
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0])
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** A connected socket with TCP_NODELAY. Rejects with `ConnectError`, or with the reason of `signal`. */
+export const connectTcp = async (options: TcpOptions, shape: SocketShape = {}): Promise<Socket> => {
+  const { host, port, signal } = options
+  signal?.throwIfAborted()
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+  const socket = tcpConnect({
+    host,
+    port,
+    noDelay: true,
+    keepAlive: options.keepAlive ?? true,
+    ...shape,
+    ...(options.family === 4 || options.family === 6 ? { family: options.family } : {}),
+    ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
+  })
+  const timeout = options.timeout ?? defaultTimeout
+  const timer = setTimeout(
+    () =>
+      reject(
+        new ConnectError(
+          'CONNECT_TIMEOUT',
+          `Cannot connect to ${host} port ${port}: no connection within ${timeout / 1000} s. The host may be down, or a firewall drops the packets.`,
+          { host, port },
+        ),
+      ),
+    timeout,
+  )
+  const abort = (): void => reject(signal?.reason)
+  const failed = (error: Error): void => {
+    const code = codeOf(error)
+    const why = (code === undefined ? undefined : causes[code]) ?? error.message
+    reject(
+      new ConnectError(
+        'CONNECT_FAILED',
+        `Cannot connect to ${host} port ${port}: ${why}${code === undefined ? '' : ` (${code})`}`,
+        { host, port },
+        { cause: error },
+      ),
+    )
+  }
+  signal?.addEventListener('abort', abort, { once: true })
+  socket.once('error', failed)
+  socket.once('connect', () => resolve(socket))
+  try {
+    return await promise
+  } catch (error) {
+    socket.on('error', () => {})
+    socket.destroy()
+    throw error
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', abort)
+    socket.removeListener('error', failed)
+  }
+}
