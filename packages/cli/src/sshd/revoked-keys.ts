@@ -12,8 +12,7 @@ type List = KeyRevocationList | RevokedKeyList
  * A look-up in the file, which is read when somebody comes, so that it can be changed without a reload. While it cannot be read
  * every key counts as revoked, as with OpenSSH.
  */
-export const revokedKeys = (path: string): RevokedKeys => {
-  if (path === 'none') return () => undefined
+const listedIn = (path: string): RevokedKeys => {
   /** Lists can be large: as long as the bytes are the same, so is the list. */
   let read: { readonly bytes: Buffer; readonly list: List } | undefined
   const current = (): List => {
@@ -27,5 +26,17 @@ export const revokedKeys = (path: string): RevokedKeys => {
     } catch (error) {
       return `the list of revoked keys cannot be read, so every key counts as revoked: ${(error as Error).message}`
     }
+  }
+}
+
+/** A look-up in all of the files (RevokedKeys); `none` among them is none. */
+export const revokedKeys = (paths: readonly string[]): RevokedKeys => {
+  const lists = paths.filter(each => each.toLowerCase() !== 'none').map(listedIn)
+  return key => {
+    for (const list of lists) {
+      const why = list(key)
+      if (why !== undefined) return why
+    }
+    return undefined
   }
 }

@@ -85,7 +85,8 @@ const timesOf = (config: ServerConfig): Pick<ServerOptions<Login>, 'deadlines' |
             milliseconds: milliseconds(config.clientAliveInterval),
             maximumUnanswered: config.clientAliveCountMax || Number.MAX_SAFE_INTEGER,
           },
-    rekey: { ...(bytes === undefined ? {} : { bytes }), ...(seconds === undefined ? {} : { milliseconds: milliseconds(seconds) }) },
+    // 0 is the usual amount, and no limit of time.
+    rekey: { ...(!bytes ? {} : { bytes }), ...(!seconds ? {} : { milliseconds: milliseconds(seconds) }) },
   }
 }
 

@@ -1,7 +1,7 @@
 // Owns what a configuration says about who may begin to log in, and what the log says of those who may not. Knows nothing of
 // how they are counted.
 import { ConfigError } from 'nacre'
-import type { ServerConfig } from 'nacre/config'
+import { compareAddress, type ServerConfig } from 'nacre/config'
 import type { RemoteAddress, StartupRules, TurnedAway } from 'nacre/server'
 import { plainAddress } from './addresses.ts'
 import type { Log } from './log.ts'
@@ -12,34 +12,38 @@ type StartupConfig = Pick<
 >
 
 /** The penalties; a crash of its process, which OpenSSH punishes too, is nothing that one client can cause here. */
-const penaltiesOf = ({ perSourcePenalties: given, perSourcePenaltyExemptList: exempt }: StartupConfig): Pick<StartupRules, 'penalties'> =>
-  given === 'no'
-    ? {}
-    : {
-        penalties: {
-          failed: given.authfail * 1000,
-          noAttempt: given.noauth * 1000,
-          tooLate: given['grace-exceeded'] * 1000,
-          minimum: given.min * 1000,
-          maximum: given.max * 1000,
-          sources4: given['max-sources4'],
-          sources6: given['max-sources6'],
-          overflow4: given.overflow,
-          overflow6: given.overflow6,
-          exempt: exempt.filter(each => each.toLowerCase() !== 'none'),
-        },
-      }
+const penaltyRules = (config: StartupConfig): Pick<StartupRules, 'penalties'> => {
+  const { perSourcePenalties: given, perSourcePenaltyExemptList: exempt } = config
+  if (given === 'no') return {}
+  return {
+    penalties: {
+      failed: given.authfail * 1000,
+      invalidUser: given.invaliduser * 1000,
+      noAttempt: given.noauth * 1000,
+      tooLate: given['grace-exceeded'] * 1000,
+      refused: given.refuseconnection * 1000,
+      minimum: given.min * 1000,
+      maximum: given.max * 1000,
+      sources4: given['max-sources4'],
+      sources6: given['max-sources6'],
+      overflow4: given.overflow,
+      overflow6: given.overflow6,
+      exempt: exempt.toLowerCase() === 'none' ? [] : address => compareAddress(plainAddress(address), exempt) === 'matched',
+    },
+  }
+}
 
-/** Throws `ConfigError` for what is no address. */
+/** Throws `ConfigError` for an exempt name, which would exempt nobody. */
 export const startupRules = (config: StartupConfig): StartupRules => {
   const { perSourceMaxStartups } = config
-  const bad = config.perSourcePenaltyExemptList.find(each => each.toLowerCase() !== 'none' && !/^[0-9a-f:.]+(\/\d{1,3})?$/i.test(each))
+  const exempt = config.perSourcePenaltyExemptList.split(',').filter(each => each.toLowerCase() !== 'none')
+  const bad = exempt.find(each => !/^!?[0-9a-f:.*?]+(\/\d{1,3})?$/i.test(each))
   if (bad !== undefined) throw new ConfigError(`PerSourcePenaltyExemptList takes addresses and blocks such as 10.0.0.0/8, not "${bad}".`)
   return {
     maximum: config.maxStartups,
     ...(perSourceMaxStartups === 'none' ? {} : { perSource: perSourceMaxStartups }),
     sourceBits: config.perSourceNetBlockSize,
-    ...penaltiesOf(config),
+    ...penaltyRules(config),
   }
 }
 

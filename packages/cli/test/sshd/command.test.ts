@@ -98,8 +98,8 @@ describe('a check', () => {
     using it = await site('MaxSessions 3\n')
     const { status, stdout } = run('-T', '-f', it.path('config'), '-o', 'MaxAuthTries=2')
     assert.equal(status, 0)
-    assert.match(stdout, /^maxsessions 3$/m)
-    assert.match(stdout, /^maxauthtries 2$/m)
+    assert.match(stdout, /^MaxSessions 3$/m)
+    assert.match(stdout, /^MaxAuthTries 2$/m)
   })
   test('a wrong letter gives the usage and 1', () => {
     const { status, stderr } = run('-x')

@@ -17,8 +17,10 @@ describe('the rules', () => {
     assert.deepEqual(rules.sourceBits, { v4: 32, v6: 128 })
     assert.deepEqual(rules.penalties, {
       failed: 5000,
+      invalidUser: 5000,
       noAttempt: 1000,
       tooLate: 10_000,
+      refused: 10_000,
       minimum: 15_000,
       maximum: 600_000,
       sources4: 65_536,
@@ -33,11 +35,19 @@ describe('the rules', () => {
     const rules = rulesOf(
       'MaxStartups 3\nPerSourceMaxStartups 2\nPerSourceNetBlockSize 24:48\nPerSourcePenalties authfail:1h\nPerSourcePenaltyExemptList 10.0.0.0/8,::1',
     )
-    assert.deepEqual(rules.maximum, { begin: 3, rate: 100, full: 3 })
+    assert.deepEqual(rules.maximum, { begin: 3, rate: 30, full: 3 })
     assert.equal(rules.perSource, 2)
     assert.deepEqual(rules.sourceBits, { v4: 24, v6: 48 })
     assert.equal(rules.penalties?.failed, 3_600_000)
-    assert.deepEqual(rules.penalties.exempt, ['10.0.0.0/8', '::1'])
+    const { exempt } = rules.penalties
+    assert.ok(typeof exempt === 'function')
+    for (const [address, is] of [
+      ['10.1.2.3', true],
+      ['::ffff:10.1.2.3', true],
+      ['::1', true],
+      ['11.1.2.3', false],
+    ] as const)
+      assert.equal(exempt(address), is, address)
     assert.doesNotThrow(() => new Startups(rules))
   })
 

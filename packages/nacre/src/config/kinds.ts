@@ -20,20 +20,20 @@ export interface Kind<T> {
 }
 
 /** Quotes a word as the parser reads it. */
-const quoteWord = (word: string): string => (word === '' || /[\s"'#\\]/.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : word)
+export const quoteWord = (word: string): string => (word === '' || /[\s"'#\\]/.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : word)
 
 const one = (input: Words, means: string): string => {
   if (input.words.length === 1) return input.words[0]
   throw new BadValue(input.words.length === 0 ? `needs a value: ${means}` : `takes one value (${means}), not ${input.words.length}`)
 }
 
-const some = (input: Words, means: string): readonly string[] => {
+export const some = (input: Words, means: string): readonly string[] => {
   if (input.words.length === 0) throw new BadValue(`needs a value: ${means}`)
   return input.words
 }
 
 /** A kind whose value is one word. */
-const single = <T>(means: string, read: (word: string) => T | undefined, show: (value: T) => string): Kind<T> => ({
+export const single = <T>(means: string, read: (word: string) => T | undefined, show: (value: T) => string): Kind<T> => ({
   means,
   read: input => {
     const word = one(input, means)
@@ -74,7 +74,7 @@ const units: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d
 const longest = 2 ** 31 - 1
 
 /** Seconds in a text such as `90`, `1h30m` or `2w`; `undefined` when it is none. */
-const readSeconds = (word: string): number | undefined => {
+export const readSeconds = (word: string): number | undefined => {
   if (!/^(\d{1,10}[smhdw]?)+$/i.test(word)) return undefined
   let total = 0
   for (const [, count, unit] of word.toLowerCase().matchAll(/(\d+)([smhdw]?)/g)) total += Number(count) * units[unit]
@@ -183,39 +183,6 @@ export const algorithms: Kind<string> = single(
 
 /** A TCP port. */
 export const port: Kind<number> = integer(1, 65535)
-/** Ports, a line each. */
-export const ports: Kind<readonly number[]> = {
-  means: 'a port from 1 to 65535; may be repeated',
-  read: input => [port.read(input)],
-  show: values => values.map(String),
-}
-
-/** An address to listen on. `host` is without brackets; `*` and a missing port are left for the listener to fill in. */
-export interface ListenAddress {
-  readonly host: string
-  readonly port: number | undefined
-}
-const readAddress = (text: string): ListenAddress | undefined => {
-  const found = /^\[([^\]]+)\](?::(\d{1,5}))?$/.exec(text) ?? /^([^:]+)(?::(\d{1,5}))?$/.exec(text) ?? /^([0-9a-f:.%]+)()$/i.exec(text)
-  if (found === null) return undefined
-  const number = found[2] ? Number(found[2]) : undefined
-  return number !== undefined && (number < 1 || number > 65535) ? undefined : { host: found[1], port: number }
-}
-export const listenAddresses: Kind<readonly ListenAddress[]> = {
-  means: 'host, host:port or [host]:port; may be repeated',
-  read: input => {
-    const text = one(input, listenAddresses.means)
-    const address = readAddress(text)
-    if (address === undefined) throw new BadValue(`must be ${listenAddresses.means}; "${text}" is not`)
-    return [address]
-  },
-  show: values =>
-    values.map(({ host, port: number }) => {
-      const shown = host.includes(':') ? `[${host}]` : host
-      return number === undefined ? shown : `${shown}:${number}`
-    }),
-}
-
 /** `NAME=value` pairs, several on a line. */
 export const assignments: Kind<readonly (readonly [string, string])[]> = {
   means: 'NAME=value, one or more',
@@ -227,40 +194,6 @@ export const assignments: Kind<readonly (readonly [string, string])[]> = {
     }),
   show: values => (values.length === 0 ? [] : [values.map(([name, value]) => quoteWord(`${name}=${value}`)).join(' ')]),
 }
-
-/** A subsystem and the command that serves it. */
-export interface SubsystemRow {
-  readonly name: string
-  readonly command: string
-}
-export const subsystems: Kind<readonly SubsystemRow[]> = {
-  means: 'a name and a command; may be repeated',
-  read: input => {
-    const found = /^(?:"([^"]+)"|([^\s"]+))\s+(.+)$/s.exec(input.raw)
-    if (found === null) throw new BadValue(`needs ${subsystems.means}`)
-    return [{ name: found[1] ?? found[2], command: found[3] }]
-  },
-  show: values => values.map(each => `${quoteWord(each.name)} ${each.command}`),
-}
-
-/** How many unauthenticated connections there may be: refuse at random from `begin` on, with `rate` percent, all from `full` on. */
-export interface MaxStartups {
-  readonly begin: number
-  readonly rate: number
-  readonly full: number
-}
-export const maxStartups: Kind<MaxStartups> = single(
-  'a number, or begin:rate:full such as 10:30:100',
-  text => {
-    const found = /^(\d{1,6})(?::(\d{1,3}):(\d{1,6}))?$/.exec(text)
-    if (found === null) return undefined
-    const begin = Number(found[1])
-    const rate = found[2] === undefined ? 100 : Number(found[2])
-    const full = found[3] === undefined ? begin : Number(found[3])
-    return begin >= 1 && rate >= 1 && rate <= 100 && full >= begin ? { begin, rate, full } : undefined
-  },
-  value => `${value.begin}:${value.rate}:${value.full}`,
-)
 
 /** A whole number, or `none` for no limit. */
 export const integerOrNone = (least: number, most: number): Kind<number | 'none'> => {
@@ -275,93 +208,6 @@ export const integerOrNone = (least: number, most: number): Kind<number | 'none'
           : undefined,
     String,
   )
-}
-
-/** How many leading bits of an address make one source, for IPv4 and IPv6. */
-export interface NetBlockSize {
-  readonly v4: number
-  readonly v6: number
-}
-export const netBlockSize: Kind<NetBlockSize> = single(
-  'a number of bits for IPv4, or two such as 32:64 for IPv4 and IPv6',
-  text => {
-    const found = /^(\d{1,2})(?::(\d{1,3}))?$/.exec(text)
-    if (found === null) return undefined
-    const v4 = Number(found[1])
-    const v6 = found[2] === undefined ? 128 : Number(found[2])
-    return v4 <= 32 && v6 <= 128 ? { v4, v6 } : undefined
-  },
-  value => `${value.v4}:${value.v6}`,
-)
-
-const penaltyTimes = { crash: 90, authfail: 5, noauth: 1, 'grace-exceeded': 10, refuseconnection: 10, max: 600, min: 15 } as const
-const penaltyCounts = { 'max-sources4': 65_536, 'max-sources6': 65_536 } as const
-const overflowModes = ['permissive', 'deny-all'] as const
-type OverflowMode = (typeof overflowModes)[number]
-
-/** How long sources of failed logins are refused, in seconds, by OpenSSH's names. */
-export type SourcePenalties = Readonly<Record<keyof typeof penaltyTimes | keyof typeof penaltyCounts, number>> & {
-  readonly overflow: OverflowMode
-  readonly overflow6: OverflowMode
-}
-export const usualPenalties: SourcePenalties = { ...penaltyTimes, ...penaltyCounts, overflow: 'permissive', overflow6: 'permissive' }
-
-const isKey = <T extends object>(table: T, name: string): name is keyof T & string => Object.hasOwn(table, name)
-const onePenalty = (name: string, text: string): Partial<SourcePenalties> | undefined => {
-  if (isKey(penaltyTimes, name)) {
-    const time = readSeconds(text)
-    return time === undefined ? undefined : { [name]: time }
-  }
-  if (isKey(penaltyCounts, name)) return /^[1-9]\d{0,8}$/.test(text) ? { [name]: Number(text) } : undefined
-  const mode = overflowModes.find(each => each === text)
-  if (mode === undefined) return undefined
-  if (name === 'overflow') return { overflow: mode }
-  return name === 'overflow6' ? { overflow6: mode } : undefined
-}
-
-/** `yes`, `no`, or what differs from the usual: `authfail:30s max:1h`. */
-export const sourcePenalties: Kind<SourcePenalties | 'no'> = {
-  means: `yes, no, or what differs from the usual: ${Object.keys(usualPenalties)
-    .map(name => `${name}:…`)
-    .join(' ')}`,
-  read: input => {
-    const given = some(input, sourcePenalties.means)
-    if (given.length === 1 && given[0].toLowerCase() === 'no') return 'no'
-    if (given.length === 1 && given[0].toLowerCase() === 'yes') return usualPenalties
-    let all = usualPenalties
-    for (const each of given) {
-      const colon = each.indexOf(':')
-      const name = each.slice(0, Math.max(0, colon)).toLowerCase()
-      const found = onePenalty(name, each.slice(colon + 1))
-      if (found === undefined) throw new BadValue(`has "${each}"; it takes ${sourcePenalties.means}`)
-      // As in OpenSSH, `overflow` is for both families unless `overflow6` says otherwise.
-      all = { ...all, ...(found.overflow === undefined ? {} : { overflow6: found.overflow }), ...found }
-    }
-    return all
-  },
-  show: value => [
-    value === 'no'
-      ? 'no'
-      : Object.entries(value)
-          .map(pair => pair.join(':'))
-          .join(' '),
-  ],
-}
-
-/** Chains of methods, any of which lets a user in once it is gone through whole; an empty list stands for `any`. */
-export const methodChains: Kind<readonly (readonly string[])[]> = {
-  means: 'any, or one or more lists of methods such as publickey,password',
-  read: input => {
-    const given = some(input, methodChains.means)
-    if (given.length === 1 && given[0].toLowerCase() === 'any') return []
-    return given.map(chain => {
-      const methods = chain.split(',')
-      const bad = methods.find(method => !/^(publickey|password|none|keyboard-interactive(:[\w@.-]+)?)$/.test(method))
-      if (bad !== undefined) throw new BadValue(`names the method "${bad}"; there are publickey, password, keyboard-interactive and none`)
-      return methods
-    })
-  },
-  show: chains => [chains.length === 0 ? 'any' : chains.map(chain => chain.join(',')).join(' ')],
 }
 
 /** The character that starts a local command in a session: `~`, a control character for `^]`, or `none`. */

@@ -1,10 +1,9 @@
-// Owns reading sshd_config, ssh_config and `-o` options by the tables of keywords: text in, values out. Knows nothing of
+// Owns reading ssh_config and `-o` options by the table of keywords: text in, values out. Knows nothing of
 // files (callers read them, also for Include) and nothing of what the values do.
 import { ConfigError } from '../errors.ts'
 import { clientDialect, clientKeywords, type ClientConfig } from './client-keywords.ts'
 import { type ConfigSource, parseDocument, showPlace } from './document.ts'
 import { type Dialect, oneError, type Resolved, resolveConfig, withDefaults } from './resolve.ts'
-import { serverDialect, serverKeywords, type ServerConfig } from './server-keywords.ts'
 import type { KeywordTable, Values } from './table.ts'
 
 /** Finds the texts an Include names; `pattern` is as written, tokens, `~` and wildcards included. */
@@ -54,15 +53,6 @@ const parse = <Config>(
 }
 
 /**
- * Reads what `sshd` is told: `-o` options, then the file. Throws `ConfigError` with file and line for an unknown keyword
- * (and names the nearest), a bad value, or a restriction this version cannot honour.
- */
-export const parseServerConfig = (
-  sources: readonly ConfigSource[],
-  options: { readonly include?: ReadInclude } = {},
-): ParsedConfig<ServerConfig> => parse(sources, serverDialect, options.include, undefined)
-
-/**
  * Reads what `ssh` is told about `host` (as typed, before HostName): `-o` options, then the person's file, then the
  * system's. Blocks for other hosts are skipped. Throws `ConfigError` as `parseServerConfig` does.
  */
@@ -78,7 +68,5 @@ const dump = (table: KeywordTable, config: Readonly<Record<string, unknown>>): s
   return lines.map(line => `${line}\n`).join('')
 }
 
-/** What `sshd -T` prints: a lower-case keyword and value a line, which read back give the same values. */
-export const dumpServerConfig = (config: Values<typeof serverKeywords>): string => dump(serverKeywords, config)
-/** What `ssh -G` prints, in the same form. */
+/** What `ssh -G` prints, as a keyword in lower case and a value a line, which read back give the same values. */
 export const dumpClientConfig = (config: Values<typeof clientKeywords>): string => dump(clientKeywords, config)

@@ -230,7 +230,8 @@ class Resolution {
       const row = table[property]
       // Read again for a connection, what stands outside of blocks was heard before.
       if (!inBlock && this.#options.count === 'blocks' && !counts) return
-      if (row.onlyGlobal === true && inBlock) throw new BadValue('may not stand under Match')
+      // A block that holds for everybody (`Match all`) is as good as none.
+      if (row.onlyGlobal === true && inBlock && !counts && this.#options.count !== 'blocks') throw new BadValue('may not stand under Match')
       const { value, fault } = readValue(row, statement)
       if (fault !== undefined) throw fault
       if (counts || row.everywhere === true) this.#take(property, row, value, statement, source)

@@ -1,152 +1,212 @@
-// Owns the keywords of sshd_config: one row each, and its dialect. Adding a keyword is one row here. Knows nothing of
-// syntax, and nothing of who acts on a value.
+// Owns the keywords of sshd_config: one row each, in the order in which `sshd -T` prints them, and its dialect. Adding a keyword
+// is one row here. Knows nothing of syntax, and nothing of who acts on a value.
 import {
   algorithms,
   assignments,
   choice,
-  commaList,
+  families,
   integer,
-  listenAddresses,
   integerOrNone,
+  largestNumber,
+  rekeyLimit,
+  seconds,
+  someOf,
+  word,
+  wordsPerLine,
+} from './kinds.ts'
+import type { Dialect } from './resolve.ts'
+import {
+  addressList,
+  channelTimeouts,
+  commandByPath,
+  commandLine,
+  facilities,
+  flag,
+  forwardingSides,
+  groupPatterns,
+  listenAddresses,
   maxStartups,
   methodChains,
   netBlockSize,
+  octalMode,
+  permittedListens,
+  permittedOpens,
   ports,
-  rekeyLimit,
-  restOfLine,
-  seconds,
-  someOf,
+  qualityOfService,
+  serverLogLevels,
   sourcePenalties,
   subsystems,
+  timeoutOrNone,
+  togetherPenalties,
   usualPenalties,
-  word,
-  words,
-  wordsPerLine,
-  yesNo,
-  families,
-  logLevels,
-  largestNumber,
-} from './kinds.ts'
-import type { Dialect } from './resolve.ts'
-import { type KeywordTable, list, set, unset, type Values } from './table.ts'
+  userPatterns,
+  variableNames,
+  wordsOrNone,
+} from './server-kinds.ts'
+import { serverCriteria } from './server-match.ts'
+import { type KeywordTable, list, type RowOptions, set, unset, type Values } from './table.ts'
 import { rows, unsupportedTable } from './unsupported.ts'
 
-const facilities = choice([
-  'DAEMON',
-  'USER',
-  'AUTH',
-  'AUTHPRIV',
-  'LOCAL0',
-  'LOCAL1',
-  'LOCAL2',
-  'LOCAL3',
-  'LOCAL4',
-  'LOCAL5',
-  'LOCAL6',
-  'LOCAL7',
-])
+const globally = { onlyGlobal: true } as const
+const number = integer(0, largestNumber)
+/** Nothing acts on it yet; values other than these are said to have no effect. */
+const not = <T>(...asking: readonly T[]): Pick<RowOptions<T>, 'notInEffect'> => ({
+  notInEffect: { asksNothing: value => asking.some(each => JSON.stringify(each) === JSON.stringify(value)), otherwise: 'warn' },
+})
+/** Nothing acts on it yet, and to go on without it would be less safe than the file asks. */
+const refused = <T>(...asking: readonly T[]): Pick<RowOptions<T>, 'notInEffect'> => ({
+  notInEffect: { asksNothing: value => asking.includes(value), otherwise: 'refuse' },
+})
+/** The last line counts, as OpenSSH has it for a few. */
+const last = <T>(): Pick<RowOptions<T>, 'combine'> => ({ combine: (_, next) => next })
+
 /** What `sshd` reads. Defaults are OpenSSH's unless the row says why not. */
 export const serverKeywords = {
-  port: list('Port', ports, [22]),
-  listenAddress: list('ListenAddress', listenAddresses),
-  addressFamily: set('AddressFamily', families, 'any'),
-  hostKey: list('HostKey', wordsPerLine),
-  hostCertificate: list('HostCertificate', wordsPerLine),
-  authorizedKeysFile: set('AuthorizedKeysFile', words, ['.ssh/authorized_keys', '.ssh/authorized_keys2']),
-  trustedUserCaKeys: set('TrustedUserCAKeys', word, 'none'),
-  authorizedPrincipalsFile: set('AuthorizedPrincipalsFile', word, 'none'),
-  caSignatureAlgorithms: unset('CASignatureAlgorithms', algorithms),
-  revokedKeys: set('RevokedKeys', word, 'none'),
-  passwordAuthentication: set('PasswordAuthentication', yesNo, true),
-  pubkeyAuthentication: set('PubkeyAuthentication', yesNo, true, { oldNames: ['DSAAuthentication'] }),
-  pubkeyAuthOptions: set('PubkeyAuthOptions', someOf(['touch-required', 'verify-required']), []),
-  kbdInteractiveAuthentication: set('KbdInteractiveAuthentication', yesNo, true, {
-    oldNames: ['ChallengeResponseAuthentication', 'SkeyAuthentication'],
-  }),
+  port: list('Port', ports, [22], globally),
+  addressFamily: set('AddressFamily', families, 'any', globally),
+  listenAddress: list('ListenAddress', listenAddresses, [], globally),
   // PAM itself is not used; what it changes is who may log in by key: with it, also accounts whose password is locked.
-  usePam: set('UsePAM', yesNo, false),
+  usePam: set('UsePAM', flag, false, globally),
+  pamServiceName: set('PAMServiceName', word, 'sshd', not('sshd')),
+  loginGraceTime: set('LoginGraceTime', seconds, 120, globally),
+  x11DisplayOffset: set('X11DisplayOffset', number, 10, not(10)),
+  maxAuthTries: set('MaxAuthTries', number, 6),
+  maxSessions: set('MaxSessions', number, 10),
+  clientAliveInterval: set('ClientAliveInterval', seconds, 0),
+  clientAliveCountMax: set('ClientAliveCountMax', number, 3),
+  // OpenSSH's default is 1024; nacre never takes RSA keys below 2048 bits.
+  requiredRsaSize: set('RequiredRSASize', number, 2048),
+  streamLocalBindMask: set('StreamLocalBindMask', octalMode, 0o177, { ...last(), ...not(0o177) }),
+  unusedConnectionTimeout: set('UnusedConnectionTimeout', timeoutOrNone, 0, {
+    // `none` counts wherever it stands, also after a time.
+    combine: (soFar, next) => (soFar === undefined || next === 0 ? next : soFar),
+  }),
   permitRootLogin: set(
     'PermitRootLogin',
     choice(['yes', 'no', 'prohibit-password', 'forced-commands-only'], { 'without-password': 'prohibit-password' }),
     'prohibit-password',
   ),
-  permitEmptyPasswords: set('PermitEmptyPasswords', yesNo, false),
-  authenticationMethods: set('AuthenticationMethods', methodChains, []),
-  allowUsers: list('AllowUsers', wordsPerLine),
-  denyUsers: list('DenyUsers', wordsPerLine),
-  maxAuthTries: set('MaxAuthTries', integer(1, largestNumber), 6),
-  loginGraceTime: set('LoginGraceTime', seconds, 120),
-  maxSessions: set('MaxSessions', integer(0, largestNumber), 10),
-  // Unlike OpenSSH's, a connection that takes over a second for its first key exchange makes room before another is turned away.
-  maxStartups: set('MaxStartups', maxStartups, { begin: 10, rate: 30, full: 100 }),
-  perSourceMaxStartups: set('PerSourceMaxStartups', integerOrNone(1, largestNumber), 'none'),
-  perSourceNetBlockSize: set('PerSourceNetBlockSize', netBlockSize, { v4: 32, v6: 128 }),
-  perSourcePenalties: set('PerSourcePenalties', sourcePenalties, usualPenalties),
-  perSourcePenaltyExemptList: set('PerSourcePenaltyExemptList', commaList, ['none']),
-  clientAliveInterval: set('ClientAliveInterval', seconds, 0),
-  clientAliveCountMax: set('ClientAliveCountMax', integer(0, largestNumber), 3),
+  ignoreRhosts: set('IgnoreRhosts', choice(['yes', 'no', 'shosts-only']), 'yes', not('yes')),
+  ignoreUserKnownHosts: set('IgnoreUserKnownHosts', flag, false, { ...globally, ...not(false, true) }),
+  hostbasedAuthentication: set('HostbasedAuthentication', flag, false, not(false)),
+  hostbasedUsesNameFromPacketOnly: set('HostbasedUsesNameFromPacketOnly', flag, false, not(false)),
+  pubkeyAuthentication: set('PubkeyAuthentication', flag, true, { oldNames: ['DSAAuthentication'] }),
+  passwordAuthentication: set('PasswordAuthentication', flag, true),
+  kbdInteractiveAuthentication: set('KbdInteractiveAuthentication', flag, true, {
+    oldNames: ['ChallengeResponseAuthentication', 'SkeyAuthentication'],
+  }),
+  printMotd: set('PrintMotd', flag, true, globally),
+  printLastLog: set('PrintLastLog', flag, true, { ...globally, ...not(false) }),
+  x11Forwarding: set('X11Forwarding', flag, false, not(false)),
+  x11UseLocalhost: set('X11UseLocalhost', flag, true, not(true)),
+  permitTty: set('PermitTTY', flag, true),
+  permitUserRc: set('PermitUserRC', flag, true, not(false)),
+  strictModes: set('StrictModes', flag, true, globally),
+  tcpKeepAlive: set('TCPKeepAlive', flag, true, { ...globally, oldNames: ['KeepAlive'] }),
+  permitEmptyPasswords: set('PermitEmptyPasswords', flag, false),
+  compression: set('Compression', choice(['yes', 'no'], { delayed: 'yes' }), 'yes', globally),
+  gatewayPorts: set('GatewayPorts', choice(['yes', 'no', 'clientspecified']), 'no', not('no')),
+  useDns: set('UseDNS', flag, false, globally),
+  allowTcpForwarding: set('AllowTcpForwarding', forwardingSides, 'yes', not('no')),
+  allowAgentForwarding: set('AllowAgentForwarding', flag, true, not(false)),
+  disableForwarding: set('DisableForwarding', flag, false),
+  allowStreamLocalForwarding: set('AllowStreamLocalForwarding', forwardingSides, 'yes', not('no')),
+  streamLocalBindUnlink: set('StreamLocalBindUnlink', flag, false, not(false)),
+  fingerprintHash: set('FingerprintHash', choice(['SHA256', 'MD5', 'SHA1', 'SHA384', 'SHA512']), 'SHA256', {
+    ...globally,
+    ...last(),
+    ...not('SHA256'),
+  }),
+  exposeAuthInfo: set('ExposeAuthInfo', flag, false, not(false)),
+  refuseConnection: set('RefuseConnection', flag, false),
+  pidFile: set('PidFile', word, '/run/sshd.pid', globally),
+  moduliFile: set('ModuliFile', word, '/etc/ssh/moduli', { ...globally, ...not('/etc/ssh/moduli') }),
+  xauthLocation: set('XAuthLocation', word, '/usr/bin/xauth', { ...globally, ...not('/usr/bin/xauth') }),
+  ciphers: unset('Ciphers', algorithms, { ...globally, everywhere: true }),
+  macs: unset('MACs', algorithms, { ...globally, everywhere: true }),
   banner: set('Banner', word, 'none'),
-  pidFile: set('PidFile', word, '/run/sshd.pid'),
-  logLevel: set('LogLevel', logLevels, 'INFO'),
-  syslogFacility: set('SyslogFacility', facilities, 'AUTH'),
-  subsystem: list('Subsystem', subsystems),
-  forceCommand: set('ForceCommand', restOfLine, 'none'),
-  permitTty: set('PermitTTY', yesNo, true),
-  printMotd: set('PrintMotd', yesNo, true),
-  acceptEnv: list('AcceptEnv', wordsPerLine),
-  setEnv: set('SetEnv', assignments, []),
-  strictModes: set('StrictModes', yesNo, true),
-  ciphers: unset('Ciphers', algorithms),
-  macs: unset('MACs', algorithms),
-  kexAlgorithms: unset('KexAlgorithms', algorithms),
-  hostKeyAlgorithms: unset('HostKeyAlgorithms', algorithms),
+  forceCommand: set('ForceCommand', commandLine, 'none'),
+  chrootDirectory: set('ChrootDirectory', word, 'none', refused('none')),
+  trustedUserCaKeys: set('TrustedUserCAKeys', word, 'none'),
+  securityKeyProvider: set('SecurityKeyProvider', word, 'internal', { ...globally, ...not('internal') }),
+  authorizedPrincipalsFile: set('AuthorizedPrincipalsFile', word, 'none'),
+  versionAddendum: set('VersionAddendum', commandLine, 'none', globally),
+  authorizedKeysCommand: set('AuthorizedKeysCommand', commandByPath, 'none'),
+  authorizedKeysCommandUser: set('AuthorizedKeysCommandUser', word, 'none'),
+  authorizedPrincipalsCommand: set('AuthorizedPrincipalsCommand', commandByPath, 'none'),
+  authorizedPrincipalsCommandUser: set('AuthorizedPrincipalsCommandUser', word, 'none'),
+  hostKeyAgent: set('HostKeyAgent', word, 'none', { ...globally, ...not('none') }),
+  kexAlgorithms: unset('KexAlgorithms', algorithms, { ...globally, everywhere: true }),
+  caSignatureAlgorithms: unset('CASignatureAlgorithms', algorithms),
+  hostbasedAcceptedAlgorithms: unset('HostbasedAcceptedAlgorithms', algorithms, {
+    oldNames: ['HostBasedAcceptedKeyTypes'],
+    notInEffect: { asksNothing: () => false, otherwise: 'warn' },
+  }),
+  hostKeyAlgorithms: unset('HostKeyAlgorithms', algorithms, globally),
   pubkeyAcceptedAlgorithms: unset('PubkeyAcceptedAlgorithms', algorithms, { oldNames: ['PubkeyAcceptedKeyTypes'] }),
-  rekeyLimit: set('RekeyLimit', rekeyLimit, { bytes: undefined, seconds: undefined }),
-  compression: set('Compression', choice(['yes', 'delayed', 'no']), 'yes'),
-  tcpKeepAlive: set('TCPKeepAlive', yesNo, true, { oldNames: ['KeepAlive'] }),
-  useDns: set('UseDNS', yesNo, false),
-  versionAddendum: set('VersionAddendum', restOfLine, 'none'),
-  // OpenSSH's default is 1024; nacre never takes RSA keys below 2048 bits.
-  requiredRsaSize: set('RequiredRSASize', integer(1024, 16384), 2048),
+  // sshd's two helper programs: nacre's server is one program.
+  sshdSessionPath: unset('SshdSessionPath', word, { ...globally, notInEffect: { asksNothing: () => false, otherwise: 'warn' } }),
+  sshdAuthPath: unset('SshdAuthPath', word, { ...globally, notInEffect: { asksNothing: () => false, otherwise: 'warn' } }),
+  perSourcePenaltyExemptList: set('PerSourcePenaltyExemptList', addressList, 'none', globally),
+  logLevel: set('LogLevel', serverLogLevels, 'INFO'),
+  syslogFacility: set('SyslogFacility', facilities, 'AUTH', { ...globally, everywhere: true }),
+  authorizedKeysFile: set('AuthorizedKeysFile', wordsOrNone, ['.ssh/authorized_keys', '.ssh/authorized_keys2']),
+  revokedKeys: set('RevokedKeys', wordsOrNone, []),
+  hostKey: list('HostKey', wordsPerLine, [], { ...globally, oldNames: ['HostDSAKey'] }),
+  hostCertificate: list('HostCertificate', wordsPerLine, [], globally),
+  allowUsers: list('AllowUsers', userPatterns),
+  denyUsers: list('DenyUsers', userPatterns),
+  allowGroups: list('AllowGroups', groupPatterns),
+  denyGroups: list('DenyGroups', groupPatterns),
+  acceptEnv: list('AcceptEnv', variableNames),
+  setEnv: set('SetEnv', assignments, []),
+  authenticationMethods: set('AuthenticationMethods', methodChains, []),
+  logVerbose: set('LogVerbose', wordsOrNone, [], not<readonly string[]>([], ['none'])),
+  channelTimeout: set('ChannelTimeout', channelTimeouts, []),
+  subsystem: list('Subsystem', subsystems, [], {
+    // Of a name the first line counts.
+    combine: (soFar, next) => [...(soFar ?? []), ...next.filter(({ name }) => soFar?.some(each => each.name === name) !== true)],
+  }),
+  // Unlike OpenSSH's, a connection that takes over a second for its first key exchange makes room before another is turned away.
+  maxStartups: set('MaxStartups', maxStartups, { begin: 10, rate: 30, full: 100 }, globally),
+  perSourceMaxStartups: set('PerSourceMaxStartups', integerOrNone(1, largestNumber), 'none', globally),
+  perSourceNetBlockSize: set('PerSourceNetBlockSize', netBlockSize, { v4: 32, v6: 128 }, globally),
+  permitTunnel: set('PermitTunnel', choice(['no', 'point-to-point', 'ethernet', 'yes']), 'no', not('no')),
+  ipQos: set('IPQoS', qualityOfService, ['ef', 'cs0'], not<readonly [string, string]>(['ef', 'cs0'])),
+  // 0 is the usual of the cipher, and no limit of time.
+  rekeyLimit: set('RekeyLimit', rekeyLimit, { bytes: 0, seconds: 0 }),
+  permitOpen: set('PermitOpen', permittedOpens, ['any'], not<readonly string[]>(['none'])),
+  permitListen: set('PermitListen', permittedListens, ['any'], not<readonly string[]>(['none'])),
+  // `yes`, `no`, or patterns for the names of variables.
+  permitUserEnvironment: set('PermitUserEnvironment', word, 'no', globally),
+  pubkeyAuthOptions: set('PubkeyAuthOptions', someOf(['touch-required', 'verify-required']), []),
+  perSourcePenalties: set('PerSourcePenalties', sourcePenalties, usualPenalties, {
+    ...globally,
+    combine: (_, __, by) => togetherPenalties(by),
+  }),
   // nacre's own: how many processes serve. OpenSSH's sshd has a process for each connection and knows no such keyword.
-  workers: set('Workers', integer(1, 1024), 1),
+  workers: set('Workers', integer(1, 1024), 1, globally),
   // nacre's own: `scp -t` and `scp -f` of clients are served by nacre, so that no scp need be installed.
-  internalScp: set('InternalScp', yesNo, false),
+  internalScp: set('InternalScp', flag, false),
 } as const satisfies KeywordTable
 export type ServerConfig = Values<typeof serverKeywords>
 
-const gssapi =
-  'GSSAPIAuthentication=no GSSAPICleanupCredentials GSSAPIStrictAcceptorCheck GSSAPIKeyExchange=no GSSAPIStoreCredentialsOnRekey'
-
-/** Keywords nacre knows and does not act on; their lines are kept as words. */
+/** Keywords nacre knows and does not act on, and that an sshd without those features does not print; their lines are kept as words. */
 const serverUnsupported = unsupportedTable([
   ...rows(
     'ignore',
-    `IPQoS FingerprintHash LogVerbose ModuliFile X11DisplayOffset X11UseLocalhost XAuthLocation StreamLocalBindMask
-     StreamLocalBindUnlink SecurityKeyProvider ExposeAuthInfo=no PrintLastLog IgnoreRhosts IgnoreUserKnownHosts
-     HostbasedUsesNameFromPacketOnly HostbasedAcceptedAlgorithms HostbasedAcceptedKeyTypes DebianBanner
-     KerberosOrLocalPasswd KerberosTicketCleanup KerberosGetAFSToken SshdSessionPath SshdAuthPath DisableForwarding`,
+    'GSSAPICleanupCredentials GSSAPIDelegateCredentials GSSAPIStrictAcceptorCheck GSSAPIStoreCredentialsOnRekey DebianBanner KerberosOrLocalPasswd KerberosTicketCleanup KerberosGetAFSToken',
   ),
-  ...rows(
-    'warn',
-    `X11Forwarding=no AllowTcpForwarding=no AllowAgentForwarding=no AllowStreamLocalForwarding=no GatewayPorts=no
-     PermitTunnel=no PermitUserRC=no PermitUserEnvironment=no HostbasedAuthentication=no KerberosAuthentication=no ${gssapi}
-     HostKeyAgent=none AuthorizedPrincipalsCommandUser AuthorizedKeysCommand=none AuthorizedKeysCommandUser
-     PermitOpen PermitListen`,
-  ),
-  ...rows(
-    'refuse',
-    `AllowGroups DenyGroups AuthorizedPrincipalsCommand=none ChrootDirectory=none RDomain=none
-     ChannelTimeout=none UnusedConnectionTimeout=none RefuseConnection=no`,
-  ),
+  ...rows('warn', 'KerberosAuthentication=no GSSAPIAuthentication=no GSSAPIKeyExchange=no'),
+  ...rows('refuse', 'RDomain=none'),
 ])
 
-const deprecated = `protocol rsaauthentication rhostsrsaauthentication rhostsauthentication useprivilegeseparation keyregenerationinterval
-   serverkeybits uselogin authorizedkeysfile2 pamauthenticationviakbdint checkmail`
+const deprecated =
+  'serverkeybits keyregenerationinterval rhostsauthentication rhostsrsaauthentication rsaauthentication checkmail uselogin verifyreversemapping reversemappingcheck authorizedkeysfile2 useprivilegeseparation kerberostgtpassing afstokenpassing pamauthenticationviakbdint'
 
-/** How sshd_config is read. Of `Match` blocks there is `all`. */
+/** How sshd_config is read. */
 export const serverDialect: Dialect = {
   table: { ...serverUnsupported, ...serverKeywords },
-  match: { criteria: {}, negation: false, beforeAll: 0 },
-  meaningless: new Map(deprecated.split(/\s+/).map(name => [name, 'deprecated'])),
+  match: serverCriteria,
+  meaningless: new Map([...deprecated.split(' ').map(name => [name, 'deprecated'] as const), ['protocol', 'silent']]),
 }

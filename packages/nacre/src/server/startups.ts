@@ -14,6 +14,10 @@ export interface EarlyDrop {
 export interface PenaltyRules {
   /** It tried to log in and could not. Default 5 s. */
   readonly failed?: number
+  /** It tried as somebody who does not exist. Default 5 s. */
+  readonly invalidUser?: number
+  /** The configuration refuses it, whoever it is. Default 10 s. */
+  readonly refused?: number
   /** It left without having tried. Default 1 s. */
   readonly noAttempt?: number
   /** It took longer than a login may. Default 10 s. */
@@ -28,8 +32,8 @@ export interface PenaltyRules {
   /** With more of them: forget the oldest, or refuse everybody of that family until a penalty has passed. Default `permissive`. */
   readonly overflow4?: 'permissive' | 'deny-all'
   readonly overflow6?: 'permissive' | 'deny-all'
-  /** Addresses and ranges that never pay. */
-  readonly exempt?: readonly string[]
+  /** Addresses and ranges that never pay, or a test for an address. */
+  readonly exempt?: readonly string[] | ((address: string) => boolean)
 }
 
 export interface StartupRules {
@@ -52,13 +56,15 @@ export interface StartupRules {
 export type TurnedAway = 'startups' | 'source' | 'penalty'
 
 /** What became of a connection that had not logged in. */
-export type StartupOutcome = 'authenticated' | 'failed' | 'no-attempt' | 'too-late' | 'stopped'
+export type StartupOutcome = 'authenticated' | 'failed' | 'invalid-user' | 'refused' | 'no-attempt' | 'too-late' | 'stopped'
 
 const defaultMaximum = 100
 const defaultPatience = 1000
 const defaultBits = { v4: 32, v6: 64 } as const
 const defaultPenalties = {
   failed: 5000,
+  invalidUser: 5000,
+  refused: 10_000,
   noAttempt: 1000,
   tooLate: 10_000,
   minimum: 15_000,
@@ -112,7 +118,8 @@ export class Startup {
 
 const isFamily6 = (source: string): boolean => source.split('.').length > 4
 
-const rangesOf = (exempt: readonly string[]): ((address: string) => boolean) => {
+const rangesOf = (exempt: NonNullable<PenaltyRules['exempt']>): ((address: string) => boolean) => {
+  if (typeof exempt === 'function') return exempt
   try {
     return addressRanges(exempt)
   } catch (cause) {
@@ -152,8 +159,16 @@ class Penalties {
   }
 
   add(address: string, source: string, outcome: StartupOutcome, now: number): void {
-    const { failed, noAttempt, tooLate, minimum, maximum } = this.#rules
-    const amounts: Record<StartupOutcome, number> = { authenticated: 0, stopped: 0, failed, 'no-attempt': noAttempt, 'too-late': tooLate }
+    const { failed, invalidUser, refused, noAttempt, tooLate, minimum, maximum } = this.#rules
+    const amounts: Record<StartupOutcome, number> = {
+      authenticated: 0,
+      stopped: 0,
+      failed,
+      'invalid-user': invalidUser,
+      refused,
+      'no-attempt': noAttempt,
+      'too-late': tooLate,
+    }
     const amount = amounts[outcome]
     if (amount <= 0 || this.#exempt(address)) return
     const { map, most, denies } = this.#family(source)

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { clientKeywords } from '../../src/config/client-keywords.ts'
-import { dumpClientConfig, dumpServerConfig, parseClientConfig, parseServerConfig } from '../../src/config/parse.ts'
+import { dumpClientConfig, parseClientConfig } from '../../src/config/parse.ts'
+import { dumpServerConfig, parseServerConfig } from '../../src/config/server-config.ts'
 import { serverKeywords } from '../../src/config/server-keywords.ts'
 
 const serverText = `Port 22
@@ -33,9 +34,9 @@ describe('a dump', () => {
     const second = parseServerConfig([{ path: 'dump', text }]).config
     assert.deepEqual(second, first)
     assert.equal(dumpServerConfig(second), text)
-    assert.match(text, /^port 22\nport 2022\n/)
-    assert.match(text, /^permitrootlogin prohibit-password$/m)
-    assert.match(text, /^setenv A=1 "B=two words" C=$/m)
+    assert.match(text, /^Port 22\nPort 2022\n/)
+    assert.match(text, /^PermitRootLogin prohibit-password$/m)
+    assert.match(text, /^SetEnv A=1 "B=two words" C=$/m)
   })
 
   test('of a client’s configuration does too', () => {

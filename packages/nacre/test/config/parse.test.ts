@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ConfigSource } from '../../src/config/document.ts'
-import { parseClientConfig, parseServerConfig } from '../../src/config/parse.ts'
+import { parseClientConfig } from '../../src/config/parse.ts'
+import { parseServerConfig } from '../../src/config/server-config.ts'
 import { ConfigError } from '../../src/errors.ts'
 
 const file = (text: string, path = '/etc/ssh/config'): ConfigSource => ({ path, text })
@@ -109,7 +110,7 @@ describe('values', () => {
     refuses(() => server('Port 65536'), /Port must be/)
     refuses(() => server('Port 22 23'), /Port takes one value/)
     refuses(() => server('Port'), /Port needs a value/)
-    refuses(() => server('RequiredRSASize 512'), /RequiredRSASize must be/)
+    refuses(() => server('RequiredRSASize -1'), /RequiredRSASize must be/)
   })
 
   test('addresses to listen on', () => {
@@ -158,7 +159,7 @@ describe('values', () => {
 
   test('the parts of MaxStartups', () => {
     assert.deepEqual(server('MaxStartups 5:20:50').config.maxStartups, { begin: 5, rate: 20, full: 50 })
-    assert.deepEqual(server('MaxStartups 5').config.maxStartups, { begin: 5, rate: 100, full: 5 })
+    assert.deepEqual(server('MaxStartups 5').config.maxStartups, { begin: 5, rate: 30, full: 5 })
     refuses(() => server('MaxStartups 5:0:50'), /MaxStartups/)
   })
 
@@ -174,19 +175,35 @@ describe('values', () => {
   })
 
   test('penalties: the usual, none, or what differs', () => {
-    const usual = server('').config.perSourcePenalties
-    assert.deepEqual(server('PerSourcePenalties yes').config.perSourcePenalties, usual)
-    assert.equal(server('PerSourcePenalties no').config.perSourcePenalties, 'no')
-    assert.deepEqual(server('PerSourcePenalties authfail:1m max:1h overflow:deny-all').config.perSourcePenalties, {
-      ...(usual === 'no' ? {} : usual),
+    const penalties = (text: string) => server(text).config.perSourcePenalties
+    const usual = penalties('')
+    assert.ok(usual !== 'no')
+    assert.deepEqual(penalties('PerSourcePenalties yes'), usual)
+    assert.equal(penalties('PerSourcePenalties no'), 'no')
+    assert.deepEqual(penalties('PerSourcePenalties authfail:1m max:1h overflow:deny-all'), {
+      ...usual,
       authfail: 60,
       max: 3600,
       overflow: 'deny-all',
       overflow6: 'deny-all',
     })
-    for (const wrong of ['authfail', 'authfail:never', 'nonsense:5', 'overflow:perhaps', 'max-sources4:0', 'no authfail:5'])
+    // Of each figure the first counts, also over several lines, and whoever names one wants penalties.
+    assert.deepEqual(penalties('PerSourcePenalties no\nPerSourcePenalties noauth:1.5s\nPerSourcePenalties noauth:9 crash:2'), {
+      ...usual,
+      noauth: 1.5,
+      crash: 2,
+    })
+    for (const wrong of [
+      'authfail',
+      'authfail:never',
+      'nonsense:5',
+      'overflow:perhaps',
+      'max-sources4:0',
+      'no authfail:5',
+      'authfail:1.5m',
+    ])
       refuses(() => server(`PerSourcePenalties ${wrong}`), /PerSourcePenalties has/)
-    assert.deepEqual(server('PerSourcePenaltyExemptList 10.0.0.0/8,::1').config.perSourcePenaltyExemptList, ['10.0.0.0/8', '::1'])
+    assert.deepEqual(server('PerSourcePenaltyExemptList 10.0.0.0/8,::1').config.perSourcePenaltyExemptList, '10.0.0.0/8,::1')
   })
 })
 
@@ -211,9 +228,8 @@ describe('keywords nobody acts on', () => {
   test('a missing feature is a warning, a missing restriction an error', () => {
     const { warnings } = server('X11Forwarding yes\nUsePAM no\n')
     assert.deepEqual(warnings, ['/etc/ssh/config line 1: X11Forwarding is not supported by this version and has no effect.'])
-    refuses(() => server('DenyGroups guests'), /DenyGroups is not supported by this version/)
-    // Without it certificates would be for whoever they name, not for whom the command says.
-    refuses(() => server('AuthorizedPrincipalsCommand /usr/bin/who-may %u'), /AuthorizedPrincipalsCommand is not supported by this version/)
+    // Whoever is to be kept in a folder must not be let out of it.
+    refuses(() => server('ChrootDirectory %h'), /ChrootDirectory is not supported by this version/)
     refuses(() => client('ProxyJump bastion'), /ProxyJump is not supported by this version/)
     assert.deepEqual(client('ProxyJump none\nForwardAgent no\n').warnings, [])
   })
@@ -223,10 +239,12 @@ describe('keywords nobody acts on', () => {
   })
 
   test('old names work with a warning, meaningless ones only warn', () => {
-    const { config, warnings } = server('ChallengeResponseAuthentication no\nProtocol 2\n')
+    const { config, warnings } = server('ChallengeResponseAuthentication no\nUseLogin no\nProtocol 2\n')
     assert.equal(config.kbdInteractiveAuthentication, false)
     assert.match(warnings[0], /old name; write KbdInteractiveAuthentication/)
-    assert.match(warnings[1], /Protocol has had no meaning/)
+    assert.match(warnings[1], /UseLogin has had no meaning/)
+    // As OpenSSH says nothing of it.
+    assert.equal(warnings.length, 2)
   })
 
   test('IgnoreUnknown names keywords of other programs', () => {
@@ -263,7 +281,7 @@ describe('blocks', () => {
   })
 
   test('Match is refused by name, except the one that always holds', () => {
-    refuses(() => server('Match User root\n'), /Match has the criterion “user”, which there is not; there is all/, { line: 1 })
+    refuses(() => server('Match exec true\n'), /Match has the criterion “exec”; there are all, invalid-user, user, group/, { line: 1 })
     assert.equal(client('Host x\nMatch all\nPort 9', 'y').config.port, 9)
   })
 })

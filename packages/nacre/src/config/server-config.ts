@@ -1,0 +1,190 @@
+// Owns what sshd_config says: for everybody, for one connection and its user (`Match`), what decided each value, and the text
+// `sshd -T` prints of it. Knows nothing of files, and nothing of what the values do.
+import { ConfigError } from '../errors.ts'
+import { type ConfigDocument, type ConfigSource, parseDocument, showPlace, type Statement } from './document.ts'
+import type { ParsedConfig, ReadInclude } from './parse.ts'
+import { type Answers, type Decide, oneError, type Resolved, resolveConfig, withDefaults } from './resolve.ts'
+import { serverDialect, serverKeywords, type ServerConfig } from './server-keywords.ts'
+import type { ListenAddress } from './server-kinds.ts'
+import { type ConnectionFacts, decideByConnection, decideWithoutConnection } from './server-match.ts'
+import type { Keyword } from './table.ts'
+
+/** A configuration as it holds for everybody, or for one connection. */
+export interface ParsedServerConfig extends ParsedConfig<ServerConfig> {
+  /** Where the value of a property comes from: `path line 3`, several with “and” between; `the default`. */
+  decidedBy(property: keyof ServerConfig): string
+  /** The criteria that `Match` lines have, whoever they are for: what need not be known of a connection need not be found out. */
+  readonly criteria: ReadonlySet<string>
+  /**
+   * What holds for a connection: what stands in the `Match` blocks that fit it replaces what stands outside. Reads no file.
+   * Throws `ConfigError` for values that only count for this connection and cannot be acted on.
+   */
+  forConnection(facts: ConnectionFacts): ParsedServerConfig
+}
+
+/** What was asked for and has no effect: an error where going on would be wrong, a warning where not. */
+const effects = ({ withoutEffect }: Resolved): { readonly refused: readonly ConfigError[]; readonly warnings: readonly string[] } => ({
+  refused: withoutEffect
+    .filter(each => each.otherwise === 'refuse')
+    .map(({ name, statement }) => new ConfigError(`${name} is not supported by this version.`, statement)),
+  warnings: withoutEffect
+    .filter(each => each.otherwise === 'warn')
+    .map(({ name, statement }) => `${showPlace(statement)}: ${name} is not supported by this version and has no effect.`),
+})
+
+const table: Readonly<Record<string, Keyword<unknown, unknown>>> = serverDialect.table
+
+/** Documents an Include names are found once: a connection is no time to read files. */
+const includeOnce = (read: ReadInclude | undefined): Pick<Answers<Decide>, 'include'> => {
+  if (read === undefined) return {}
+  const known = new Map<string, readonly ConfigDocument[]>()
+  return {
+    include: ({ pattern, source }) => {
+      const key = `${source.path}\0${pattern}`
+      const found = known.get(key) ?? read(pattern, source).map(parseDocument)
+      known.set(key, found)
+      return found
+    },
+  }
+}
+
+/** A resolution of everybody's, with that of a connection's blocks over it. */
+class Parsed implements ParsedServerConfig {
+  readonly config: ServerConfig
+  readonly given: ReadonlySet<keyof ServerConfig>
+  readonly warnings: readonly string[]
+  readonly criteria: ReadonlySet<string>
+  readonly #documents: readonly ConfigDocument[]
+  readonly #include: Pick<Answers<Decide>, 'include'>
+  readonly #everybody: Resolved
+  readonly #decidedBy: ReadonlyMap<string, readonly Statement[]>
+
+  constructor(documents: readonly ConfigDocument[], include: Pick<Answers<Decide>, 'include'>, everybody: Resolved, blocks?: Resolved) {
+    const values = new Map(everybody.values)
+    const decidedBy = new Map(everybody.decidedBy)
+    for (const [property, value] of blocks?.values ?? []) {
+      if (table[property].onlyGlobal === true) continue
+      values.set(property, value)
+      decidedBy.set(property, blocks?.decidedBy.get(property) ?? [])
+    }
+    const own = effects(everybody)
+    const matched = blocks === undefined ? undefined : effects(blocks)
+    const problems = [...everybody.problems, ...own.refused, ...(blocks?.problems ?? []), ...(matched?.refused ?? [])]
+    const error = oneError(problems)
+    if (error !== undefined) throw error
+    this.config = withDefaults<ServerConfig>(serverDialect.table, values)
+    this.given = new Set(values.keys()) as ReadonlySet<string> as ReadonlySet<keyof ServerConfig>
+    this.warnings = [...new Set([...everybody.warnings, ...own.warnings, ...(blocks?.warnings ?? []), ...(matched?.warnings ?? [])])]
+    this.criteria = everybody.criteria
+    this.#documents = documents
+    this.#include = include
+    this.#everybody = everybody
+    this.#decidedBy = decidedBy
+  }
+
+  decidedBy(property: keyof ServerConfig): string {
+    const by = this.#decidedBy.get(property) ?? []
+    return by.length === 0 ? 'the default' : by.map(showPlace).join(' and ')
+  }
+
+  forConnection(facts: ConnectionFacts): ParsedServerConfig {
+    if (
+      this.criteria.size === 0 &&
+      !this.#documents.some(each => each.statements.some(({ name }) => name === 'match' || name === 'include'))
+    )
+      return this
+    const blocks = resolveConfig(
+      this.#documents,
+      serverDialect,
+      { decide: decideByConnection(facts), ...this.#include },
+      { count: 'blocks' },
+    )
+    return new Parsed(this.#documents, this.#include, this.#everybody, blocks)
+  }
+}
+
+/**
+ * Reads what `sshd` is told: `-o` options, then the file. What holds for everybody comes back; see `forConnection`. Throws
+ * `ConfigError` with file and line for an unknown keyword (and names the nearest), a bad value, or a restriction this version
+ * cannot honour.
+ */
+export const parseServerConfig = (
+  sources: readonly ConfigSource[],
+  options: { readonly include?: ReadInclude } = {},
+): ParsedServerConfig => {
+  const documents = sources.map(parseDocument)
+  const include = includeOnce(options.include)
+  const everybody = resolveConfig(documents, serverDialect, { decide: decideWithoutConnection, ...include })
+  return new Parsed(documents, include, everybody)
+}
+
+/** What a dump needs to know of the machine it is made on, and of algorithms. All may be left out: then values stand as written. */
+export interface DumpOptions {
+  /** The whole path for one that is relative or begins with `~`. */
+  readonly wholePath?: (path: string) => string
+  /** The names an algorithm keyword comes to; `undefined` leaves it as written. */
+  readonly names?: (property: keyof ServerConfig) => readonly string[] | undefined
+  /** Every address with every port, also where none is named. */
+  readonly everyListenAddress?: boolean
+  /** Host keys where none is named. */
+  readonly usualHostKeys?: readonly string[]
+}
+
+const paths: ReadonlySet<string> = new Set<keyof ServerConfig>([
+  'hostKey',
+  'hostCertificate',
+  'hostKeyAgent',
+  'pidFile',
+  'moduliFile',
+  'xauthLocation',
+  'banner',
+  'trustedUserCaKeys',
+  'securityKeyProvider',
+  'sshdSessionPath',
+  'sshdAuthPath',
+])
+/** Of these only a `~` in front is replaced; relative ones belong to homes. */
+const homePaths: ReadonlySet<string> = new Set<keyof ServerConfig>(['authorizedKeysFile', 'authorizedPrincipalsFile', 'revokedKeys'])
+const notPaths: ReadonlySet<string> = new Set(['none', 'internal', 'SSH_AUTH_SOCK'])
+/** Properties nobody but nacre knows: printed when they say something. */
+const ownProperties: ReadonlySet<string> = new Set<keyof ServerConfig>(['workers', 'internalScp'])
+
+/** Every address with every port it has none of its own for, in the order of the file. */
+const listening = ({ listenAddress, port, addressFamily }: ServerConfig): readonly ListenAddress[] => {
+  const everywhere = ['::', '0.0.0.0'].filter(each => addressFamily === 'any' || (addressFamily === 'inet6') === each.includes(':'))
+  const hosts = listenAddress.length === 0 ? [{ host: '*', port: undefined }] : listenAddress
+  return hosts.flatMap(({ host, port: own }) =>
+    (own === undefined ? port : [own]).flatMap(each => (host === '*' ? everywhere : [host]).map(name => ({ host: name, port: each }))),
+  )
+}
+
+const withWholePaths = (property: string, value: unknown, wholePath: (path: string) => string): unknown => {
+  const whole = (path: string): string =>
+    notPaths.has(path.toLowerCase()) || notPaths.has(path) || (homePaths.has(property) && !path.startsWith('~')) ? path : wholePath(path)
+  if (!paths.has(property) && !homePaths.has(property)) return value
+  return Array.isArray(value) ? value.map(each => whole(String(each))) : typeof value === 'string' ? whole(value) : value
+}
+
+/** As `sshd` spells it there. */
+const spelling = (name: string): string => (name === 'MACs' ? 'Macs' : name)
+
+/**
+ * What `sshd -T` prints: a keyword and value a line, in OpenSSH's order. Read back it gives the same values; where OpenSSH's
+ * own print would not (blanks in a path, several variables of SetEnv), it is quoted, or stands on one line.
+ */
+export const dumpServerConfig = (config: ServerConfig, options: DumpOptions = {}): string => {
+  const { wholePath, names, usualHostKeys, everyListenAddress = false } = options
+  const values: Readonly<Record<string, unknown>> = {
+    ...config,
+    listenAddress: everyListenAddress ? listening(config) : config.listenAddress,
+    hostKey: config.hostKey.length === 0 ? (usualHostKeys ?? []) : config.hostKey,
+  }
+  const lines = Object.entries<Keyword<unknown, unknown>>(serverKeywords).flatMap(([property, row]) => {
+    const chosen = names?.(property as keyof ServerConfig)
+    if (chosen !== undefined) return [`${spelling(row.name)} ${chosen.join(',')}`]
+    const value = wholePath === undefined ? values[property] : withWholePaths(property, values[property], wholePath)
+    if (value === undefined || (ownProperties.has(property) && value === row.fallback)) return []
+    return row.kind.show(value).map(text => `${spelling(row.name)} ${text}`)
+  })
+  return lines.map(line => `${line}\n`).join('')
+}
