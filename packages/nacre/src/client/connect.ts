@@ -55,6 +55,8 @@ export const connectOver = async (
   const { promise, resolve, reject } = Promise.withResolvers<ClientConnection>()
   let hostKey: PublicKey | undefined
   let trusted: HostKeyTrust = {}
+  /** What became of the keys the server announced; `undefined` until it did. */
+  let told: Promise<void> | undefined
   let serverVersion = ''
   let banner = ''
   let abortReason: { readonly reason: unknown } | undefined
@@ -82,16 +84,14 @@ export const connectOver = async (
       globalRequested(question) {
         const { request } = question
         const { announced } = trusted
-        if (request.type !== hostkeys.name || announced === undefined) {
+        if (request.type !== hostkeys.name || announced === undefined || told !== undefined) {
           question.fail()
           return
         }
-        // Once: a server that announces again and again is not listened to.
-        trusted = { untrusted: trusted.untrusted === true }
         question.succeed()
         const crypto = options.crypto ?? runtime.crypto
         const keys = announcedKeys(request.value.hostKeys, link, { crypto, minimumRsaBits: options.minimumRsaBits })
-        void (async () => await announced(keys))().catch(() => {})
+        told = (async () => await announced(keys))().catch(() => {})
       },
       noted(event) {
         if (event.is === 'identified') serverVersion = event.peer.softwareVersion
@@ -107,6 +107,7 @@ export const connectOver = async (
               banner,
               localFiles: options.localFiles,
               untrusted: trusted.untrusted === true,
+              gone: async () => await told,
             }),
           )
         options.onProgress?.(event)

@@ -16,6 +16,7 @@ import type { PublicKey } from '../keys/public.ts'
 import type { OpenSftpOptions } from '../sftp/client/open.ts'
 import type { LocalFiles } from '../sftp/transfer/local.ts'
 import type { Sftp } from '../sftp/client/sftp.ts'
+import { forwards, refuseForwarding } from './careful.ts'
 import type { Process, ProcessTap } from './process.ts'
 import { processPipe } from './process-pipe.ts'
 import { quote } from './quote.ts'
@@ -67,6 +68,10 @@ export interface ConnectionFacts {
   readonly banner: string
   /** Files at this end, for SFTP. */
   readonly localFiles?: (() => Promise<LocalFiles>) | undefined
+  /** The host key was taken although it may be that of another server; see `HostKeyTrust`. */
+  readonly untrusted?: boolean
+  /** Resolves when what the connection rests on is gone too, once it has ended, and what went on beside it is done. */
+  readonly gone?: (() => Promise<unknown>) | undefined
 }
 
 /** The same with another signal, or none: what ended the first is nothing to the next. */
@@ -84,6 +89,7 @@ export class ClientConnection implements AsyncDisposable {
   readonly #link: Link
   readonly #localFiles: (() => Promise<LocalFiles>) | undefined
   readonly #knowsEow: boolean
+  readonly #gone: (() => Promise<unknown>) | undefined
   /** Who we are logged in as. */
   readonly user: string
   /** The key the server proved. */
@@ -92,6 +98,8 @@ export class ClientConnection implements AsyncDisposable {
   readonly serverVersion: string
   /** What the server said before login (RFC 4252 §5.4); text from the peer: escape it before showing it. */
   readonly banner: string
+  /** The host key was taken although it may be that of another server: nothing is forwarded either way. */
+  readonly untrusted: boolean
 
   constructor(link: Link, facts: ConnectionFacts) {
     this.#link = link
@@ -100,6 +108,8 @@ export class ClientConnection implements AsyncDisposable {
     this.serverVersion = facts.serverVersion
     this.#knowsEow = eowServers.test(facts.serverVersion)
     this.banner = facts.banner
+    this.untrusted = facts.untrusted === true
+    this.#gone = facts.gone
     this.#localFiles = facts.localFiles
   }
 
@@ -203,13 +213,15 @@ export class ClientConnection implements AsyncDisposable {
     }
   }
 
-  /** Opens a channel of any type. */
+  /** Opens a channel of any type; only sessions where the server is `untrusted`. */
   async open<T>(row: ChannelTypeRow<string, T>, details: T): Promise<ChannelPort> {
+    if (this.untrusted && row.name !== sessionType.name) refuseForwarding(row.name)
     return await this.#link.open(row, details)
   }
 
   /** Sends a global request and resolves with the details of the reply. */
   async request<T>(row: GlobalRequestRow<string, T>, value: T): Promise<Uint8Array> {
+    if (this.untrusted && forwards(row.name)) refuseForwarding(row.name)
     return await this.#link.request(row, value)
   }
 
@@ -240,7 +252,7 @@ export class ClientConnection implements AsyncDisposable {
     this.#link.disconnect('by-application', '')
     const { promise, resolve } = Promise.withResolvers<void>()
     const cancel = systemClock.after(goodbyeMilliseconds, resolve)
-    await Promise.race([this.#link.closed, promise])
+    await Promise.race([this.#link.closed.then(() => this.#gone?.()), promise])
     cancel()
   }
 

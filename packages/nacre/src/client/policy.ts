@@ -20,8 +20,30 @@ export interface PresentedHostKey {
   readonly address: string | undefined
 }
 
-/** Returns when the key is the right one; throws `HostKeyError` when it is not. */
-export type HostKeyPolicy = (presented: PresentedHostKey) => void | Promise<void>
+/** All the host keys a server says it has, told after login (hostkeys-00@openssh.com, OpenSSH's PROTOCOL, 2.5). */
+export interface AnnouncedHostKeys {
+  /** Each once; without certificates and kinds we do not know. Nothing is proven of them. */
+  readonly keys: readonly PublicKey[]
+  /**
+   * Has the server prove that it has these keys; resolves with those it proved by an algorithm that counts. Rejects with
+   * `HostKeyError` when one proof is wrong, `RequestRefusedError` when the server will not, or what ended the connection.
+   */
+  prove(keys: readonly PublicKey[]): Promise<readonly PublicKey[]>
+}
+
+/** What follows from a host key that was taken. */
+export interface HostKeyTrust {
+  /**
+   * It may be the wrong server and we go on all the same. Then nothing leaves that whoever is in between could use: no
+   * password, no answer to a prompt, and no forwarding either way.
+   */
+  readonly untrusted?: boolean
+  /** Called once, when the user is logged in and the server names all its keys. What it throws goes to nobody. */
+  readonly announced?: (announced: AnnouncedHostKeys) => void | Promise<void>
+}
+
+/** Returns when the key is taken, perhaps with what follows; throws `HostKeyError` when it is not. */
+export type HostKeyPolicy = (presented: PresentedHostKey) => HostKeyTrust | void | Promise<HostKeyTrust | void>
 
 /** Trusts exactly these fingerprints (`SHA256:…`, as `ssh-keygen -l` prints them). */
 export const pinnedHostKeys =

@@ -44,7 +44,8 @@ export interface KnownKeyPlace {
 }
 
 export type HostKeyLookup =
-  | { readonly is: 'known'; readonly file: string; readonly line: number }
+  /** `withoutPort`: the line is for the host on port 22, and another port was asked for. */
+  | { readonly is: 'known'; readonly file: string; readonly line: number; readonly withoutPort?: true }
   /** The host is known with other keys of this type, never with this one. */
   | { readonly is: 'changed'; readonly entries: readonly [KnownKeyPlace, ...KnownKeyPlace[]] }
   | { readonly is: 'revoked'; readonly file: string; readonly line: number }
@@ -159,7 +160,7 @@ export const lookUpHostKey = (files: readonly KnownHostsFile[], place: HostPlace
   if (first !== undefined) return { is: 'changed', entries: [first, ...others] }
 
   const withoutPort = plainName.find(entry => entry.marker === 'none' && same(entry))
-  if (withoutPort !== undefined) return { is: 'known', file: withoutPort.file, line: withoutPort.line }
+  if (withoutPort !== undefined) return { is: 'known', file: withoutPort.file, line: withoutPort.line, withoutPort: true }
   const elsewhere = files.flatMap(file => file.entries.filter(entry => entry.marker === 'none' && same(entry)))
   return {
     is: 'unknown',

@@ -3,6 +3,7 @@ import type { Agreed } from '../algorithms/negotiate.ts'
 import type { ChannelTypeRow } from '../connection/channel-types/row.ts'
 import { session as sessionType } from '../connection/channel-types/session.ts'
 import type { GlobalRequestQuestion, OpenQuestion } from '../connection/events.ts'
+import { hostkeysProve } from '../connection/global-requests/hostkeys.ts'
 import type { GlobalRequestRow } from '../connection/global-requests/row.ts'
 import type { EngineConfig } from '../engine/config.ts'
 import type { Ended, EngineEvent, EngineQuestion } from '../engine/events.ts'
@@ -13,6 +14,7 @@ import { Ending } from '../io/ending.ts'
 import { Link, type LinkHandler } from '../io/link.ts'
 import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
 import { answerAttempts, type Authenticator, type RefusalFloor } from './authenticate.ts'
+import type { HostKeyProofs } from './host-key-proofs.ts'
 import { type SessionHandlers, type SessionOwner, serveSession } from './session.ts'
 
 /** What a server does for its connections; see `ServerOptions`. */
@@ -24,6 +26,8 @@ export interface ConnectionPolicy<Identity> {
   readonly channels: Readonly<Record<string, (question: OpenQuestion, connection: ServerConnection<Identity>) => void>>
   /** Global requests by name. */
   readonly globalRequests: Readonly<Record<string, (question: GlobalRequestQuestion, connection: ServerConnection<Identity>) => void>>
+  /** `undefined` when clients are not told of host keys. */
+  readonly hostKeyProofs: HostKeyProofs | undefined
   readonly maximumSessions: number
   readonly onError: (error: unknown, connection: ServerConnection<Identity>) => void
   readonly onEvent: (event: EngineEvent, connection: ServerConnection<Identity>) => void
@@ -187,6 +191,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     else if (event.is === 'authenticated') {
       this.#login = { userName: event.user, identity: event.identity as Identity }
       this.#answer = undefined
+      this.#policy.hostKeyProofs?.announce(this.#link, this.#clientVersion)
     }
     this.#policy.onEvent(event, this)
   }
@@ -235,9 +240,11 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     const { globalRequests } = this.#policy
     const { name } = question.request
     const handler = Object.hasOwn(globalRequests, name) ? globalRequests[name] : undefined
+    const proofs = name === hostkeysProve.name ? this.#policy.hostKeyProofs : undefined
+    if (handler !== undefined) this.#safely(() => handler(question, this))
+    else if (proofs !== undefined) proofs.prove(question, this.#link, error => this.#policy.onError(error, this))
     // A keepalive wants any answer; OpenSSH's own server refuses it too.
-    if (handler === undefined) question.fail()
-    else this.#safely(() => handler(question, this))
+    else question.fail()
   }
 
   #safely(act: () => void): void {

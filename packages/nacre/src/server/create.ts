@@ -10,12 +10,18 @@ import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
 import type { Signer } from '../keys/signer.ts'
 import { type Authenticator, refusalFloor, type RefusalFloor } from './authenticate.ts'
 import { type ConnectionPolicy, ServerConnection } from './connection.ts'
+import { HostKeyProofs } from './host-key-proofs.ts'
 import type { SessionHandlers } from './session.ts'
 import { type Startup, type StartupOutcome, Startups, type TurnedAway } from './startups.ts'
 
 export interface ServerOptions<Identity> extends CommonOptions {
   /** Keys the server proves itself with, one or more of different types. */
   readonly hostKeys: readonly Signer[]
+  /**
+   * What clients are told after login, and prove by: they may then remember keys to come, and forget those that are gone.
+   * Default `hostKeys`; more keys announce what they will be. `false` tells nothing.
+   */
+  readonly announcedHostKeys?: readonly Signer[] | false
   /** Who gets in. Required: there is no default. */
   readonly authenticate: Authenticator<Identity>
   /** What sessions can do. What is left out is refused. A function sees the connection, after login. */
@@ -94,6 +100,7 @@ export class Server<Identity> implements AsyncDisposable {
       session: options.session,
       channels: options.channels ?? {},
       globalRequests: options.globalRequests ?? {},
+      hostKeyProofs: options.announcedHostKeys === false ? undefined : new HostKeyProofs(options.announcedHostKeys ?? options.hostKeys),
       maximumSessions: options.maximumSessions ?? defaultMaximumSessions,
       onError: options.onError ?? (() => {}),
       onEvent: (event, connection) => this.#event(event, connection, options.onEvent),
