@@ -11,11 +11,42 @@ const pipes = '\\\\.\\pipe\\'
 /** Where the agent of Windows' OpenSSH is. */
 const windowsAgent = `${pipes}openssh-ssh-agent`
 
-const usualPath = (): string | undefined => process.env.SSH_AUTH_SOCK ?? (process.platform === 'win32' ? windowsAgent : undefined)
+/** Among the names of all pipes of the machine, that of the user's Pageant: `pageant.`, the user, and a hash only Windows can tell. */
+export const pageantPipe = (names: readonly string[], user: string): string | undefined => {
+  const start = `pageant.${user}.`.toLowerCase()
+  const found = names.find(name => name.toLowerCase().startsWith(start) && /^[0-9a-f]{64}$/i.test(name.slice(start.length)))
+  return found === undefined ? undefined : pipes + found
+}
 
-/** Connects to the agent at `path` (a Unix socket, or a named pipe on Windows). Throws `AgentError` AGENT_UNREACHABLE. */
-export const connectAgent = async (path: string | undefined = usualPath()): Promise<AgentClient> => {
-  if (path === undefined || path === '') throw new AgentError('AGENT_UNREACHABLE', 'No agent is running here: SSH_AUTH_SOCK is not set.')
+/** What a machine says of agents. */
+export interface AgentSurroundings {
+  readonly variables: Readonly<Record<string, string | undefined>>
+  readonly platform: string
+  /** Names of all pipes, and whose agent is meant; both are asked for on Windows only. */
+  readonly pipes: () => readonly string[]
+  readonly user: () => string
+}
+
+const here: AgentSurroundings = {
+  variables: process.env,
+  platform: process.platform,
+  pipes: () => readdirSync(pipes),
+  user: () => userInfo().username,
+}
+
+/**
+ * Where an agent may be when nobody says where, first things first: at SSH_AUTH_SOCK; where that is not set, on Windows, at the
+ * pipe of OpenSSH's agent, then at Pageant's.
+ */
+export const usualAgents = ({ variables, platform, pipes: names, user }: AgentSurroundings = here): readonly string[] => {
+  const named = variables.SSH_AUTH_SOCK
+  if (named !== undefined && named !== '') return [named]
+  if (platform !== 'win32') return []
+  const pageant = pageantPipe(names(), user())
+  return pageant === undefined ? [windowsAgent] : [windowsAgent, pageant]
+}
+
+const connected = async (path: string): Promise<AgentClient> => {
   const socket = connect(path)
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)
@@ -25,11 +56,21 @@ export const connectAgent = async (path: string | undefined = usualPath()): Prom
   return new AgentClient(socketTransport(socket, { idle: true }))
 }
 
-/** Among the names of all pipes of the machine, that of the user's Pageant: `pageant.`, the user, and a hash only Windows can tell. */
-export const pageantPipe = (names: readonly string[], user: string): string | undefined => {
-  const start = `pageant.${user}.`.toLowerCase()
-  const found = names.find(name => name.toLowerCase().startsWith(start) && /^[0-9a-f]{64}$/i.test(name.slice(start.length)))
-  return found === undefined ? undefined : pipes + found
+/**
+ * Connects to the agent at `path` (a Unix socket, or a named pipe on Windows); without one, to the first of `usualAgents` that
+ * answers. Throws `AgentError` AGENT_UNREACHABLE.
+ */
+export const connectAgent = async (path?: string): Promise<AgentClient> => {
+  const places = path === undefined ? usualAgents() : path === '' ? [] : [path]
+  let failure: unknown
+  for (const place of places) {
+    try {
+      return await connected(place)
+    } catch (error) {
+      failure ??= error
+    }
+  }
+  throw failure ?? new AgentError('AGENT_UNREACHABLE', 'No agent is running here: SSH_AUTH_SOCK is not set.')
 }
 
 /**
@@ -39,8 +80,8 @@ export const pageantPipe = (names: readonly string[], user: string): string | un
 export const connectPageant = async (): Promise<AgentClient> => {
   if (process.platform !== 'win32')
     throw new AgentError('AGENT_UNREACHABLE', 'Pageant is an agent for Windows. Here, agents are reached by the socket in SSH_AUTH_SOCK.')
-  const path = pageantPipe(readdirSync(pipes), userInfo().username)
+  const path = pageantPipe(here.pipes(), here.user())
   if (path === undefined)
     throw new AgentError('AGENT_UNREACHABLE', 'Pageant is not running, or is older than PuTTY 0.75, which was the first to have a pipe.')
-  return connectAgent(path)
+  return connected(path)
 }

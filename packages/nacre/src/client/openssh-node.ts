@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { connectAgent } from '../agent/openssh-node.ts'
+import { connectAgent, usualAgents } from '../agent/openssh-node.ts'
 import { agentSigners } from '../agent/signers.ts'
 import { KeyFormatError } from '../errors.ts'
 import { encodeBase64 } from '../keys/base64.ts'
@@ -39,7 +39,7 @@ export interface OpensshOptions extends Omit<CredentialOptions, 'signers'> {
   readonly certificateFiles?: readonly string[]
   /** Offer only keys of `identityFiles`, even if the agent has more. */
   readonly identitiesOnly?: boolean
-  /** Socket of the agent; `false` for none. Default SSH_AUTH_SOCK. */
+  /** Socket of the agent; `false` for none. Default SSH_AUTH_SOCK, and on Windows the pipes of OpenSSH's agent and of Pageant. */
   readonly agent?: string | false
   /**
    * Asked for the passphrase of an encrypted key file, once the server has said that it would take the key; `undefined` skips
@@ -240,10 +240,10 @@ const collectSigners = async (options: OpensshOptions, proof: SessionProof | und
 }
 
 const agentKeys = async (options: OpensshOptions, proof: SessionProof | undefined): Promise<readonly Signer[]> => {
-  const path = options.agent ?? process.env.SSH_AUTH_SOCK
+  const [path] = options.agent === undefined ? usualAgents() : [options.agent]
   if (path === false || path === undefined || path === '' || path === 'none') return []
   try {
-    return await agentSigners(await connectAgent(path), proof === undefined ? {} : { proof })
+    return await agentSigners(await connectAgent(options.agent === undefined ? undefined : path), proof === undefined ? {} : { proof })
   } catch (error) {
     options.onNote?.(`The agent at ${path} is not used: ${error instanceof Error ? error.message : String(error)}`)
     return []

@@ -1,7 +1,7 @@
 // Where agents are found on Node, as far as that can be told without one.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { connectAgent, connectPageant, pageantPipe } from '../../src/agent/openssh-node.ts'
+import { type AgentSurroundings, connectAgent, connectPageant, pageantPipe, usualAgents } from '../../src/agent/openssh-node.ts'
 
 describe("Pageant's pipe", () => {
   const hash = 'ab'.repeat(32)
@@ -17,6 +17,30 @@ describe("Pageant's pipe", () => {
   test('is for Windows, which is said', { skip: process.platform === 'win32' }, async () => {
     await assert.rejects(connectPageant(), { name: 'AgentError', code: 'AGENT_UNREACHABLE', message: /agent for Windows/ })
   })
+})
+
+describe('where an agent may be', () => {
+  const hash = 'ab'.repeat(32)
+  const at = (changes: Partial<AgentSurroundings>): readonly string[] =>
+    usualAgents({
+      variables: {},
+      platform: 'win32',
+      pipes: () => ['InitShutdown', `pageant.ann.${hash}`],
+      user: () => 'Ann',
+      ...changes,
+    })
+  const never = (): never => assert.fail('the pipes of the machine were looked at')
+
+  test('is what SSH_AUTH_SOCK says, on any system', () => {
+    for (const platform of ['linux', 'win32'])
+      assert.deepEqual(at({ platform, variables: { SSH_AUTH_SOCK: '/run/agent' }, pipes: never }), ['/run/agent'])
+  })
+  test("is OpenSSH's pipe on Windows, then Pageant's, whose name only a list of pipes tells", () => {
+    const openssh = '\\\\.\\pipe\\openssh-ssh-agent'
+    for (const variables of [{}, { SSH_AUTH_SOCK: '' }]) assert.deepEqual(at({ variables }), [openssh, `\\\\.\\pipe\\pageant.ann.${hash}`])
+    assert.deepEqual(at({ user: () => 'bob' }), [openssh])
+  })
+  test('is nowhere else', () => assert.deepEqual(at({ platform: 'linux', pipes: never }), []))
 })
 
 test('without a socket there is no agent', async () => {
