@@ -35,6 +35,8 @@ export interface ConnectOptions extends CommonOptions {
   readonly clock?: Clock
   /** Files at this end, for downloads and uploads by path. Node's `connect` brings its own. */
   readonly localFiles?: () => Promise<LocalFiles>
+  /** Waited for by `close`, once the connection has ended: resolves when what the transport rests on is gone too. */
+  readonly gone?: () => Promise<unknown>
 }
 
 /**
@@ -107,7 +109,7 @@ export const connectOver = async (
               banner,
               localFiles: options.localFiles,
               untrusted: trusted.untrusted === true,
-              gone: async () => await told,
+              gone: () => Promise.all([told, options.gone?.()]),
             }),
           )
         options.onProgress?.(event)

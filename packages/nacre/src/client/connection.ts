@@ -2,6 +2,7 @@
 // about or who logged in.
 import type { Agreed } from '../algorithms/negotiate.ts'
 import type { ChannelTypeRow } from '../connection/channel-types/row.ts'
+import { directTcpip } from '../connection/channel-types/direct-tcpip.ts'
 import { session as sessionType } from '../connection/channel-types/session.ts'
 import type { GlobalRequestRow } from '../connection/global-requests/row.ts'
 import { exec as execRow } from '../connection/requests/exec.ts'
@@ -10,6 +11,7 @@ import { subsystem as subsystemRow } from '../connection/requests/subsystem.ts'
 import type { Ended } from '../engine/events.ts'
 import { type Exit, ExitError, RequestRefusedError, SftpError } from '../errors.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
+import type { ChannelStream } from '../io/channel-stream.ts'
 import { systemClock } from '../io/clock.ts'
 import type { Link } from '../io/link.ts'
 import type { PublicKey } from '../keys/public.ts'
@@ -17,6 +19,7 @@ import type { OpenSftpOptions } from '../sftp/client/open.ts'
 import type { LocalFiles } from '../sftp/transfer/local.ts'
 import type { Sftp } from '../sftp/client/sftp.ts'
 import { forwards, refuseForwarding } from './careful.ts'
+import { dialOver, type DialTarget, parseDialTarget, type TcpChannelOptions } from './dial.ts'
 import type { Process, ProcessTap } from './process.ts'
 import { processPipe } from './process-pipe.ts'
 import { quote } from './quote.ts'
@@ -109,8 +112,8 @@ export class ClientConnection implements AsyncDisposable {
     this.#knowsEow = eowServers.test(facts.serverVersion)
     this.banner = facts.banner
     this.untrusted = facts.untrusted === true
-    this.#gone = facts.gone
     this.#localFiles = facts.localFiles
+    this.#gone = facts.gone
   }
 
   /** The algorithms in use. */
@@ -211,6 +214,15 @@ export class ClientConnection implements AsyncDisposable {
     } finally {
       signal?.removeEventListener('abort', abort)
     }
+  }
+
+  /**
+   * A TCP connection from the server on to `host:port`, or to a host and port. Rejects with `ConnectError` when the server
+   * makes none, or does not permit it.
+   */
+  async dial(target: string | DialTarget, options: TcpChannelOptions = {}): Promise<ChannelStream> {
+    if (this.untrusted) refuseForwarding(directTcpip.name)
+    return await dialOver(this.#link, typeof target === 'string' ? parseDialTarget(target) : target, options)
   }
 
   /** Opens a channel of any type; only sessions where the server is `untrusted`. */

@@ -1,6 +1,7 @@
 // Owns one client's connection on the server: login, sessions, other channels, the end. Knows nothing of listening.
 import type { Agreed } from '../algorithms/negotiate.ts'
 import type { ChannelTypeRow } from '../connection/channel-types/row.ts'
+import { directTcpip as directTcpipType } from '../connection/channel-types/direct-tcpip.ts'
 import { session as sessionType } from '../connection/channel-types/session.ts'
 import type { GlobalRequestQuestion, OpenQuestion } from '../connection/events.ts'
 import { hostkeysProve } from '../connection/global-requests/hostkeys.ts'
@@ -174,6 +175,11 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     await this.#link.closed
   }
 
+  /** What served one of its channels threw. */
+  failed(error: unknown): void {
+    this.#policy.onError(error, this)
+  }
+
   #question(question: EngineQuestion): void {
     const answer = this.#answer
     if (question.about === 'attempt' && answer !== undefined) {
@@ -209,8 +215,9 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     }
     const { channels } = this.#policy
     const handler = Object.hasOwn(channels, channelType) ? channels[channelType] : undefined
-    if (handler === undefined) question.refuse('unknown-channel-type', 'this server has no such channels')
-    else this.#safely(() => handler(question, this))
+    if (handler !== undefined) this.#safely(() => handler(question, this))
+    else if (channelType === directTcpipType.name) question.refuse('administratively-prohibited', 'this server forwards nothing')
+    else question.refuse('unknown-channel-type', 'this server has no such channels')
   }
 
   #openSession(question: OpenQuestion): void {
