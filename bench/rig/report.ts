@@ -9,8 +9,16 @@ const digits: Readonly<Record<Unit, number>> = { 's/GiB': 3, 'MiB/s': 0, ms: 2, 
 
 const show = (value: number, unit: Unit): string => `${value.toFixed(digits[unit])} ${unit}`
 const showRatio = (value: number): string => value.toFixed(value < 0.1 ? 3 : 2)
-const showTarget = (target: Target | undefined): string =>
-  target === undefined ? '' : 'most' in target ? `≤ ${target.most}` : `≥ ${target.least}`
+const showTarget = (target: Target | undefined, unit: Unit): string => {
+  if (target === undefined) return ''
+  if ('below' in target) return `< ${target.below} ${unit}`
+  return 'most' in target ? `≤ ${target.most}` : `≥ ${target.least}`
+}
+
+const isMet = (target: Target, ours: number, ratio: number): boolean => {
+  if ('below' in target) return ours < target.below
+  return 'most' in target ? ratio <= target.most : ratio >= target.least
+}
 
 /** Two figures set beside each other: medians, and the ratios within each round. */
 interface Beside {
@@ -38,11 +46,12 @@ const beside = (ours: Source, theirs: Source, target: Target | undefined, rounds
   })
   if (pairs.length === 0) return undefined
   const ratio = spread(pairs.map(([a, b]) => a / b))
+  const own = median(pairs.map(([value]) => value))
   return {
-    ours: median(pairs.map(([value]) => value)),
+    ours: own,
     theirs: median(pairs.map(([, value]) => value)),
     ratio,
-    met: target === undefined ? undefined : 'most' in target ? ratio.median <= target.most : ratio.median >= target.least,
+    met: target === undefined ? undefined : isMet(target, own, ratio.median),
   }
 }
 
@@ -74,11 +83,11 @@ const cells = (
   wide: boolean,
 ): readonly string[] => {
   const figure = (value: number | undefined): string => (value === undefined ? '–' : show(value, unit))
-  const first = [work, whom, figure(plain?.ours), figure(plain?.theirs), ratioCell(plain), showTarget(target), verdict(plain?.met)]
+  const first = [work, whom, figure(plain?.ours), figure(plain?.theirs), ratioCell(plain), showTarget(target, unit), verdict(plain?.met)]
   if (!wide) return first
   if (!('accelerated' in more)) return [...first, '', '', '', '']
   const second = more.accelerated
-  return [...first, figure(second?.ours), ratioCell(second), showTarget(accelerated?.target), verdict(second?.met)]
+  return [...first, figure(second?.ours), ratioCell(second), showTarget(accelerated?.target, unit), verdict(second?.met)]
 }
 
 /** A table in Markdown, its columns aligned so that it also reads on a terminal. */

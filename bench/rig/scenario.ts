@@ -17,8 +17,8 @@ export type Unit = 's/GiB' | 'MiB/s' | 'ms' | 'µs' | 'KiB' | 'MiB' | '/s'
 /** A figure of a contender. */
 export type Source = readonly [contender: string, figure: string]
 
-/** What our figure divided by theirs should be; `most` for a cost, `least` for a rate. */
-export type Target = { readonly most: number } | { readonly least: number }
+/** What our figure divided by theirs should be: `most` for a cost, `least` for a rate. `below`: what ours should be by itself. */
+export type Target = { readonly most: number } | { readonly least: number } | { readonly below: number }
 
 /** One line of the table: a figure of ours beside one of somebody else's. */
 export interface Comparison {
