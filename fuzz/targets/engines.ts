@@ -3,6 +3,7 @@
 // what the engine reads. Nothing is thrown at whoever drives the engine, nothing grows without bound, and it ends with a reason.
 import assert from 'node:assert/strict'
 import { defaultTables } from '../../packages/nacre/src/algorithms/tables.ts'
+import type { GssContext } from '../../packages/nacre/src/auth/gss.ts'
 import type { AttemptQuestion, Credential, Verdict } from '../../packages/nacre/src/auth/questions.ts'
 import { session } from '../../packages/nacre/src/connection/channel-types/session.ts'
 import { exec } from '../../packages/nacre/src/connection/requests/exec.ts'
@@ -36,7 +37,7 @@ const does = { raw: 251, application: 252, answer: 253, time: 254, hangUp: 255 }
 // Small, so that one input can go beyond them.
 const limits = { initialWindow: 600, maximumPacket: 200, maximumChannels: 10, maximumPendingOpens: 5, maximumPendingRequests: 5 }
 /** Of a server: all there are. */
-const methods = ['none', 'password', 'publickey', 'keyboard-interactive']
+const methods = ['none', 'password', 'publickey', 'keyboard-interactive', 'hostbased', 'gssapi-with-mic', 'gssapi-keyex']
 const mostItems = 40
 
 // ── before the input ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -59,6 +60,25 @@ const kexInit = (method: string): Uint8Array =>
     firstKexPacketFollows: false,
     reserved: 0,
   })
+
+/** A mechanism that is done after a token of three bytes or more, and fails after one that begins with 0. */
+const fuzzMechanism = {
+  identifier: Uint8Array.of(6, 1, 42),
+  name: 'fuzz',
+  accept: (): GssContext => ({
+    mechanism: { name: 'fuzz' },
+    integrity: true,
+    initiator: 'ada@FUZZ',
+    step: token =>
+      token?.[0] === 0
+        ? { is: 'failed', message: 'no', major: 1, token: Uint8Array.of(1) }
+        : token !== undefined && token.length > 2
+          ? { is: 'established', token: Uint8Array.of(2) }
+          : { is: 'continue', token: Uint8Array.of(3) },
+    sign: data => data,
+    verify: (data, mic) => mic.length === data.length,
+  }),
+}
 
 const [someKey] = keyBlobs()
 const credentials = (): readonly Credential[] => [
@@ -85,6 +105,11 @@ const credentials = (): readonly Credential[] => [
   },
   { method: 'password', password: new Secret('secret'), source: 'fuzz' },
   { method: 'keyboard-interactive', submethods: 'a,b', source: 'fuzz' },
+  {
+    method: 'gssapi-with-mic',
+    mechanisms: [{ ...fuzzMechanism, initiate: fuzzMechanism.accept }],
+    source: 'fuzz',
+  },
 ]
 
 /** A server that takes its time: every method can be walked through to each of its ends. */
@@ -115,6 +140,12 @@ const verdict = ({ attempt, ordinal, banner }: AttemptQuestion): Verdict => {
       return attempt.responses.length === 2
         ? { is: 'prompt', name: '', instruction: '', prompts: [] }
         : { is: 'refuse', remaining: ['password'] }
+    case 'gssapi-with-mic':
+      return { is: 'gss', mechanism: fuzzMechanism, context: fuzzMechanism.accept() }
+    case 'hostbased':
+    case 'gssapi-with-mic-proof':
+    case 'gssapi-keyex':
+      return { is: 'partial', remaining: ['password'] }
   }
 }
 

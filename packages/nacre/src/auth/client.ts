@@ -6,7 +6,7 @@ import { ask, type Dialogue, type Received, receiveAny, send } from '../wire/dia
 import type { Message } from '../wire/message.ts'
 import { authenticationError } from './explain.ts'
 import { UserauthBanner, UserauthFailure, UserauthRequest, UserauthSuccess } from './messages.ts'
-import type { Attempted, ClientAuthResult, ClientAuthRun, ClientOutcome, ClientTurn } from './method.ts'
+import type { Attempted, ClientAuthResult, ClientAuthRun, ClientOutcome, ClientTurn, MethodReply } from './method.ts'
 import { authMethod } from './methods/table.ts'
 import type { CredentialQuestion } from './questions.ts'
 
@@ -50,7 +50,7 @@ export function* clientAuthentication(run: ClientAuthRun): Dialogue<ClientAuthRe
 
 const attemptOf = (credential: Attempted, outcome: ClientOutcome, remaining: readonly string[]): AuthenticationAttempt => ({
   method: credential.method,
-  ...(credential.method === 'publickey' ? { fingerprint: credential.fingerprint } : {}),
+  ...('fingerprint' in credential ? { fingerprint: credential.fingerprint } : {}),
   ...('source' in credential ? { source: credential.source } : {}),
   outcome: outcome.is === 'success' ? 'accepted' : outcome.is === 'abandoned' ? 'skipped' : outcome.partialSuccess ? 'partial' : 'refused',
   remaining: outcome.is === 'success' ? [] : remaining,
@@ -71,15 +71,12 @@ class Turn implements ClientTurn {
     yield* send(UserauthRequest, { userName: user, serviceName: service, methodName, details: encode(details, value) })
   }
 
-  *reply<const M extends readonly Message[]>(
-    ...messages: M
-  ): Dialogue<Received<typeof UserauthFailure | typeof UserauthSuccess | M[number]>> {
+  *reply<const M extends readonly Message[]>(...messages: M): Dialogue<MethodReply<M>> {
     for (;;) {
       const received = (yield* receiveAny(UserauthFailure, UserauthSuccess, UserauthBanner, ...messages)) as Received<
         typeof UserauthFailure | typeof UserauthSuccess | typeof UserauthBanner | M[number]
       >
-      if (received.is !== 'SSH_MSG_USERAUTH_BANNER')
-        return received as Received<typeof UserauthFailure | typeof UserauthSuccess | M[number]>
+      if (received.is !== 'SSH_MSG_USERAUTH_BANNER') return received as MethodReply<M>
       this.#banner(received as Received<typeof UserauthBanner>)
     }
   }

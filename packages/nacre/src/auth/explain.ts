@@ -55,6 +55,10 @@ const causes = (attempts: readonly AuthenticationAttempt[], remaining: readonly 
   } else if (passwords.length > 0) {
     lines.push('Likely cause: the password or the user name is wrong, or the server lets nobody in as this user by password.')
   }
+  if (reached.some(each => each.method === 'hostbased' && each.outcome === 'refused'))
+    lines.push(
+      'Likely cause: the server does not know this host by that name with that key (ssh_known_hosts there), or this user of it is not let in (shosts.equiv, .shosts).',
+    )
   const untried = remaining.filter(method => !reached.some(each => each.method === method))
   if (untried.length > 0) lines.push(`Not tried, though the server accepts ${untried.length === 1 ? 'it' : 'them'}: ${listed(untried)}.`)
   else if (reached.length > 0 && remaining.length === 0) lines.push('The server accepts no further method.')

@@ -5,6 +5,7 @@ import type { AuthenticationAttempt } from '../errors.ts'
 import type { Codec } from '../wire/codec.ts'
 import type { Dialogue, Received } from '../wire/dialogue.ts'
 import type { Message } from '../wire/message.ts'
+import type { GssContext } from './gss.ts'
 import type { UserauthFailure, UserauthRequest, UserauthSuccess } from './messages.ts'
 import type { Credential, ServerAttempt, Verdict } from './questions.ts'
 
@@ -29,13 +30,16 @@ export interface ClientAuthResult {
   readonly attempts: readonly AuthenticationAttempt[]
 }
 
+/** What may come in answer to a method with these messages of its own. */
+export type MethodReply<M extends readonly Message[]> = Received<typeof UserauthFailure | typeof UserauthSuccess | M[number]>
+
 /** What one client method works with. */
 export interface ClientTurn {
   readonly run: ClientAuthRun
   /** Sends a request of `method` with these method-specific fields. */
   request<T>(method: string, details: Codec<T>, value: T): Dialogue<void>
   /** Waits for FAILURE, for SUCCESS, or for one of the method's own messages. Banners are taken care of. */
-  reply<const M extends readonly Message[]>(...messages: M): Dialogue<Received<typeof UserauthFailure | typeof UserauthSuccess | M[number]>>
+  reply<const M extends readonly Message[]>(...messages: M): Dialogue<MethodReply<M>>
 }
 
 /** How a method ended for the client. After `abandoned` no answer of the server is due (RFC 4252 §5.1). */
@@ -57,6 +61,10 @@ export interface ServerAuthRun {
   readonly methods?: readonly string[] | undefined
   /** Signature algorithms taken from users; for certificates their `-cert-v01@openssh.com` names. */
   readonly acceptedAlgorithms: readonly string[]
+  /** Those taken from hosts that vouch for users. Default: the same. */
+  readonly hostbasedAlgorithms?: readonly string[] | undefined
+  /** Our end of what the first key exchange left behind, when it was one by GSS-API (RFC 4462 §4). */
+  readonly keyExchangeContext?: () => GssContext | undefined
   /**
    * What `signature` (a whole SSH signature blob) proves, when it was made over `data` by the key with `algorithm`; else
    * `undefined`.

@@ -4,6 +4,7 @@ import type { SecurityKeyProof } from '../algorithms/rows.ts'
 import type { AuthenticationAttempt } from '../errors.ts'
 import type { Secret } from '../crypto/secret.ts'
 import type { Ask } from '../wire/dialogue.ts'
+import type { GssContext, GssMechanism } from './gss.ts'
 
 // ── client ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -27,6 +28,29 @@ export type Credential =
       readonly sign: (data: Uint8Array, algorithm: string) => Uint8Array | Promise<Uint8Array>
     }
   | { readonly method: 'keyboard-interactive'; readonly submethods: string; readonly source: string }
+  | {
+      readonly method: 'hostbased'
+      /** Public key or certificate blob of the host we are on. */
+      readonly publicKey: Uint8Array
+      /** Signature algorithm to use; for certificates the `-cert-v01@openssh.com` name. */
+      readonly algorithm: string
+      readonly fingerprint: string
+      readonly source: string
+      /** The name of the host we are on; OpenSSH's servers take it with a dot at the end. */
+      readonly clientHost: string
+      /** The user's name on the host we are on. */
+      readonly clientUser: string
+      /** As for publickey. */
+      readonly sign: (data: Uint8Array, algorithm: string) => Uint8Array | Promise<Uint8Array>
+    }
+  | {
+      readonly method: 'gssapi-with-mic'
+      /** Those to choose from, best first; the server takes one. */
+      readonly mechanisms: readonly GssMechanism[]
+      readonly source: string
+    }
+  /** `context`: what a key exchange by GSS-API left behind (RFC 4462 §4). */
+  | { readonly method: 'gssapi-keyex'; readonly context: GssContext; readonly source: string }
   /** Nothing is left to try. `notes` are attempts that never reached the wire, with the reason. */
   | { readonly method: 'give-up'; readonly notes: readonly AuthenticationAttempt[] }
 
@@ -41,10 +65,10 @@ export interface CredentialQuestion extends Ask<Credential> {
   readonly serverSignatureAlgorithms: readonly string[] | undefined
 }
 
-/** A signature for a publickey request; the driver calls `sign`. */
+/** A signature for a publickey or hostbased request; the driver calls `sign`. */
 export interface SignatureQuestion extends Ask<Uint8Array | undefined> {
   readonly is: 'signature'
-  readonly credential: Extract<Credential, { method: 'publickey' }>
+  readonly credential: Extract<Credential, { method: 'publickey' | 'hostbased' }>
   readonly data: Uint8Array
 }
 
@@ -83,6 +107,22 @@ export type ServerAttempt =
   | { readonly method: 'keyboard-interactive'; readonly submethods: readonly string[] }
   /** The answers to the prompts of the verdict before. */
   | { readonly method: 'keyboard-interactive-response'; readonly responses: readonly Secret<string>[] }
+  /** A host vouches for its user; that it holds the key has been verified, whether the key is that host's has not. */
+  | {
+      readonly method: 'hostbased'
+      readonly algorithm: string
+      readonly publicKey: Uint8Array
+      readonly fingerprint: string
+      /** The names as the client says them: the host's, mostly with a dot at the end, and the user's on that host. */
+      readonly clientHost: string
+      readonly clientUser: string
+    }
+  /** Mechanisms the client could use, as DER of their identifiers, best first. Answered by the verdict `gss`, or a refusal. */
+  | { readonly method: 'gssapi-with-mic'; readonly mechanisms: readonly Uint8Array[] }
+  /** Whom the mechanism of the verdict before has proven, over this session and for this user. */
+  | { readonly method: 'gssapi-with-mic-proof'; readonly mechanism: string; readonly initiator: string; readonly delegated: unknown }
+  /** The same by the context of the key exchange. */
+  | { readonly method: 'gssapi-keyex'; readonly mechanism: string; readonly initiator: string; readonly delegated: unknown }
 
 /**
  * The server's answer. `accept` or `partial` for an unproven key only means PK_OK; the identity is taken from the answer
@@ -99,6 +139,8 @@ export type Verdict =
       readonly instruction: string
       readonly prompts: readonly { readonly prompt: string; readonly echo: boolean }[]
     }
+  /** Only for gssapi-with-mic: one of the mechanisms, and our end of it. */
+  | { readonly is: 'gss'; readonly mechanism: GssMechanism; readonly context: GssContext }
   /** Only for password: expired, ask for a new one. */
   | { readonly is: 'change-password'; readonly prompt: string }
 

@@ -1,5 +1,6 @@
 // Owns how the three names around a publickey request belong together: the algorithm asked for, the type in the key
 // blob, and the name inside the signature (RFC 8332 §3, OpenSSH's certificate names). Knows no cryptography.
+import { escapeForPeople, WireError } from '../errors.ts'
 import { certificateTypeOf, isCertificateType, plainTypeOf } from '../keys/certificate-names.ts'
 import { bytes, decode, rest, struct, text } from '../wire/codec.ts'
 
@@ -23,3 +24,16 @@ const signatureBlob = struct({ name: text, signature: bytes, rest })
 
 /** The algorithm a signature blob names; throws `WireError` when it is none. */
 export const signatureBlobName = (signature: Uint8Array): string => decode(signatureBlob, signature).name
+
+/** Why a signature we were given must not be sent. Its maker may be an agent or a program, so nothing is taken on trust. */
+export const unfitSignature = (algorithm: string, signature: Uint8Array): string | undefined => {
+  const wanted = signatureNameOf(algorithm)
+  try {
+    const made = signatureBlobName(signature)
+    // Agents that do not know the flags of RFC 8332 sign with SHA-1; the server would refuse that without a reason.
+    return made === wanted ? undefined : `the signer answered with ${escapeForPeople(made, { limit: 64 })} where ${wanted} was asked for`
+  } catch (error) {
+    if (error instanceof WireError) return `the signer answered with something that is no signature: ${error.message}`
+    throw error
+  }
+}

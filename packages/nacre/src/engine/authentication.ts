@@ -146,7 +146,7 @@ export class Authentication {
                 ? { outcome: 'refused', note: 'the server ended the connection instead of answering' }
                 : { outcome: 'skipped', note: 'the connection broke off before the server answered' }),
               remaining: [],
-              ...(trying.method === 'publickey' ? { fingerprint: trying.fingerprint } : {}),
+              ...('fingerprint' in trying ? { fingerprint: trying.fingerprint } : {}),
               ...('source' in trying ? { source: trying.source } : {}),
             },
           ]

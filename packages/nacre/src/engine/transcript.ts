@@ -139,7 +139,7 @@ const blank = (value: unknown): unknown => {
 }
 
 /** Methods whose requests hold nothing secret: a signature is good for one session only. */
-const openMethods: readonly string[] = ['none', 'publickey', hostBoundMethod, 'keyboard-interactive']
+const openMethods: readonly string[] = ['none', 'publickey', hostBoundMethod, 'keyboard-interactive', 'hostbased']
 
 /** The method-specific part of an authentication request. Passwords keep their place. */
 const blankDetails = (method: string, details: Uint8Array): Uint8Array => {

@@ -36,7 +36,7 @@ export type Answer<Identity> =
   /** Right, and more is needed. */
   | { readonly is: 'partial' }
   | { readonly is: 'refuse' }
-  | Extract<Verdict, { is: 'prompt' | 'change-password' }>
+  | Extract<Verdict, { is: 'prompt' | 'gss' | 'change-password' }>
 
 /** An authenticator at work for one user of one connection. */
 export interface AuthenticatorRun<out Identity> {
@@ -98,12 +98,14 @@ export const answerAttempts = (
 export const isQuery = (attempt: ServerAttempt): boolean => attempt.method === 'publickey' && !attempt.proven
 
 /** The name under which an attempt stands in `methods` and `remaining`. */
-export const methodOf = (attempt: ServerAttempt): string =>
-  attempt.method === 'password-change'
-    ? 'password'
-    : attempt.method === 'keyboard-interactive-response'
-      ? 'keyboard-interactive'
-      : attempt.method
+export const methodOf = ({ method }: ServerAttempt): string => laterStages[method] ?? method
+
+/** Attempts that continue a method under a name of their own. */
+const laterStages: Readonly<Record<string, string | undefined>> = {
+  'password-change': 'password',
+  'keyboard-interactive-response': 'keyboard-interactive',
+  'gssapi-with-mic-proof': 'gssapi-with-mic',
+}
 
 /** One user of one connection, until the name changes or the login is over; what authenticators see of it. */
 class Login implements Applicant {
@@ -175,6 +177,11 @@ const verdictOf = (attempt: ServerAttempt, answer: Answer<unknown>, run: Authent
   // Whatever was said about a key that is only shown, no identity and no progress comes of it.
   if (isQuery(attempt) && (answer.is === 'would-accept' || answer.is === 'accept' || answer.is === 'partial'))
     return { is: 'accept', identity: undefined }
+  if (attempt.method === 'gssapi-with-mic') {
+    if (answer.is === 'gss') return answer
+    // A list of mechanisms proves nothing.
+    throw new TypeError(`The answer "${answer.is}" does not fit a list of mechanisms.`)
+  }
   if (answer.is === 'accept') return answer
   if (answer.is === 'partial') return { is: 'partial', remaining: run.remaining() }
   if (answer.is === 'prompt' && methodOf(attempt) === 'keyboard-interactive') return answer
@@ -224,6 +231,7 @@ const holdBack = (context: AuthenticationContext, started: number, floor: number
 /** Milliseconds: the floor for what a person knows, and for keys, which clients offer by the dozen. */
 const secretFloor = 60
 const keyFloor = 6
+const signed: readonly string[] = ['publickey', 'hostbased', 'gssapi-with-mic', 'gssapi-with-mic-proof', 'gssapi-keyex']
 /** The part by which it differs from user to user. */
 const jitter = 0.5
 
@@ -239,6 +247,6 @@ export const refusalFloor = (crypto: CryptoProvider): RefusalFloor => {
     if (method === 'none') return 0
     const digest = crypto.hash('sha256', seed, utf8.encode(user))
     const share = ((digest[0] << 8) | digest[1]) / 65536
-    return (method === 'publickey' ? keyFloor : secretFloor) * (1 + jitter * share)
+    return (signed.includes(method) ? keyFloor : secretFloor) * (1 + jitter * share)
   }
 }

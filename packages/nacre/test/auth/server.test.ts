@@ -86,8 +86,10 @@ describe('methods', () => {
   test('nobody has to say which there are: then it is all of the table', () => {
     waits(
       play(serverAuthentication(serverRun({ methods: undefined })), [
-        gives(UserauthRequest, request('hostbased', noDetails)),
-        sends(UserauthFailure, { canContinue: ['publickey', 'password', 'keyboard-interactive'] }),
+        gives(UserauthRequest, request('no-such-method', noDetails)),
+        sends(UserauthFailure, {
+          canContinue: ['publickey', 'password', 'keyboard-interactive', 'hostbased', 'gssapi-with-mic', 'gssapi-keyex'],
+        }),
         ...wrongPassword,
       ]),
     )

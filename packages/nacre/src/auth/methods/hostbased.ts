@@ -67,7 +67,7 @@ export const hostbased: AuthMethod<Extract<Credential, { method: 'hostbased' }>>
   *server(turn, input) {
     const { signature, ...claim } = decode(requestDetails, input)
     const { algorithmName: algorithm, publicKey, clientHost, clientUser } = claim
-    // Views end with the next step, so the check comes before the question; only a host that holds its key is judged.
+    // Nobody is asked about a host that does not hold its key: what a verdict says of a name is not for all to try out.
     if (!acceptable(turn, algorithm, publicKey) || provenBy(turn, claim, signature) === undefined) return { is: 'failed' }
     const fingerprint = turn.run.fingerprint(publicKey)
     return settled('hostbased', yield* turn.judge({ method: 'hostbased', algorithm, publicKey, fingerprint, clientHost, clientUser }))

@@ -1,14 +1,14 @@
 // Owns the method "publickey" (RFC 4252 §7), both sides: the query, and the proof by a signature over the session.
 // Knows nothing of where keys come from, how they sign, or who is allowed in with them.
 import type { SecurityKeyProof, SignatureProof } from '../../algorithms/rows.ts'
-import { escapeForPeople, ProtocolError, SshError, WireError } from '../../errors.ts'
+import { ProtocolError, SshError } from '../../errors.ts'
 import { equalBytes } from '../../crypto/constant-time.ts'
 import { boolean, byte, bytes, decode, encode, struct, text } from '../../wire/codec.ts'
 import { ask, type Dialogue, send } from '../../wire/dialogue.ts'
 import { UserauthPkOk, UserauthRequest } from '../messages.ts'
 import { type AuthMethod, type ClientOutcome, type ClientTurn, outcomeOf, type ServerTurn, settled } from '../method.ts'
 import type { Credential, SignatureQuestion } from '../questions.ts'
-import { blobType, keyTypeOf, signatureBlobName, signatureNameOf } from '../signature-names.ts'
+import { blobType, keyTypeOf, signatureBlobName, signatureNameOf, unfitSignature } from '../signature-names.ts'
 
 // RFC 4252 §7: without a signature it is a query, with one the proof.
 const queryDetails = struct({ hasSignature: boolean, algorithmName: text, publicKey: bytes })
@@ -138,19 +138,6 @@ function* query(turn: ClientTurn, credential: KeyCredential): Dialogue<ClientOut
     throw new ProtocolError('message-unexpected', 'The server said it would take a key that we did not ask about.')
   }
   return undefined
-}
-
-/** Why a signature we were given must not be sent. Its maker may be an agent or a program, so nothing is taken on trust. */
-const unfitSignature = (algorithm: string, signature: Uint8Array): string | undefined => {
-  const wanted = signatureNameOf(algorithm)
-  try {
-    const made = signatureBlobName(signature)
-    // Agents that do not know the flags of RFC 8332 sign with SHA-1; the server would refuse that without a reason.
-    return made === wanted ? undefined : `the signer answered with ${escapeForPeople(made, { limit: 64 })} where ${wanted} was asked for`
-  } catch (error) {
-    if (error instanceof WireError) return `the signer answered with something that is no signature: ${error.message}`
-    throw error
-  }
 }
 
 const likelyCause = (turn: ClientTurn, credential: KeyCredential): string | undefined => {
