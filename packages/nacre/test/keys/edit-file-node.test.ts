@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import {
   appendFileSync,
   chmodSync,
+  linkSync,
   lstatSync,
   mkdtempSync,
   readdirSync,
@@ -53,6 +54,14 @@ describe('an edit', () => {
     const path = made('one\n')
     writeFileSync(`${path}.old`, 'older\n')
     assert.deepEqual(await editTextFile(path, () => 'two\n', { backup: true }), { changed: true, backup: `${path}.old` })
+    assert.deepEqual([content(path), content(`${path}.old`)], ['two\n', 'one\n'])
+    assert.deepEqual(beside(path), ['file', 'file.old'])
+  })
+
+  test('keeps it too where .old is the file itself already', async () => {
+    const path = made('one\n')
+    linkSync(path, `${path}.old`)
+    await editTextFile(path, () => 'two\n', { backup: true })
     assert.deepEqual([content(path), content(`${path}.old`)], ['two\n', 'one\n'])
     assert.deepEqual(beside(path), ['file', 'file.old'])
   })
@@ -125,6 +134,44 @@ describe('an edit', () => {
     assert.deepEqual(beside(path), ['file'])
   })
 
+  test('one of many at once in one process each sees what the others did', async () => {
+    const path = made('')
+    const names = Array.from({ length: 12 }, (_, i) => `line ${i}`)
+    await Promise.all(names.map(name => editTextFile(path, text => `${text}${name}\n`)))
+    assert.deepEqual(content(path).trimEnd().split('\n').toSorted(), names.toSorted())
+    assert.deepEqual(beside(path), ['file'])
+  })
+
+  /** The name by which an edit of this version of the file says that it is about to take effect. */
+  const claimOf = (path: string): string => {
+    const { dev, ino } = statSync(path)
+    return join(path, '..', `.file.${dev.toString(36)}-${ino.toString(36)}.next`)
+  }
+
+  test('waits while another is about to take effect', async () => {
+    const path = made('one\n')
+    const claim = claimOf(path)
+    writeFileSync(claim, 'one\ntheirs\n')
+    const texts: string[] = []
+    await editTextFile(path, text => {
+      texts.push(text)
+      // The second time we come the other edit is done.
+      if (texts.length === 2) renameSync(claim, path)
+      return `${text}ours\n`
+    })
+    assert.deepEqual(texts.slice(0, 2), ['one\n', 'one\n'])
+    assert.equal(content(path), 'one\ntheirs\nours\n')
+    assert.deepEqual(beside(path), ['file'])
+  })
+
+  test('goes on when another ended before it took effect', async () => {
+    const path = made('one\n')
+    writeFileSync(claimOf(path), 'one\nhalf of some')
+    await editTextFile(path, text => `${text}ours\n`)
+    assert.equal(content(path), 'one\nours\n')
+    assert.deepEqual(beside(path), ['file'])
+  })
+
   test('gives up on a file that never rests', async () => {
     const path = made('')
     await assert.rejects(
@@ -157,10 +204,12 @@ describe('a line that is added', () => {
     await appendLine('/dev/null', 'one')
   })
 
-  test(
-    'is not lost, whoever else adds lines and replaces the file: four processes at once',
-    { skip: notIn(['Bun', 'Deno'], 'processes are started as Node starts them') },
-    async () => {
+  for (const [kinds, what] of [
+    [['append', 'append', 'append', 'edit'], 'is not lost, whoever else adds lines and replaces the file'],
+    [['edit', 'edit', 'edit', 'edit'], 'is not lost by edits of which each replaces the file'],
+    [['edit', 'append', 'edit', 'append'], 'is not lost by some of each'],
+  ] as const)
+    test(`${what}: four processes at once`, { skip: notIn(['Bun', 'Deno'], 'processes are started as Node starts them') }, async () => {
       const path = made('first\n')
       const source = fileURLToPath(new URL('../../src/keys/edit-file-node.ts', import.meta.url))
       const program = `
@@ -170,7 +219,7 @@ describe('a line that is added', () => {
         if (kind === 'append') await appendLine(path, name + ' ' + i)
         else await editTextFile(path, text => text + name + ' ' + i + '\\n').catch(error => { if (!/all the time/.test(error.message)) throw error; i-- })
       }`
-      const runs = (['append', 'append', 'append', 'edit'] as const).map(async (kind, i) => {
+      const runs = kinds.map(async (kind, i) => {
         const child = spawn(
           process.execPath,
           ['--input-type=module-typescript', '--disable-warning=ExperimentalWarning', '-e', program, path, `process${i}`, kind],
@@ -191,6 +240,5 @@ describe('a line that is added', () => {
         'a line that was cut',
       )
       assert.deepEqual(beside(path), ['file'])
-    },
-  )
+    })
 })
