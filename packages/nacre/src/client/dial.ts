@@ -30,9 +30,7 @@ export const parseDialTarget = (text: string): DialTarget => {
   const found = /^(?:\[([^[\]\s]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text)
   const port = Number(found?.[3] ?? 0)
   if (found === null || port < 1 || port > 65_535)
-    throw new ConfigError(
-      `"${escapeForPeople(text)}" is no host and port; write host:port or [address]:port, with a port from 1 to 65535.`,
-    )
+    throw new ConfigError(`"${escapeForPeople(text)}" is no host and port; write host:port or [address]:port, with a port from 1 to 65535.`)
   return { host: found[1] ?? found[2], port }
 }
 
@@ -47,12 +45,9 @@ const advice = ({ reason }: ChannelOpenError): string => {
 
 const refused = (target: DialTarget, error: ChannelOpenError): ConnectError => {
   const said = escapeForPeople(error.description, { limit: 300 }) || error.reason || 'it gave no reason'
-  return new ConnectError(
-    'CONNECT_FAILED',
-    `The server made no connection to ${shown(target)}: ${said}.${advice(error)}`,
-    target,
-    { cause: error },
-  )
+  return new ConnectError('CONNECT_FAILED', `The server made no connection to ${shown(target)}: ${said}.${advice(error)}`, target, {
+    cause: error,
+  })
 }
 
 /** One open that is under way. Who waits is told once; a channel that comes too late is closed. */

@@ -7,11 +7,18 @@ import type { ByteTransport, TransportSink } from './transport.ts'
 /** How long a closed transport waits for its last bytes to leave, in milliseconds. */
 const lingerMilliseconds = 2000
 
+export interface ChannelTransportOptions {
+  /** What whoever speaks over the channel is told when the connection that carries it ends with `error`. Default that error. */
+  readonly lost?: (error: Error) => Error
+  readonly clock?: Clock
+}
+
 class ChannelTransport implements ByteTransport {
   /** The channel knows no address of who is behind it. */
   readonly remote = undefined
   readonly #stream: ChannelStream
   readonly #clock: Clock
+  readonly #lost: (error: Error) => Error
   #paused = false
   #closed = false
   /** What came while paused, at most a window of it, and who is told when it has been delivered. */
@@ -20,9 +27,10 @@ class ChannelTransport implements ByteTransport {
   #end: { readonly error: Error | undefined } | undefined
   #sink: TransportSink | undefined
 
-  constructor(stream: ChannelStream, clock: Clock) {
+  constructor(stream: ChannelStream, options: ChannelTransportOptions) {
     this.#stream = stream
-    this.#clock = clock
+    this.#clock = options.clock ?? systemClock
+    this.#lost = options.lost ?? (error => error)
   }
 
   start(sink: TransportSink): void {
@@ -30,7 +38,7 @@ class ChannelTransport implements ByteTransport {
     this.#stream.tap({
       data: (bytes, detached) => this.#data(bytes, detached),
       end: error => {
-        this.#end = { error }
+        this.#end = { error: error === undefined ? undefined : this.#lost(error) }
         this.#finish()
       },
     })
@@ -96,4 +104,5 @@ class ChannelTransport implements ByteTransport {
 }
 
 /** SSH over a channel of another connection. */
-export const fromChannel = (stream: ChannelStream, clock: Clock = systemClock): ByteTransport => new ChannelTransport(stream, clock)
+export const fromChannel = (stream: ChannelStream, options: ChannelTransportOptions = {}): ByteTransport =>
+  new ChannelTransport(stream, options)

@@ -49,8 +49,7 @@ const decide = async <Identity>(
   if (request.port < 1 || request.port > highestPort || request.originator.port > highestPort)
     return { reason: 'administratively-prohibited', problem: 'ports go from 1 to 65535' }
   const verdict = await rules.permit(request, connection)
-  if (verdict !== true)
-    return { reason: 'administratively-prohibited', problem: typeof verdict === 'string' ? verdict : notPermitted }
+  if (verdict !== true) return { reason: 'administratively-prohibited', problem: typeof verdict === 'string' ? verdict : notPermitted }
   try {
     return { target: await rules.connect(request, connection.signal) }
   } catch (error) {
