@@ -231,7 +231,7 @@ class Resolution {
       // Read again for a connection, what stands outside of blocks was heard before.
       if (!inBlock && this.#options.count === 'blocks' && !counts) return
       // A block that holds for everybody (`Match all`) is as good as none.
-      if (row.onlyGlobal === true && inBlock && !counts && this.#options.count !== 'blocks') throw new BadValue('may not stand under Match')
+      if (row.onlyGlobal === true && !counts && this.#options.count !== 'blocks') throw new BadValue('may not stand under Match')
       const { value, fault } = readValue(row, statement)
       if (fault !== undefined) throw fault
       if (counts || row.everywhere === true) this.#take(property, row, value, statement, source)

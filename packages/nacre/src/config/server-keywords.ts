@@ -2,7 +2,6 @@
 // is one row here. Knows nothing of syntax, and nothing of who acts on a value.
 import {
   algorithms,
-  assignments,
   choice,
   families,
   integer,
@@ -41,6 +40,8 @@ import {
   usualPenalties,
   userPatterns,
   variableNames,
+  variables,
+  wordsIfAny,
   wordsOrNone,
 } from './server-kinds.ts'
 import { serverCriteria } from './server-match.ts'
@@ -151,7 +152,7 @@ export const serverKeywords = {
   logLevel: set('LogLevel', serverLogLevels, 'INFO'),
   syslogFacility: set('SyslogFacility', facilities, 'AUTH', { ...globally, everywhere: true }),
   authorizedKeysFile: set('AuthorizedKeysFile', wordsOrNone, ['.ssh/authorized_keys', '.ssh/authorized_keys2']),
-  revokedKeys: set('RevokedKeys', wordsOrNone, []),
+  revokedKeys: set('RevokedKeys', wordsIfAny, []),
   hostKey: list('HostKey', wordsPerLine, [], { ...globally, oldNames: ['HostDSAKey'] }),
   hostCertificate: list('HostCertificate', wordsPerLine, [], globally),
   allowUsers: list('AllowUsers', userPatterns),
@@ -159,7 +160,7 @@ export const serverKeywords = {
   allowGroups: list('AllowGroups', groupPatterns),
   denyGroups: list('DenyGroups', groupPatterns),
   acceptEnv: list('AcceptEnv', variableNames),
-  setEnv: set('SetEnv', assignments, []),
+  setEnv: set('SetEnv', variables, []),
   authenticationMethods: set('AuthenticationMethods', methodChains, []),
   logVerbose: set('LogVerbose', wordsOrNone, [], not<readonly string[]>([], ['none'])),
   channelTimeout: set('ChannelTimeout', channelTimeouts, []),

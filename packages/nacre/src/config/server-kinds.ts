@@ -1,6 +1,6 @@
 // Owns the kinds of values that only sshd_config has: how each is read from words and written back, as `sshd -T` writes it.
 // Knows nothing of which keyword uses which, nor of files.
-import { BadValue, choice, type Kind, port, quoteWord, readSeconds, single, some, type Words } from './kinds.ts'
+import { assignments, BadValue, choice, type Kind, port, quoteWord, readSeconds, single, some, type Words } from './kinds.ts'
 import { compareAddress, matchesUserPattern } from './server-match.ts'
 
 /** `yes` or `no`, and unlike a client's file nothing else. */
@@ -46,6 +46,21 @@ export const wordsOrNone: Kind<readonly string[]> = {
   means: 'one or more words, or none',
   read: input => aloneIsNone(some(input, wordsOrNone.means)),
   show: values => (values.length === 0 ? [] : [values.map(quoteWord).join(' ')]),
+}
+
+/** Words on one line; `none` is an empty list, which has no line. */
+export const wordsIfAny: Kind<readonly string[]> = {
+  ...wordsOrNone,
+  read: input => wordsOrNone.read(input).filter(each => each.toLowerCase() !== 'none'),
+}
+
+/** `NAME=value`, several on a line; of a name the first counts. */
+export const variables: typeof assignments = {
+  ...assignments,
+  read: input => {
+    const given = assignments.read(input)
+    return given.filter(([name], index) => given.findIndex(each => each[0] === name) === index)
+  },
 }
 
 /** Names of variables, `*` and `?` for any. */
