@@ -97,10 +97,8 @@ const wayOf = (options: ConfiguredOptions | ExplicitOptions, host: string, port:
  * Connects and logs in. `destination` is `host`, `user@host`, `host:port`, `ssh://…` or its parts. An unknown or changed
  * host key is refused (`HostKeyError`) unless the options say otherwise. What goes wrong at a hop of `via` says which it is.
  */
-export const connect = (
-  destination: string | Destination,
-  options: ConfiguredOptions | ExplicitOptions = {},
-): Promise<ClientConnection> => connectBy(destination, options, undefined)
+export const connect = (destination: string | Destination, options: ConfiguredOptions | ExplicitOptions = {}): Promise<ClientConnection> =>
+  connectBy(destination, options, undefined)
 
 /** With `over`, what is given there is how a host is reached that has no way of its own. */
 const connectBy = async (

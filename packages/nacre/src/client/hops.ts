@@ -105,7 +105,8 @@ class HopsMade implements Way {
     let before: ClientConnection | undefined
     for (const [index, hop] of this.#planned.entries()) {
       if (hop instanceof ClientConnection) {
-        if (index > 0) throw new ConfigError('`via`: a connection that is there can only be the first hop; the others are reached through it.')
+        if (index > 0)
+          throw new ConfigError('`via`: a connection that is there can only be the first hop; the others are reached through it.')
         before = hop
         continue
       }

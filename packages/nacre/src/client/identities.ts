@@ -2,6 +2,7 @@
 // nothing of files or agents: signers and answers are given to it.
 import { choose } from '../algorithms/preference.ts'
 import { signatureAlgorithms } from '../algorithms/signature/table.ts'
+import type { GssContext, GssMechanism } from '../auth/gss.ts'
 import type { Credential, CredentialQuestion, PromptsQuestion } from '../auth/questions.ts'
 import { Secret } from '../crypto/secret.ts'
 import type { AuthenticationAttempt } from '../errors.ts'
@@ -10,6 +11,7 @@ import { whenThere } from '../io/soon.ts'
 import { plainTypeOf, withCertificates } from '../keys/certificate-names.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SessionProof } from '../transport/exchange.ts'
+import { type HostIdentity, type HostIdentitySource, HostKeysInTurn } from './host-identity.ts'
 import type { Identities } from './policy.ts'
 
 /** A password, or a way to get one; `undefined` means there is none. `attempt` counts from 1. */
@@ -28,7 +30,14 @@ export interface CredentialOptions {
   /** Answers to keyboard-interactive prompts. Without it, a single hidden prompt is answered with the password. */
   readonly answer?: (question: PromptsQuestion) => readonly string[] | undefined | Promise<readonly string[] | undefined>
   readonly newPassword?: Identities['newPassword']
-  /** Methods in the order they are tried. Default: publickey, keyboard-interactive, password. */
+  /** The host we are on, for the method hostbased. A function is only called when the server takes that. */
+  readonly hostBased?: HostIdentitySource
+  /** Mechanisms of GSS-API, for the method gssapi-with-mic; and what a key exchange by one left behind, for gssapi-keyex. */
+  readonly gss?: { readonly mechanisms: readonly GssMechanism[]; readonly exchanged?: () => GssContext | undefined }
+  /**
+   * Methods in the order they are tried. Default, as OpenSSH: gssapi-keyex, gssapi-with-mic, hostbased, publickey,
+   * keyboard-interactive, password.
+   */
   readonly preferred?: readonly string[]
   /** How often a password source is asked, and somebody for the passphrase of a key file. Default 3. */
   readonly passwordPrompts?: number
@@ -38,7 +47,14 @@ export interface CredentialOptions {
   readonly query?: (signer: Signer) => boolean
 }
 
-const defaultPreferred: readonly string[] = ['publickey', 'keyboard-interactive', 'password']
+const defaultPreferred: readonly string[] = [
+  'gssapi-keyex',
+  'gssapi-with-mic',
+  'hostbased',
+  'publickey',
+  'keyboard-interactive',
+  'password',
+]
 const defaultPasswordPrompts = 3
 
 /** Signature algorithms that are only used when somebody names them. */
@@ -63,6 +79,9 @@ class UsualIdentities {
   #conversations = 0
   #answeredWithPassword = false
   #proof: SessionProof | undefined
+  #hostKeys: HostKeysInTurn | undefined | Promise<HostKeysInTurn | undefined>
+  #askedHost = false
+  #triedGss: string[] = []
 
   constructor(options: CredentialOptions) {
     this.#options = options
@@ -81,7 +100,8 @@ class UsualIdentities {
         question,
       )
     // With a key at hand the question what the server takes need not be asked first: the first answer tells.
-    const key = this.#preferred.includes('publickey') ? this.#nextKey(question) : undefined
+    const first = this.#preferred.find(method => method === 'publickey' || this.#vouchedFor(method))
+    const key = first === 'publickey' ? this.#nextKey(question) : undefined
     return whenThere(key, found => found ?? this.#withoutKey())
   }
 
@@ -119,7 +139,41 @@ class UsualIdentities {
   #nextOf(method: string, question: CredentialQuestion): Credential | undefined | Promise<Credential | undefined> {
     if (method === 'publickey') return this.#nextKey(question)
     if (method === 'password') return this.#nextPassword()
+    if (method === 'hostbased') return this.#nextHostKey(question)
+    if (method === 'gssapi-with-mic' || method === 'gssapi-keyex') return this.#nextGss(method)
     return method === 'keyboard-interactive' ? this.#nextConversation() : undefined
+  }
+
+  /** Whether there may be something to try that asks nobody and shows no key. */
+  #vouchedFor(method: string): boolean {
+    const { hostBased, gss } = this.#options
+    if (method === 'hostbased') return hostBased !== undefined
+    if (method === 'gssapi-with-mic') return gss !== undefined && gss.mechanisms.length > 0
+    return method === 'gssapi-keyex' && gss?.exchanged !== undefined
+  }
+
+  #nextHostKey(question: CredentialQuestion): Credential | undefined | Promise<Credential | undefined> {
+    if (!this.#askedHost) {
+      this.#askedHost = true
+      const { hostBased } = this.#options
+      const begin = (identity: HostIdentity | undefined): HostKeysInTurn | undefined =>
+        identity === undefined ? undefined : new HostKeysInTurn(identity, name => this.#mayUse(name), this.#skipped)
+      this.#hostKeys = whenThere(typeof hostBased === 'function' ? hostBased() : hostBased, begin)
+    }
+    return whenThere(this.#hostKeys, keys => keys?.next(question))
+  }
+
+  /** Each of the two once. */
+  #nextGss(method: 'gssapi-with-mic' | 'gssapi-keyex'): Credential | undefined {
+    const { gss } = this.#options
+    if (gss === undefined || this.#triedGss.includes(method)) return undefined
+    this.#triedGss.push(method)
+    if (method === 'gssapi-with-mic') {
+      const mechanisms = gss.mechanisms.filter(each => each.initiate !== undefined)
+      return mechanisms.length === 0 ? undefined : { method, mechanisms, source: mechanisms.map(each => each.name).join(', ') }
+    }
+    const context = gss.exchanged?.()
+    return context === undefined ? undefined : { method, context, source: context.mechanism.name }
   }
 
   #nextKey(question: CredentialQuestion): Credential | undefined | Promise<Credential | undefined> {
