@@ -30,6 +30,8 @@ export interface AlgorithmOptions {
   readonly compression?: AlgorithmChoice
   /** Server: signature algorithms taken for publickey; announced as server-sig-algs. */
   readonly publicKeyAccepted?: AlgorithmChoice
+  /** Server: signature algorithms taken from hosts that vouch for users. Default: as `publicKeyAccepted`. */
+  readonly hostbasedAccepted?: AlgorithmChoice
 }
 
 /** Options clients and servers share. Times are milliseconds. */
@@ -228,6 +230,10 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
         : {
             role: 'server',
             acceptedAlgorithms: accepted,
+            hostbasedAlgorithms:
+              chosen.hostbasedAccepted === undefined
+                ? accepted
+                : choose('signature algorithm', withCertificates(tables.signatures), chosen.hostbasedAccepted),
             maximumAttempts: role.maximumAttempts ?? defaults.maximumAttempts,
             methods: role.methods,
             banner: role.banner,

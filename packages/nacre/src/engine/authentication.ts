@@ -101,6 +101,7 @@ export class Authentication {
       sessionId: this.#host.sessionId(),
       hostKey: () => this.#host.hostKey(),
       acceptedAlgorithms: server.acceptedAlgorithms,
+      hostbasedAlgorithms: server.hostbasedAlgorithms,
       maximumAttempts: server.maximumAttempts,
       methods: server.methods,
       banner: server.banner,

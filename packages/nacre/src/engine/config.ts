@@ -25,6 +25,8 @@ export interface EngineConfig {
         readonly role: 'server'
         /** Signature algorithms taken for publickey (PubkeyAcceptedAlgorithms). */
         readonly acceptedAlgorithms: readonly string[]
+        /** The same for hosts that vouch for users (HostbasedAcceptedAlgorithms); as for publickey when left out. */
+        readonly hostbasedAlgorithms?: readonly string[]
         /** MaxAuthTries. */
         readonly maximumAttempts: number
         /** The methods that can be tried first. */
