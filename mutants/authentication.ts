@@ -175,8 +175,8 @@ export const authenticationMutants: readonly Mutant[] = [
   {
     name: 'a method is tried that may not continue',
     file: 'auth/server.ts',
-    from: "(methodName !== 'none' && !progress.remaining.includes(methodName))",
-    to: "methodName === ''",
+    from: "if (method.name !== 'none' && !progress.remaining.includes(method.name)) return",
+    to: "if (method.name === '') return",
     test: 'auth/server.test.ts',
     fails: ['one that may not continue fails without a question', 'after a partial success a method that is not asked for fails'],
   },

@@ -68,4 +68,31 @@ export const keyFileMutants: readonly Mutant[] = [
     test: 'keys/load-node.test.ts',
     fails: ['a file that others may use is not used: mode and path are said'],
   },
+  {
+    name: 'a key whose passphrase was wrong asks for it again and again',
+    file: 'keys/lazy-signer.ts',
+    from: 'opened ??= openChecked()',
+    to: 'opened = openChecked()',
+    test: 'keys/lazy-signer.test.ts',
+    fails: [
+      'it is opened by the first signature, and once, however many there are',
+      'a key that does not open rejects every signature, and is not tried again',
+    ],
+  },
+  {
+    name: 'a key is opened before the server has said that it would take it',
+    file: 'keys/lazy-signer.ts',
+    from: 'slow: true,',
+    to: 'slow: false,',
+    test: 'keys/lazy-signer.test.ts',
+    fails: ['it shows the same key and algorithms as the signer it becomes, and is slow'],
+  },
+  {
+    name: 'a file signs with another key than the one beside it',
+    file: 'keys/lazy-signer.ts',
+    from: 'if (signer.publicKey.equals(publicKey)) return signer',
+    to: 'if (signer.publicKey.bits >= 0) return signer',
+    test: 'keys/lazy-signer.test.ts',
+    fails: ['another key than the one shown is refused, with both'],
+  },
 ]

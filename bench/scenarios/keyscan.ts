@@ -1,5 +1,6 @@
 // Owns collecting the keys of many hosts: `nacre ssh-keyscan` beside OpenSSH's, at the same servers, in turn. Knows nothing of
 // tables.
+import { dirname } from 'node:path'
 import { freshFile } from '../../interop/rig/folder.ts'
 import { hostKey } from '../../interop/rig/keys.ts'
 import { finish } from '../../interop/rig/process.ts'
@@ -30,7 +31,9 @@ interface Scanned {
 /** Runs a program to its end; a shell's own clock says what it took. Throws when not every key came. */
 const scan = async (program: readonly string[], { words, keys }: Ask, rest: readonly string[]): Promise<Scanned> => {
   const timed = ['bash', '-c', 'TIMEFORMAT="took %3R %3U %3S"; time "$@"', 'scan']
-  const { stdout, stderr } = await finish([...timed, ...program, ...words, ...rest], { seconds: 2 * patience })
+  // The command is what npm installs, and takes the Node it finds.
+  const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ''}` }
+  const { stdout, stderr } = await finish([...timed, ...program, ...words, ...rest], { seconds: 2 * patience, env })
   const found = stdout
     .toString()
     .split('\n')
