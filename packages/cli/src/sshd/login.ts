@@ -1,6 +1,6 @@
 // Owns what a session knows of the login it belongs to: the account, and what each proof allows and forbids. Knows
 // nothing of how the proofs were checked.
-import type { KeyOptions } from 'nacre/keys'
+import type { KeyOptions, PermittedPlace } from 'nacre/keys'
 import type { Account } from './account.ts'
 
 /** One proof that was given. */
@@ -47,4 +47,22 @@ export const permissionsOf = (login: Login): Permissions => {
     passwordOld: proofs.some(proof => proof.passwordOld === true),
     contradictory: commands.size > 1,
   }
+}
+
+/** What all proofs of a login together let it reach through the server. */
+export type Forwarding =
+  | {
+      readonly allowed: true
+      /** Lists of places; each must name what is asked for. */
+      readonly places: readonly (readonly PermittedPlace[])[]
+    }
+  | { readonly allowed: false; readonly why: string }
+
+/** Nothing before an old password is changed, and nothing where any of the keys forbids it. */
+export const forwardingOf = (login: Login): Forwarding => {
+  const proofs = proofsOf(login)
+  if (proofs.some(proof => proof.passwordOld === true)) return { allowed: false, why: 'the password has to be changed first' }
+  if (proofs.some(proof => proof.options?.may.portForwarding === false))
+    return { allowed: false, why: 'the key or its certificate does not permit forwarding' }
+  return { allowed: true, places: proofs.flatMap(proof => (proof.options?.permitOpen === undefined ? [] : [proof.options.permitOpen])) }
 }

@@ -10,6 +10,7 @@ import { internalSftpSettings, internalSftpWords } from '../sftp-server/options.
 import { ownAccount } from './account.ts'
 import { type AuthenticationSetup, shadowPasswords, sshdAuthenticator } from './authentication.ts'
 import { logEvent } from './connection-log.ts'
+import { openedChannels } from './direct-tcpip.ts'
 import { type Directory, systemDirectory } from './eligible.ts'
 import { type HostKeys, loadHostKeys } from './host-keys.ts'
 import type { Log } from './log.ts'
@@ -186,6 +187,7 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
       log,
     }),
     session: serveSessions(sessionRulesOf(config, setup.openPty, log)),
+    channels: openedChannels(() => config, log),
     algorithms: algorithmsOf(config, warnings),
     minimumRsaBits: config.requiredRsaSize,
     ...(config.versionAddendum === 'none' ? {} : { comments: config.versionAddendum }),
