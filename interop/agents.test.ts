@@ -2,10 +2,11 @@
 // as their constraints say, over several hops too. Also other libraries as clients of our agent.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { nativeCryptoFault } from 'nacre/crypto/node'
 import { openSshServer } from './peers/openssh.ts'
 import type { PeerServer } from './peers/peer.ts'
 import { freshFile, freshFolder, freshPath } from './rig/folder.ts'
@@ -218,7 +219,8 @@ describe('a login with the keys of an agent', () => {
       const key = newKey(kind)
       await using server = await openSshServer({ accepts: { keys: [key] } })
       await using agent = await startAgent('nacre')
-      await agent.add('OpenSSH', '-q', key.path)
+      const added = await agent.add('OpenSSH', '-q', key.path)
+      assert.equal(added.code, 0, `${added.stderr}\n${agent.log()}`)
       const result = await agent.run(['ssh', ...sshWords(server, 'echo in')])
       assert.equal(result.stdout.toString(), 'in\n', result.stderr)
     })
@@ -301,6 +303,54 @@ describe('destinations', () => {
         assert.equal(result.stdout.toString(), 'in\n', result.stderr)
       }
     }
+  })
+})
+
+/** Connects as a user who is nobody else, through a socket that lets everybody in, and asks for the keys. Gives what is answered. */
+const askAsNobody = async (agent: RunningAgent): Promise<string> => {
+  const program = `import os, socket, sys
+os.chdir(sys.argv[1])
+os.setuid(65534)
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[2])
+try:
+    s.sendall(bytes.fromhex("000000010b"))
+    print(s.recv(100).hex())
+except ConnectionError:
+    print()`
+  chmodSync(agent.socket, 0o666)
+  const folder = mkdtempSync('/tmp/nacre-open-')
+  try {
+    chmodSync(folder, 0o755)
+    renameSync(agent.socket, join(folder, 'socket'))
+    return execFileSync(python, ['-c', program, folder, 'socket'], { encoding: 'utf8' }).trim()
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+describe('an agent whose socket everybody can open', () => {
+  const asRoot = process.getuid?.() === 0 && existsSync(python)
+  const alone = asRoot ? false : 'only root can become another user, to try'
+  const native = nativeCryptoFault()
+  const noKeys = '000000050c00000000'
+
+  for (const maker of makers)
+    test(
+      `answers its own user and root, and nobody else: that of ${maker}`,
+      { skip: alone || (maker === 'nacre' && native !== undefined && `the system tells native code alone: ${native}`) },
+      async () => {
+        await using agent = await startAgent(maker)
+        assert.equal(await askAsNobody(agent), '')
+        await waitFor(
+          () => agent.log().includes('uid mismatch: peer euid 65534 != uid 0'),
+          () => `it did not say why: ${agent.log()}`,
+        )
+      },
+    )
+  test('cannot tell who asks without the addon: then the modes of files are all there is', { skip: alone }, async () => {
+    await using agent = await startAgent('nacre', [], { NACRE_NATIVE: '0' })
+    assert.equal(await askAsNobody(agent), noKeys)
   })
 })
 

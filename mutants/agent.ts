@@ -170,4 +170,12 @@ export const agentMutants: readonly Mutant[] = [
     test: 'client/agent-login.test.ts',
     fails: ['for this server logs in, since the agent is told what the server proved'],
   },
+  {
+    name: "an agent's socket is open to whoever can reach it",
+    file: 'agent/peer-node.ts',
+    from: '|| user === own || user === 0',
+    to: '|| user >= 0',
+    test: 'agent/peer-node.test.ts',
+    fails: ['lets in no other, that of root neither'],
+  },
 ]

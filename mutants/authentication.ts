@@ -183,7 +183,7 @@ export const authenticationMutants: readonly Mutant[] = [
   {
     name: 'a client may fail for ever',
     file: 'auth/server.ts',
-    from: 'if (failures >= maximumAttempts) throw',
+    from: 'if (failures >= (progress.maximumAttempts ?? maximumAttempts)) throw',
     to: 'if (failures < 0) throw',
     test: 'auth/server.test.ts',
     fails: ['failures are counted across user names', 'the sixth failure ends the connection instead of being answered'],

@@ -153,10 +153,18 @@ export const listMutants: readonly Mutant[] = [
   {
     name: 'a line added while a file is edited is lost',
     file: 'keys/edit-file-node.ts',
-    from: 'if (!sameFile(before, await stat(path))) {',
-    to: 'if ((await stat(path)).size < 0) {',
+    from: '!sameFile(before, await stat(path))) {',
+    to: '(await stat(path)).size < 0) {',
     test: 'keys/edit-file-node.test.ts',
     fails: ['begins again when another program adds a line or replaces the file meanwhile'],
+  },
+  {
+    name: 'an edit replaces a file that another edit is about to replace',
+    file: 'keys/edit-file-node.ts',
+    from: "if (hasCode(error, 'EEXIST')) return { taken: name }",
+    to: "if (hasCode(error, 'EEXIST')) return undefined",
+    test: 'keys/edit-file-node.test.ts',
+    fails: ['waits while another is about to take effect'],
   },
   {
     name: 'an edit leaves the file open to everybody',

@@ -5,6 +5,7 @@
 // fault is a JavaScript error with a code, never a crash; keys and key streams are overwritten before their memory is freed.
 #define NAPI_VERSION 8
 #include <node_api.h>
+#include "peer.h"
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -507,6 +508,9 @@ NAPI_MODULE_INIT() {
                            {method("seal", sealChaCha), method("open", openChaCha), method("chacha", chacha), method("dispose", dispose<ChaChaPoly>)}) &&
                     define(env, exports, "Ctr", newCtr, {method("process", processCtr), method("dispose", dispose<Ctr>)}) &&
                     define(env, exports, "Hmac", newHmac, {method("digest", digestHmac), method("dispose", dispose<Hmac>)});
-  if (!made) napi_throw_error(env, "ERR_NACRE_NATIVE_LOAD", "The classes could not be made.");
+  napi_value ask;
+  const bool whole = made && napi_create_function(env, "peerUid", NAPI_AUTO_LENGTH, peerUid, nullptr, &ask) == napi_ok &&
+                     napi_set_named_property(env, exports, "peerUid", ask) == napi_ok;
+  if (!whole) napi_throw_error(env, "ERR_NACRE_NATIVE_LOAD", "The module could not be made.");
   return exports;
 }

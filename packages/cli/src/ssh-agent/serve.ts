@@ -75,7 +75,9 @@ export const startServing = async (
   const place = options.descriptor === undefined ? await findPlace(settings, environment, options.pid) : undefined
   let listening: ListeningAgent
   try {
-    listening = await listenAgent(agent, place === undefined ? { descriptor: options.descriptor ?? 3 } : place.path)
+    listening = await listenAgent(agent, place === undefined ? { descriptor: options.descriptor ?? 3 } : place.path, {
+      onStranger: user => void environment.stderr.write(`uid mismatch: peer euid ${user} != uid ${process.getuid?.()}\r\n`),
+    })
   } catch (error) {
     place?.leave()
     throw new SshError('SOCKET', `unix_listener: cannot bind to path ${place?.path ?? 'given'}: ${systemText(error)}`, { cause: error })

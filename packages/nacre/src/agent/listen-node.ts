@@ -3,12 +3,18 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Agent } from './agent.ts'
+import { mayConnect, ownUser, userAtOtherEnd } from './peer-node.ts'
 import { serveAgent } from './serve.ts'
 import { socketTransport } from './socket-node.ts'
 
 export interface AgentListenOptions {
   /** Connections at once; more wait to be let in by the system, and then are closed. Default 512. */
   readonly maximumConnections?: number
+  /**
+   * Told of each connection that was ended at once because its user is neither ours nor root: their number. The system tells it to
+   * native code alone, so without `@nacre/native` all are let in whom the modes of the socket and its folder let in.
+   */
+  readonly onStranger?: (user: number) => void
 }
 
 export interface ListeningAgent {
@@ -32,7 +38,8 @@ const listenAlone = (server: Server, path: string): void => {
 
 /**
  * Serves an agent at `path` (a Unix socket, made with mode 0600, or a named pipe on Windows), or at a socket that listens already,
- * by its descriptor. Node cannot tell who connects, so the mode of the socket and of the folder it is in are what guards it.
+ * by its descriptor. The mode of the socket and of the folder it is in guard it, and, where `@nacre/native` is there to ask the
+ * system who connects, that others than our user and root are refused.
  * Rejects with what the system says when it cannot listen there.
  */
 export const listenAgent = async (
@@ -41,7 +48,16 @@ export const listenAgent = async (
   options: AgentListenOptions = {},
 ): Promise<ListeningAgent> => {
   const connections = new Set<Socket>()
+  const own = ownUser()
   const server = createServer(socket => {
+    const user = userAtOtherEnd(socket)
+    if (!mayConnect(user, own)) {
+      socket.on('error', () => {})
+      socket.destroy()
+      agent.note(`a connection was refused: it is of user ${user}, and the agent of user ${own}`)
+      if (user !== undefined) options.onStranger?.(user)
+      return
+    }
     connections.add(socket)
     socket.on('close', () => connections.delete(socket))
     void serveAgent(agent, socketTransport(socket))

@@ -1,7 +1,11 @@
 // Specifies the accelerator: that it is found, tested before use and can be switched off; that it trusts no offset and no
 // argument; that disposed keys are of no use; that both forms of each cipher give the same bytes. Skipped when not built.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { aes128Gcm, aes256Gcm } from '../../src/algorithms/cipher/aes-gcm.ts'
@@ -215,6 +219,43 @@ describe('arguments of the accelerator', when, () => {
     const expected = new Uint8Array(36)
     new native.ChaChaPoly(new Uint8Array(64)).seal(0, expected, 0, 20)
     for (const answer of await Promise.all(answers)) assert.deepEqual(answer, expected)
+  })
+})
+
+describe('who is at the other end of a socket', when, () => {
+  const peerUid = (descriptor: unknown): unknown => (native.peerUid as (descriptor: unknown) => unknown)(descriptor)
+  const windows = process.platform === 'win32' ? { skip: 'Windows has no such sockets' } : {}
+
+  test('of a local one, the user whose process connected', windows, () => {
+    const source = `const net = require('node:net')
+      const path = process.argv[1]
+      const server = net.createServer(socket => {
+        process.stdout.write(String(require(process.argv[2]).peerUid(socket._handle.fd)) + ' ' + process.getuid())
+        process.exit()
+      }).listen(path, () => net.connect(path))`
+    const folder = mkdtempSync(join(tmpdir(), 'nacre-peer-'))
+    try {
+      const path = createRequire(import.meta.url).resolve('@nacre/native')
+      const said = execFileSync(process.execPath, ['-e', source, join(folder, 'socket'), path], { encoding: 'utf8' })
+      const [peer, own] = said.split(' ')
+      assert.equal(peer, own)
+      assert.match(own, /^\d+$/)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+  test('of what is no socket, nobody', () => {
+    const descriptor = openSync(import.meta.filename, 'r')
+    try {
+      assert.equal(peerUid(descriptor), undefined)
+    } finally {
+      closeSync(descriptor)
+    }
+    assert.equal(peerUid(2 ** 31 - 1), undefined)
+  })
+  test('of what is no descriptor is an error', () => {
+    for (const wrong of [-1, 1.5, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY, '0', undefined, null, {}, 0n])
+      assert.throws(() => peerUid(wrong), hasCode('ERR_NACRE_NATIVE_ARGUMENT'), String(wrong))
   })
 })
 

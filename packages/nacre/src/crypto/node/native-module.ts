@@ -6,6 +6,8 @@ export interface NativeModule {
   readonly ChaChaPoly: new (key: Uint8Array) => NativeChaChaPoly
   readonly Ctr: new (key: Uint8Array, iv: Uint8Array) => NativeCtr
   readonly Hmac: new (hash: string, key: Uint8Array) => NativeHmac
+  /** The user at the other end of a local socket, `undefined` when the system does not tell. Builds before it existed lack it. */
+  readonly peerUid?: (descriptor: number) => number | undefined
 }
 export interface NativeGcm {
   seal(nonce: Uint8Array, bytes: Uint8Array, aadStart: number, start: number, end: number): void

@@ -40,6 +40,9 @@ export const nativeCryptoFault = (): string | undefined => {
   return search?.fault
 }
 
+/** The user at the other end of a local socket, by its descriptor; `undefined` without the addon, or when the system does not tell. */
+export const nativePeerUser = (descriptor: number): number | undefined => found()?.peerUid?.(descriptor)
+
 class AcceleratedGcm implements Aead {
   readonly detached = false
   readonly #native: NativeGcm
