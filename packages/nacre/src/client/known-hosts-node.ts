@@ -1,223 +1,345 @@
-// Owns the host key policy of known_hosts files: who is known, who is refused, and, if told so, remembering the new. Knows
-// the files' places, not their format.
+// Owns the host key policy of known_hosts files as OpenSSH's client has it: who is known, who is refused, whom we go on with
+// untrusted, and remembering the new. Knows the files' places, not their format.
 import { readFile } from 'node:fs/promises'
 import { randomFillSync } from 'node:crypto'
+import { addressRanges, parseAddress } from '../addresses.ts'
 import { HostKeyError } from '../errors.ts'
+import type { Random } from '../crypto/provider.ts'
 import { appendLine } from '../keys/edit-file-node.ts'
 import { nodeCrypto } from '../crypto/node/provider.ts'
-import { isCertificateType, parseCertificate } from '../keys/certificate.ts'
+import { type Certificate, isCertificateType, parseCertificate } from '../keys/certificate.ts'
 import { checkCertificate } from '../keys/certificate-check.ts'
 import { isRevoked, parseRevokedKeys } from '../keys/krl/index.ts'
 import { lookUpHostAuthority, wantedHostKeyAlgorithms } from '../keys/host-authorities.ts'
-import { formatKnownHostsLine, lookUpHostKey, parseKnownHosts, type KnownHostsFile } from '../keys/known-hosts.ts'
-import type { HostKeyPolicy, PresentedHostKey } from './policy.ts'
+import {
+  formatKnownHostsLine,
+  type HostKeyLookup,
+  type HostPlace,
+  knownHostName,
+  type KnownHostsFile,
+  lookUpHostKey,
+  parseKnownHosts,
+} from '../keys/known-hosts.ts'
+import { formatPublicKeyLine } from '../keys/public.ts'
+import { matchSshfp } from '../keys/sshfp.ts'
+import { updateHostKeys } from './host-key-updates-node.ts'
+import {
+  addressError,
+  addressWords,
+  alarms,
+  changedError,
+  declinedError,
+  type HostKeyCase,
+  nameOf,
+  revokedError,
+  shownKey,
+  unknownError,
+  untrustedWords,
+} from './host-key-words.ts'
+import type { KnownHosts, KnownHostsOptions, KnownHostsQuestion, UnknownHostKey } from './known-hosts-options.ts'
+import type { HostKeyTrust, PresentedHostKey } from './policy.ts'
 
-export interface KnownHostsOptions {
-  /** Files read, in order; new keys go into the first. */
-  readonly files: readonly string[]
-  /** `accept-new` remembers keys of hosts never seen; a changed key is refused all the same. Default `yes`. */
-  readonly strict?: 'yes' | 'accept-new'
-  /** Asked about an unknown key instead of refusing it; `true` remembers it. */
-  readonly ask?: (presented: PresentedHostKey) => boolean | Promise<boolean>
-  /** Write host names hashed. Default false. */
-  readonly hash?: boolean
-  /** The name keys are looked up by instead of the host (HostKeyAlias). */
-  readonly alias?: string
-  /** A file of keys no host may have (RevokedHostKeys): a revocation list, or public keys, one a line. */
-  readonly revoked?: string
-  /** The algorithms an authority may sign certificates with. Default: all that are not insecure. */
-  readonly authorityAlgorithms?: readonly string[]
-  /** Authorities with RSA keys below this are refused. Default 2048. */
-  readonly minimumRsaBits?: number
-  /** Told in words why a certificate did not count, and its key alone was looked up. */
-  readonly onNote?: (note: string) => void
-  /** Told in words what was remembered. */
-  readonly onRemembered?: (presented: PresentedHostKey, file: string) => void
+export type { KnownHosts, KnownHostsOptions } from './known-hosts-options.ts'
+
+const commandName = 'KnownHostsCommand'
+
+const isLoopback = addressRanges(['127.0.0.0/8', '::1'])
+
+/** The files as they were when the policy was made. */
+interface Read {
+  readonly user: readonly KnownHostsFile[]
+  readonly system: readonly KnownHostsFile[]
+  readonly options: KnownHostsOptions
+  readonly hash: Random | undefined
 }
 
-/** Policy and, for the order of negotiation, what is already known of a host. */
-export interface KnownHosts {
-  readonly policy: HostKeyPolicy
-  knownTypes(host: string, port: number): readonly string[]
-}
-
-const readIfThere = async (path: string): Promise<string> => {
+const readIfThere = async (path: string): Promise<KnownHostsFile> => {
   try {
-    return await readFile(path, 'utf8')
+    return parseKnownHosts(await readFile(path, 'utf8'), path)
   } catch (error) {
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return ''
+    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT')
+      return { path, entries: [], problems: [] }
     throw error
   }
 }
 
-const place = (presented: PresentedHostKey, alias: string | undefined): { host: string; port: number } =>
-  alias === undefined ? { host: presented.host.toLowerCase(), port: presented.port } : { host: alias.toLowerCase(), port: 22 }
+const placeOf = (host: string, port: number, alias: string | undefined): HostPlace =>
+  alias === undefined ? { host: host.toLowerCase(), port } : { host: alias.toLowerCase(), port: 22 }
 
-const nameOf = (presented: PresentedHostKey): string => (presented.port === 22 ? presented.host : `[${presented.host}]:${presented.port}`)
-
-const remember = async (presented: PresentedHostKey, file: string, options: KnownHostsOptions): Promise<void> => {
-  const { host, port } = place(presented, options.alias)
-  const line = formatKnownHostsLine(
-    host,
-    port,
-    presented.key.blob,
-    options.hash === true ? { hash: bytes => void randomFillSync(bytes) } : {},
-  )
-  await appendLine(file, line)
-  options.onRemembered?.(presented, file)
+/** The files, and what the command says. */
+const filesFor = async ({ user, system, options }: Read, question: KnownHostsQuestion): Promise<readonly KnownHostsFile[]> => {
+  const said = options.command === undefined ? undefined : await options.command(question)
+  return [...user, ...system, ...(said === undefined ? [] : [parseKnownHosts(said, commandName)])]
 }
 
-/** What became of a certificate: it is trusted, or why it is not, in words to put behind others; with its plain key either way. */
-interface Certified {
-  readonly trusted: boolean
-  readonly why: string
-  readonly plain: PresentedHostKey
-}
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-const judgeCertificate = (presented: PresentedHostKey, files: readonly KnownHostsFile[], options: KnownHostsOptions): Certified => {
-  const certificate = parseCertificate(presented.key.blob)
-  const at = place(presented, options.alias)
-  const authority = lookUpHostAuthority(files, at, certificate)
-  const name = nameOf(presented)
-  const { signatureKey, key } = certificate
-  const shown = `${signatureKey.type} ${signatureKey.fingerprint()}`
-  const plain: PresentedHostKey = { ...facts(presented), key, fingerprint: key.fingerprint() }
-  if (authority.is === 'revoked') {
-    const what =
-      authority.what === 'authority' ? `The authority that signed the host certificate of ${name} (${shown})` : `The key of ${name}`
-    const { file, line, fingerprint } = authority
+/** Deciding about one key that a host showed. */
+class Decision {
+  readonly #read: Read
+  readonly #presented: PresentedHostKey
+  readonly #place: HostPlace
+  /** Where the address is looked up, when it is (CheckHostIP). */
+  readonly #address: HostPlace | undefined
+  /** Why a certificate did not count, to put behind other words. */
+  #certificate = ''
+  #dns: UnknownHostKey['dns']
+
+  constructor(read: Read, presented: PresentedHostKey) {
+    const { options } = read
+    const { address, host, port, key } = presented
+    this.#read = read
+    this.#presented = presented
+    this.#place = placeOf(host, port, options.alias)
+    const looked = options.checkAddress === true && address !== undefined && !isLoopback(address) && address !== host
+    this.#address = looked && !isCertificateType(key.type) ? { host: address, port } : undefined
+  }
+
+  async run(): Promise<HostKeyTrust> {
+    const { options } = this.#read
+    for (const path of [options.revoked ?? []].flat()) await this.#refuseRevoked(path)
+    if (await this.#isProvenByDns()) return {}
+    const { address } = this.#presented
+    if (options.trustLoopback === true && options.alias === undefined && address !== undefined && isLoopback(address)) return {}
+    const files = await this.#lines('HOSTNAME', this.#place)
+    if (!isCertificateType(this.#presented.key.type)) return this.#decide(this.#presented, files)
+    return this.#decideCertified(parseCertificate(this.#presented.key.blob), files)
+  }
+
+  /** Throws when a list of revoked keys has the key, and also when it cannot be read: nobody knows then. */
+  async #refuseRevoked(path: string): Promise<void> {
+    const { key, fingerprint } = this.#presented
+    const identity = { fingerprint, keyType: key.type }
+    let found: ReturnType<typeof isRevoked>
+    try {
+      found = isRevoked(parseRevokedKeys(await readFile(path), path), key)
+    } catch (error) {
+      throw new HostKeyError(
+        'HOST_KEY_REFUSED',
+        `The list of revoked host keys ${path} cannot be read, so no host key is trusted: ${reasonOf(error)}`,
+        identity,
+      )
+    }
+    if (found === undefined) return
     throw new HostKeyError(
       'HOST_KEY_REVOKED',
-      `${what} is revoked by ${file} line ${line}. Do not connect: whoever holds it may not be the server.`,
-      { fingerprint: presented.fingerprint, keyType: presented.key.type },
-      { file, line, fingerprint },
+      `The host key of ${nameOf(this.#presented)} is revoked by ${path}. ${found.reason} Do not connect: whoever holds it may not be the server.`,
+      identity,
     )
   }
-  if (authority.is === 'untrusted') {
-    const [other] = authority.others
-    const known = other === undefined ? '' : ` For this host ${other.file} line ${other.line} trusts ${other.fingerprint}.`
-    return {
-      trusted: false,
-      why: ` It also showed a certificate by the authority ${shown}, which no @cert-authority line trusts for it.${known}`,
-      plain,
+
+  /** True when DNSSEC proves the key. What DNS says otherwise is only told. */
+  async #isProvenByDns(): Promise<boolean> {
+    const { dns, onNote, onWarning } = this.#read.options
+    const { host, key } = this.#presented
+    if (dns === undefined || parseAddress(host) !== undefined) return false
+    const plain = isCertificateType(key.type) ? parseCertificate(key.blob).key : key
+    try {
+      const { records, secure } = await dns.resolve(host)
+      const fits = matchSshfp(plain, records)
+      onNote?.(`DNS has ${records.length} ${secure ? 'secure' : 'insecure'} fingerprints of ${host}: ${fits}`)
+      if (fits === 'matching' && secure && dns.advisory !== true) return true
+      if (fits === 'none') return false
+      this.#dns = fits
+      if (fits === 'differing')
+        onWarning?.(
+          `${alarms.changed}\nThe key of ${nameOf(this.#presented)} is not the one that DNS has fingerprints of. ` +
+            'If it was changed on purpose, its SSHFP records must be renewed.',
+        )
+    } catch (error) {
+      onNote?.(reasonOf(error))
+    }
+    return false
+  }
+
+  async #lines(invocation: 'HOSTNAME' | 'ADDRESS', place: HostPlace): Promise<readonly KnownHostsFile[]> {
+    const { key, fingerprint } = this.#presented
+    try {
+      return await filesFor(this.#read, { invocation, name: knownHostName(place), key })
+    } catch (error) {
+      throw new HostKeyError('HOST_KEY_REFUSED', reasonOf(error), { fingerprint, keyType: key.type })
     }
   }
-  const verdict = checkCertificate(nodeCrypto(), certificate, {
-    kind: 'host',
-    name: at.host,
-    time: Date.now(),
-    ...(options.authorityAlgorithms === undefined ? {} : { signatureAlgorithms: options.authorityAlgorithms }),
-    ...(options.minimumRsaBits === undefined ? {} : { minimumRsaBits: options.minimumRsaBits }),
-  })
-  return verdict.is === 'valid' ? { trusted: true, why: '', plain } : { trusted: false, why: ` ${verdict.message}`, plain }
-}
 
-const facts = ({
-  algorithm,
-  host,
-  port,
-  address,
-}: PresentedHostKey): Pick<PresentedHostKey, 'algorithm' | 'host' | 'port' | 'address'> => ({
-  algorithm,
-  host,
-  port,
-  address,
-})
-
-/** A certificate counts when its authority is trusted for the host; else its key is looked up like any other, as OpenSSH does. */
-const decide = async (presented: PresentedHostKey, files: readonly KnownHostsFile[], options: KnownHostsOptions): Promise<void> => {
-  if (!isCertificateType(presented.key.type)) return decidePlain(presented, files, options, '')
-  const { trusted, why, plain } = judgeCertificate(presented, files, options)
-  if (trusted) return
-  options.onNote?.(`The host certificate of ${nameOf(presented)} does not count, so its key is looked up.${why}`)
-  return decidePlain(plain, files, options, why)
-}
-
-const decidePlain = async (
-  presented: PresentedHostKey,
-  files: readonly KnownHostsFile[],
-  options: KnownHostsOptions,
-  certificate: string,
-): Promise<void> => {
-  const { host, port } = place(presented, options.alias)
-  const found = lookUpHostKey(files, { host, port }, presented.key.blob)
-  const key = { fingerprint: presented.fingerprint, keyType: presented.key.type }
-  const name = nameOf(presented)
-  switch (found.is) {
-    case 'known':
-      return
-    case 'revoked':
-      throw new HostKeyError(
-        'HOST_KEY_REVOKED',
-        `The host key of ${name} (${key.keyType} ${key.fingerprint}) is revoked by ${found.file} line ${found.line}. Do not connect: whoever holds it may not be the server.`,
-        key,
-        {
-          file: found.file,
-          line: found.line,
-          fingerprint: key.fingerprint,
-        },
-      )
-    case 'changed': {
-      const known = found.entries[0]
-      throw new HostKeyError(
-        'HOST_KEY_CHANGED',
-        `THE HOST KEY OF ${name} HAS CHANGED. It sent ${key.keyType} ${key.fingerprint}; ${known.file} line ${known.line} knows ${known.type} ${known.fingerprint}. ` +
-          `Someone may be in between, or the server was set up anew. If its administrator confirms the new fingerprint, remove that line (ssh-keygen -R '${name}') and connect again.${certificate}`,
-        key,
-        { file: known.file, line: known.line, fingerprint: known.fingerprint },
-      )
+  /** A certificate counts when its authority is trusted for the host; else its key is looked up like any other, as OpenSSH does. */
+  async #decideCertified(certificate: Certificate, files: readonly KnownHostsFile[]): Promise<HostKeyTrust> {
+    const { options } = this.#read
+    const { algorithm, host, port, address } = this.#presented
+    const { signatureKey, key } = certificate
+    const authority = lookUpHostAuthority(files, this.#place, certificate)
+    const shown = shownKey(signatureKey, options.fingerprintHash)
+    if (authority.is === 'revoked') {
+      const name = nameOf(this.#presented)
+      const what =
+        authority.what === 'authority' ? `The authority that signed the host certificate of ${name} (${shown})` : `The key of ${name}`
+      return this.#danger(revokedError(this.#case(files), what, authority), 'revoked')
     }
-    case 'unknown': {
-      const first = options.files[0]
-      if (options.strict === 'accept-new' || ((await options.ask?.(presented)) ?? false)) {
-        if (first !== undefined) await remember(presented, first, options)
-        return
+    if (authority.is === 'untrusted') {
+      const [other] = authority.others
+      const known = other === undefined ? '' : ` For this host ${other.file} line ${other.line} trusts ${other.fingerprint}.`
+      this.#certificate = ` It also showed a certificate by the authority ${shown}, which no @cert-authority line trusts for it.${known}`
+    } else {
+      const verdict = checkCertificate(nodeCrypto(), certificate, {
+        kind: 'host',
+        name: this.#place.host,
+        time: Date.now(),
+        ...(options.authorityAlgorithms === undefined ? {} : { signatureAlgorithms: options.authorityAlgorithms }),
+        ...(options.minimumRsaBits === undefined ? {} : { minimumRsaBits: options.minimumRsaBits }),
+      })
+      if (verdict.is === 'valid') {
+        options.onKnown?.({ ...this.#facts(), key: this.#presented.key, file: authority.file, line: authority.line })
+        return {}
       }
-      const others = found.knownTypes.length === 0 ? '' : ` Other keys of it are known (${found.knownTypes.join(', ')}), which this is not.`
-      throw new HostKeyError(
-        'HOST_KEY_UNKNOWN',
-        `The host ${name} is not known: its ${key.keyType} key ${key.fingerprint} is in none of ${options.files.join(', ') || '(no file)'}.${others} ` +
-          `Compare the fingerprint with one from the server's administrator (ssh-keygen -l on the server), then add it, or accept new hosts (StrictHostKeyChecking=accept-new).${certificate}`,
-        key,
-      )
+      this.#certificate = ` ${verdict.message}`
+    }
+    options.onNote?.(`The host certificate of ${nameOf(this.#presented)} does not count, so its key is looked up.${this.#certificate}`)
+    return this.#decide({ key, fingerprint: key.fingerprint(), algorithm, host, port, address }, files)
+  }
+
+  async #decide(presented: PresentedHostKey, files: readonly KnownHostsFile[]): Promise<HostKeyTrust> {
+    const about: HostKeyCase = { ...this.#case(files), presented }
+    const found = lookUpHostKey(files, this.#place, presented.key.blob)
+    const addressFound =
+      this.#address === undefined
+        ? undefined
+        : lookUpHostKey(await this.#lines('ADDRESS', this.#address), this.#address, presented.key.blob)
+    if (addressFound?.is === 'revoked') return this.#revoked(about, addressFound)
+    switch (found.is) {
+      case 'revoked':
+        return this.#revoked(about, found)
+      case 'changed':
+        return this.#danger(changedError(about, found.entries[0], `${this.#spoofing(addressFound)}${this.#certificate}`), 'changed')
+      case 'known': {
+        this.#read.options.onKnown?.({ ...this.#facts(), key: presented.key, file: found.file, line: found.line })
+        if (addressFound?.is === 'unknown') await this.#rememberAddress(presented, found.file)
+        await this.#checkAddress(about, addressFound)
+        return found.withoutPort !== true && this.#isOfUser(found.file) ? this.#updates() : {}
+      }
+      case 'unknown': {
+        const confirmed = await this.#unknown(about, found)
+        await this.#remember(presented, addressFound?.is === 'unknown')
+        await this.#checkAddress(about, addressFound)
+        return confirmed ? this.#updates() : {}
+      }
     }
   }
-}
 
-/** Throws when the list of revoked keys has the key, and also when the list cannot be read: nobody knows then. */
-const refuseRevoked = async (presented: PresentedHostKey, path: string): Promise<void> => {
-  const key = { fingerprint: presented.fingerprint, keyType: presented.key.type }
-  let found: ReturnType<typeof isRevoked>
-  try {
-    found = isRevoked(parseRevokedKeys(await readFile(path), path), presented.key)
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new HostKeyError(
-      'HOST_KEY_REFUSED',
-      `The list of revoked host keys ${path} cannot be read, so no host key is trusted: ${why}`,
-      key,
-    )
+  #revoked(about: HostKeyCase, { file, line }: { readonly file: string; readonly line: number }): HostKeyTrust {
+    const { presented, hash } = about
+    const what = `The host key of ${nameOf(presented)} (${shownKey(presented.key, hash)})`
+    return this.#danger(revokedError(about, what, { file, line, fingerprint: presented.fingerprint }), 'revoked')
   }
-  if (found === undefined) return
-  throw new HostKeyError(
-    'HOST_KEY_REVOKED',
-    `The host key of ${nameOf(presented)} is revoked by ${path}. ${found.reason} Do not connect: whoever holds it may not be the server.`,
-    key,
-  )
+
+  /** A key that must not be trusted: refused, unless we were told to go on whatever it is. */
+  #danger(error: HostKeyError, kind: keyof typeof alarms): HostKeyTrust {
+    const { strict, onWarning } = this.#read.options
+    if (strict !== 'no') throw error
+    onWarning?.(`${alarms[kind]}\n${error.message}\n${untrustedWords}`)
+    return { untrusted: true }
+  }
+
+  /** True when a person took it, false when nobody was to be asked. */
+  async #unknown(about: HostKeyCase, found: Extract<HostKeyLookup, { is: 'unknown' }>): Promise<boolean> {
+    const { strict = 'ask', ask, files } = this.#read.options
+    if (files.length === 0)
+      throw unknownError(about, found.knownTypes, ` No file of the user can remember it (UserKnownHostsFile).${this.#certificate}`)
+    if (/[\s,*?!|@#"'\\[\]]/.test(this.#place.host))
+      throw unknownError(about, found.knownTypes, ` A file could not remember a host of this name.${this.#certificate}`)
+    if (strict === 'accept-new' || strict === 'no') return false
+    if (strict === 'yes' || ask === undefined) throw unknownError(about, found.knownTypes, this.#certificate)
+    const facts = { ...this.#facts(), key: about.presented.key, fingerprint: about.presented.fingerprint }
+    if (await ask({ ...facts, otherTypes: found.knownTypes, otherNames: found.otherNames, dns: this.#dns })) return true
+    throw declinedError(about)
+  }
+
+  /** What the key known for the address says of a name whose key has changed. */
+  #spoofing(found: HostKeyLookup | undefined): string {
+    if (found === undefined) return ''
+    const what = found.is === 'known' ? 'is this very one' : found.is === 'unknown' ? 'is not known' : 'differs as well'
+    return ` POSSIBLE DNS SPOOFING: the key known for its address ${this.#presented.address ?? ''} ${what}.`
+  }
+
+  /** The name is right, and the address is known with another key. */
+  async #checkAddress(about: HostKeyCase, found: HostKeyLookup | undefined): Promise<void> {
+    if (found?.is !== 'changed') return
+    const { strict = 'ask', confirm, onWarning } = this.#read.options
+    const words = addressWords(about, found.entries[0])
+    if (strict === 'no') onWarning?.(`Warning: ${words}`)
+    else if (
+      strict !== 'ask' ||
+      !((await confirm?.(`Warning: ${words}\nAre you sure you want to continue connecting (yes/no)? `)) ?? false)
+    )
+      throw addressError(about, found.entries[0])
+  }
+
+  #isOfUser(file: string): boolean {
+    return this.#read.options.files.includes(file)
+  }
+
+  /** Only for keys that somebody vouched for: the user's own file, or the user just now. */
+  #updates(): HostKeyTrust {
+    const { options, hash } = this.#read
+    const { update = 'no', confirm, files } = options
+    if (update === 'no' || files.length === 0 || (update === 'ask' && confirm === undefined)) return {}
+    const address = this.#address === undefined ? undefined : knownHostName(this.#address)
+    const names = { host: knownHostName(this.#place), address }
+    return { announced: announced => updateHostKeys(announced, { names, shown: nameOf(this.#presented), hash }, options) }
+  }
+
+  async #rememberAddress(presented: PresentedHostKey, knownIn: string): Promise<void> {
+    const { files, onNote } = this.#read.options
+    if (this.#address === undefined) return
+    if (files.length === 0 || knownIn === commandName)
+      onNote?.(`The key of the address ${this.#address.host} is in no list of known hosts.`)
+    else await this.#write(presented, [this.#address])
+  }
+
+  async #remember(presented: PresentedHostKey, withAddress: boolean): Promise<void> {
+    await this.#write(presented, [this.#place, ...(withAddress && this.#address !== undefined ? [this.#address] : [])])
+  }
+
+  /** What cannot be written is told: a disk that is full is no reason not to log in. */
+  async #write(presented: PresentedHostKey, places: readonly HostPlace[]): Promise<void> {
+    const { options, hash } = this.#read
+    const [file] = options.files
+    const names = places.map(knownHostName)
+    const { blob } = presented.key
+    const lines =
+      hash === undefined
+        ? [`${names.join(',')} ${formatPublicKeyLine(presented.key)}`]
+        : places.map(({ host, port }) => formatKnownHostsLine(host, port, blob, { hash }))
+    try {
+      for (const line of lines) await appendLine(file, line)
+      options.onRemembered?.(presented, file, names.join(','))
+    } catch (error) {
+      options.onWarning?.(`Failed to add the host ${names.join(',')} to the list of known hosts (${file}): ${reasonOf(error)}`)
+    }
+  }
+
+  #facts(): PresentedHostKey {
+    const { key, fingerprint, algorithm, host, port, address } = this.#presented
+    return { key, fingerprint, algorithm, host, port, address }
+  }
+
+  #case(files: readonly KnownHostsFile[]): HostKeyCase {
+    return { presented: this.#presented, files, hash: this.#read.options.fingerprintHash }
+  }
 }
 
-/** Reads the files now; later changes to them are not seen. */
+/** Reads the files now; later changes to them are not seen, but for those that `update` makes. */
 export const knownHosts = async (options: KnownHostsOptions): Promise<KnownHosts> => {
-  const files = await Promise.all(options.files.map(async path => parseKnownHosts(await readIfThere(path), path)))
+  const read: Read = {
+    user: await Promise.all(options.files.map(readIfThere)),
+    system: await Promise.all((options.globalFiles ?? []).map(readIfThere)),
+    options,
+    hash: options.hash === true ? bytes => void randomFillSync(bytes) : undefined,
+  }
   return {
-    policy: async presented => {
-      if (options.revoked !== undefined) await refuseRevoked(presented, options.revoked)
-      await decide(presented, files, options)
+    policy: presented => new Decision(read, presented).run(),
+    knownTypes: (host, port) => wantedHostKeyAlgorithms([...read.user, ...read.system], placeOf(host, port, options.alias)),
+    preferredAlgorithms: async (host, port) => {
+      const place = placeOf(host, port, options.alias)
+      return wantedHostKeyAlgorithms(await filesFor(read, { invocation: 'ORDER', name: knownHostName(place), key: undefined }), place)
     },
-    knownTypes: (host, port) =>
-      wantedHostKeyAlgorithms(
-        files,
-        options.alias === undefined ? { host: host.toLowerCase(), port } : { host: options.alias.toLowerCase(), port: 22 },
-      ),
   }
 }

@@ -1,7 +1,7 @@
 // Owns SSHFP records (RFC 4255): a host key's fingerprint as a zone file has it. Knows nothing of DNS.
 import { escapeForPeople, KeyFormatError } from '../errors.ts'
 import { fingerprintDigest } from './fingerprint.ts'
-import type { PublicKey } from './public.ts'
+import { type PublicKey, sameBlob } from './public.ts'
 
 /** RFC 4255 §3.1.1, RFC 6594 §5.1, RFC 7479. Others have no number. */
 const algorithmNumbers = new Map([
@@ -47,4 +47,30 @@ export const sshfpRecords = (
       ? `${name} IN TYPE44 \\# ${2 + digest.length} ${[algorithm, number].map(each => each.toString(16).padStart(2, '0')).join(' ')} ${hex}`
       : `${name} IN SSHFP ${algorithm} ${number} ${hex}`
   })
+}
+
+/** What a record says, whatever is known of its numbers. */
+export interface SshfpRecord {
+  readonly algorithm: number
+  readonly hash: number
+  readonly fingerprint: Uint8Array
+}
+
+/**
+ * How the records of a host fit its key. `matching`: one is of this key, and none of another key of its kind; `differing`: there
+ * are records and that is not so; `none`: there are no records, or keys of this type have no number there.
+ */
+export const matchSshfp = (key: PublicKey, records: readonly SshfpRecord[]): 'matching' | 'differing' | 'none' => {
+  const algorithm = algorithmNumbers.get(key.type)
+  if (algorithm === undefined || records.length === 0) return 'none'
+  let right = false
+  for (const record of records) {
+    const hash = (Object.keys(hashNumbers) as SshfpHash[]).find(name => hashNumbers[name] === record.hash)
+    if (record.algorithm !== algorithm || hash === undefined) continue
+    const digest = fingerprintDigest(key.blob, hash)
+    if (digest.length !== record.fingerprint.length) continue
+    if (!sameBlob(digest, record.fingerprint)) return 'differing'
+    right = true
+  }
+  return right ? 'matching' : 'differing'
 }

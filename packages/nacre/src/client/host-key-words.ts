@@ -1,0 +1,103 @@
+// Owns what is said of a host key that is not simply known: the errors, each with what to do, and the warnings for whoever goes on
+// regardless. Knows nothing of what decided.
+import { HostKeyError } from '../errors.ts'
+import type { FingerprintHash } from '../keys/fingerprint.ts'
+import type { KnownHostsFile, KnownKeyPlace } from '../keys/known-hosts.ts'
+import type { PublicKey } from '../keys/public.ts'
+import type { PresentedHostKey } from './policy.ts'
+
+/** What each message is about. */
+export interface HostKeyCase {
+  readonly presented: PresentedHostKey
+  readonly files: readonly KnownHostsFile[]
+  readonly hash: FingerprintHash | undefined
+}
+
+/** `host`, or `[host]:port` where the port is not the usual one. */
+export const nameOf = ({ host, port }: Pick<PresentedHostKey, 'host' | 'port'>): string => (port === 22 ? host : `[${host}]:${port}`)
+
+const identity = ({ presented }: HostKeyCase): { fingerprint: string; keyType: string } => ({
+  fingerprint: presented.fingerprint,
+  keyType: presented.key.type,
+})
+
+/** Type and fingerprint, in the hash the person reads. */
+export const shownKey = (key: PublicKey, hash: FingerprintHash | undefined): string => `${key.type} ${key.fingerprint(hash)}`
+
+/** The fingerprint of a line, in the hash the person reads. */
+const shownLine = ({ files, hash }: HostKeyCase, { file, line, type, fingerprint }: KnownKeyPlace): string => {
+  const entry = files.find(each => each.path === file)?.entries.find(each => each.line === line)
+  return entry === undefined ? `${type} ${fingerprint}` : shownKey(entry.key, hash)
+}
+
+export const changedError = (about: HostKeyCase, known: KnownKeyPlace, certificate: string): HostKeyError => {
+  const name = nameOf(about.presented)
+  return new HostKeyError(
+    'HOST_KEY_CHANGED',
+    `THE HOST KEY OF ${name} HAS CHANGED. It sent ${shownKey(about.presented.key, about.hash)}; ${known.file} line ${known.line} knows ${shownLine(about, known)}. ` +
+      `Someone may be in between, or the server was set up anew. If its administrator confirms the new fingerprint, remove that line (ssh-keygen -R '${name}') and connect again.${certificate}`,
+    identity(about),
+    { file: known.file, line: known.line, fingerprint: known.fingerprint },
+  )
+}
+
+export const revokedError = (
+  about: HostKeyCase,
+  what: string,
+  { file, line, fingerprint }: { readonly file: string; readonly line: number; readonly fingerprint: string },
+): HostKeyError =>
+  new HostKeyError(
+    'HOST_KEY_REVOKED',
+    `${what} is revoked by ${file} line ${line}. Do not connect: whoever holds it may not be the server.`,
+    identity(about),
+    { file, line, fingerprint },
+  )
+
+export const unknownError = (about: HostKeyCase, otherTypes: readonly string[], why: string): HostKeyError => {
+  const places = about.files.map(file => file.path).join(', ') || '(no file)'
+  const others = otherTypes.length === 0 ? '' : ` Other keys of it are known (${otherTypes.join(', ')}), which this is not.`
+  return new HostKeyError(
+    'HOST_KEY_UNKNOWN',
+    `The host ${nameOf(about.presented)} is not known: its key ${shownKey(about.presented.key, about.hash)} is in none of ${places}.${others} ` +
+      `Compare the fingerprint with one from the server's administrator (ssh-keygen -l on the server), then add it, or accept new hosts (StrictHostKeyChecking=accept-new).${why}`,
+    identity(about),
+  )
+}
+
+export const declinedError = (about: HostKeyCase): HostKeyError =>
+  new HostKeyError(
+    'HOST_KEY_UNKNOWN',
+    `Host key verification failed: the key ${shownKey(about.presented.key, about.hash)} of ${nameOf(about.presented)} was not accepted.`,
+    identity(about),
+  )
+
+/** An address that is known with another key than the host's. */
+export const addressWords = (about: HostKeyCase, known: KnownKeyPlace): string =>
+  `The key ${shownKey(about.presented.key, about.hash)} of ${nameOf(about.presented)} differs from the one known for its address ${about.presented.address ?? ''}: ` +
+  `${known.file} line ${known.line} knows ${shownLine(about, known)}.`
+
+export const addressError = (about: HostKeyCase, known: KnownKeyPlace): HostKeyError =>
+  new HostKeyError(
+    'HOST_KEY_CHANGED',
+    `${addressWords(about, known)} The name may lead to another server than it did, or the address has a new owner. If that is right, remove that line and connect again.`,
+    identity(about),
+    { file: known.file, line: known.line, fingerprint: known.fingerprint },
+  )
+
+/** What stands over a message about a changed or revoked key, so that nobody reads past it. */
+export const alarm = (words: string): string => {
+  const width = 59
+  const line = '@'.repeat(width)
+  const room = width - 2 - words.length
+  return `${line}\n@${' '.repeat(Math.floor(room / 2))}${words}${' '.repeat(Math.ceil(room / 2))}@\n${line}`
+}
+
+export const alarms = {
+  changed: alarm('WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!'),
+  revoked: alarm('WARNING: REVOKED HOST KEY DETECTED!'),
+} as const
+
+/** Said when we go on with it (StrictHostKeyChecking=no). */
+export const untrustedWords =
+  'Going on because StrictHostKeyChecking is no. Passwords, keyboard-interactive and all forwarding are disabled, ' +
+  'since whoever is in between could use them; new host keys are not learned.'
