@@ -104,6 +104,9 @@ describe('the passphrase of a key', () => {
     assert.deepEqual((await login(server, [key.path], () => passphrase)).asked, [])
     rmSync(key.publicPath)
     assert.deepEqual((await login(server, [key.path], () => passphrase)).asked, [`${key.path} 1`])
+    // Nor while the keys before it do.
+    const before = await login(server, [userKey('ecdsa256').path, key.path], () => passphrase)
+    assert.deepEqual([before.entered, before.asked], ['in', []])
     await using taking = await openSshServer({ accepts: { keys: [key] } })
     assert.equal((await login(taking, [key.path], () => passphrase)).entered, 'in')
   })

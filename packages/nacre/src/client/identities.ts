@@ -20,12 +20,17 @@ export type PasswordSource =
   | Secret<string>
   | ((attempt: number) => string | Secret<string> | undefined | Promise<string | Secret<string> | undefined>)
 
+type OfferedSigners = readonly (Signer | LateSigners)[]
+
+/** Keys nobody knows anything of until they are fetched, as those in some encrypted files: done when their turn comes. */
+export type LateSigners = () => readonly Signer[] | Promise<readonly Signer[]>
+
 export interface CredentialOptions {
   /**
    * Keys in the order they are offered. A function is only called when the server takes keys at all; it is given what the
-   * server proved, for an agent to bind its keys to.
+   * server proved, for an agent to bind its keys to. A function among the keys is called when its turn comes.
    */
-  readonly signers?: readonly Signer[] | ((proof: SessionProof | undefined) => readonly Signer[] | Promise<readonly Signer[]>)
+  readonly signers?: OfferedSigners | ((proof: SessionProof | undefined) => OfferedSigners | Promise<OfferedSigners>)
   readonly password?: PasswordSource
   /** Answers to keyboard-interactive prompts. Without it, a single hidden prompt is answered with the password. */
   readonly answer?: (question: PromptsQuestion) => readonly string[] | undefined | Promise<readonly string[] | undefined>
@@ -71,8 +76,8 @@ const passwordCredential = (given: string | Secret<string> | undefined, source: 
 class UsualIdentities {
   readonly #options: CredentialOptions
   readonly #skipped: AuthenticationAttempt[] = []
-  #all: readonly Signer[] | undefined
-  #left: Signer[] | undefined
+  #all: OfferedSigners | undefined
+  #left: (Signer | LateSigners)[] | undefined
   #stepsPassed = 0
   #triedNone = false
   #passwords = 0
@@ -185,35 +190,52 @@ class UsualIdentities {
     })
   }
 
-  #usableKey(left: Signer[], question: CredentialQuestion): Credential | undefined {
-    for (let signer = left.shift(); signer !== undefined; signer = left.shift()) {
+  #usableKey(left: (Signer | LateSigners)[], question: CredentialQuestion): Credential | undefined | Promise<Credential | undefined> {
+    // Somebody may be asked for a late one: not before the server has said that it takes keys.
+    while (question.remaining !== undefined || typeof left[0] !== 'function') {
+      const signer = left.shift()
+      if (signer === undefined) return undefined
+      if (typeof signer === 'function') return this.#lateKey(signer, left, question)
       const usable = signer.algorithms.filter(name => this.#mayUse(name))
       const algorithm = this.#algorithmFor(signer, usable, question.serverSignatureAlgorithms)
-      if (algorithm === undefined) {
-        this.#skip(signer, usable, question.remaining ?? [])
-        continue
-      }
-      const key = signer
-      return {
-        method: 'publickey',
-        publicKey: key.publicKey.blob,
-        algorithm,
-        fingerprint: key.publicKey.fingerprint(),
-        source: key.source,
-        query: this.#options.query?.(key) ?? key.slow,
-        ...(key.namesHost === true ? { namesHost: true } : {}),
-        sign: (data, name) => key.sign(data, name),
-      }
+      if (algorithm !== undefined) return this.#credential(signer, algorithm)
+      this.#skip(signer, usable, question.remaining ?? [])
     }
     return undefined
   }
 
+  #credential(signer: Signer, algorithm: string): Credential {
+    return {
+      method: 'publickey',
+      publicKey: signer.publicKey.blob,
+      algorithm,
+      fingerprint: signer.publicKey.fingerprint(),
+      source: signer.source,
+      query: this.#options.query?.(signer) ?? signer.slow,
+      ...(signer.namesHost === true ? { namesHost: true } : {}),
+      sign: (data, name) => signer.sign(data, name),
+    }
+  }
+
+  /** Fetches late keys, which then stand where the promise of them stood, and goes on with them. */
+  #lateKey(
+    late: LateSigners,
+    left: (Signer | LateSigners)[],
+    question: CredentialQuestion,
+  ): Credential | undefined | Promise<Credential | undefined> {
+    return whenThere(late(), fetched => {
+      this.#all = this.#all?.flatMap((each): OfferedSigners => (each === late ? fetched : [each]))
+      left.unshift(...fetched)
+      return this.#usableKey(left, question)
+    })
+  }
+
   /** Those of `all` not yet offered. */
-  #keysLeft(all: readonly Signer[], question: CredentialQuestion): Signer[] {
+  #keysLeft(all: OfferedSigners, question: CredentialQuestion): (Signer | LateSigners)[] {
     const passed = question.attempts.filter(each => each.outcome === 'partial')
     if (this.#left === undefined || passed.length > this.#stepsPassed) {
       // A key refused before a step was passed may be the next step; one that was a step itself is used up.
-      this.#left = all.filter(each => !passed.some(step => step.fingerprint === each.publicKey.fingerprint()))
+      this.#left = all.filter(each => typeof each === 'function' || !passed.some(step => step.fingerprint === each.publicKey.fingerprint()))
       this.#stepsPassed = passed.length
     }
     return this.#left

@@ -14,7 +14,7 @@ import { parsePublicKeyLine } from '../keys/public.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SessionProof } from '../transport/exchange.ts'
 import { type CertificateFile, readCertificateFile, signerFor } from './certificate-files-node.ts'
-import { credentials, type CredentialOptions } from './identities.ts'
+import { credentials, type CredentialOptions, type LateSigners } from './identities.ts'
 import { knownHosts, type KnownHostsOptions } from './known-hosts-node.ts'
 import type { HostKeyPolicy, Identities } from './policy.ts'
 
@@ -208,7 +208,7 @@ const certificatesBeside = async (
  * Keys in OpenSSH's order: named certificates, keys of named files that the agent has, the agent's others, files the agent does
  * not have. The certificate beside a file (`-cert.pub`) goes before its key, when no certificate is named.
  */
-const collectSigners = async (options: OpensshOptions, proof: SessionProof | undefined): Promise<Signer[]> => {
+const collectSigners = async (options: OpensshOptions, proof: SessionProof | undefined): Promise<readonly (Signer | LateSigners)[]> => {
   const named = options.identityFiles !== undefined
   const paths = (options.identityFiles ?? usualFiles()).filter(path => {
     const there = existsSync(path) || existsSync(`${path}.pub`)
@@ -219,8 +219,11 @@ const collectSigners = async (options: OpensshOptions, proof: SessionProof | und
   const open = opener(options)
   const files: readonly IdentityFile[] = await Promise.all(paths.map(identityFile))
   const beside = await certificatesBeside(options, files)
-  const signers: Signer[] = [...(await fromCertificates(options, agent, files, open))]
-  signers.push(...fromAgent(agent, files, beside, options.identitiesOnly === true))
+  // The agent may have what lies in a file too, and a file what lies in another.
+  const have = new Set<string>()
+  const isNew = (signer: Signer): boolean => !have.has(blobOf(signer)) && have.add(blobOf(signer)) !== undefined
+  const signers: (Signer | LateSigners)[] = (await fromCertificates(options, agent, files, open)).filter(isNew)
+  signers.push(...fromAgent(agent, files, beside, options.identitiesOnly === true).filter(isNew))
   const byAgent = new Set<string | undefined>(agent.map(blobOf))
   for (const { path, blob, publicOnly } of files) {
     if (byAgent.has(blob)) continue
@@ -228,15 +231,17 @@ const collectSigners = async (options: OpensshOptions, proof: SessionProof | und
       if (named) options.onNote?.(`Of the key in ${path} only the public half is there, and no agent has the other.`)
       continue
     }
-    const signer = await open(path)
-    if (signer === undefined || byAgent.has(blobOf(signer))) continue
-    const certificate = beside.get(path)
-    const certified = certificate === undefined ? undefined : signerFor(certificate, [signer])
-    signers.push(...(certified === undefined ? [] : [certified]), signer)
+    const opened = async (): Promise<readonly Signer[]> => {
+      const signer = await open(path)
+      if (signer === undefined) return []
+      const certificate = beside.get(path)
+      const certified = certificate === undefined ? undefined : signerFor(certificate, [signer])
+      return [...(certified === undefined ? [] : [certified]), signer].filter(isNew)
+    }
+    // What shows nothing of itself has to be opened to know, which somebody may be asked for: not before its turn.
+    signers.push(...(blob === undefined ? [opened] : await opened()))
   }
-  // The agent may have what lies in a file too.
-  const have = new Set<string>()
-  return signers.filter(signer => !have.has(blobOf(signer)) && have.add(blobOf(signer)))
+  return signers
 }
 
 const agentKeys = async (options: OpensshOptions, proof: SessionProof | undefined): Promise<readonly Signer[]> => {

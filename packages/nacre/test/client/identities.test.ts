@@ -44,6 +44,35 @@ describe('credentials', () => {
     assert.equal(methodOf(await next(question(['password']))), 'password')
     assert.equal(methodOf(await next(question(['password']))), 'give-up')
   })
+  it('fetch late keys when their turn comes, once, and not before the server has said that it takes keys', async () => {
+    let fetched = 0
+    const late = async () => {
+      fetched++
+      return [signer('late'), signer('later')]
+    }
+    const one = credentials({ signers: [signer('a'), late, signer('z after')] })
+    const key = ['publickey']
+    assert.equal(methodOf(await one.next(question())), 'publickey a')
+    assert.equal(fetched, 0)
+    for (const name of ['late', 'later', 'z after']) assert.equal(methodOf(await one.next(question(key))), `publickey ${name}`)
+    assert.equal(methodOf(await one.next(question(key))), 'give-up')
+    assert.equal(fetched, 1)
+    const two = credentials({ signers: [late], password: 'x' })
+    assert.equal(methodOf(await two.next(question())), 'none')
+    assert.equal(methodOf(await two.next(question(['password']))), 'password')
+    assert.equal(fetched, 1)
+    assert.equal(methodOf(await credentials({ signers: [() => [], signer('a')] }).next(question(key))), 'publickey a')
+  })
+  it('offer late keys again after a step was passed, but not the one that was it', async () => {
+    const [late, later] = [signer('late'), signer('later')]
+    const fetch = () => [late, later]
+    const { next } = credentials({ signers: [fetch] })
+    assert.equal(methodOf(await next(question(['publickey']))), 'publickey late')
+    assert.equal(methodOf(await next(question(['publickey']))), 'publickey later')
+    const passed = { method: 'publickey', outcome: 'partial', remaining: [], fingerprint: later.publicKey.fingerprint() } as const
+    assert.equal(methodOf(await next({ ...question(['publickey']), attempts: [passed] })), 'publickey late')
+    assert.equal(methodOf(await next({ ...question(['publickey']), attempts: [passed] })), 'give-up')
+  })
   it('skip methods the server does not take', async () => {
     const { next } = credentials({ signers: [signer('a')], password: 'x' })
     assert.equal(methodOf(await next(question(['password']))), 'password')
