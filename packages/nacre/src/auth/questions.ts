@@ -157,4 +157,6 @@ export interface AttemptQuestion extends Ask<Verdict> {
   readonly ordinal: number
   /** Shows a banner to the client before the verdict (RFC 4252 §5.4). */
   readonly banner: (message: string) => void
+  /** Another number of failed attempts after which the connection ends, from this one on. */
+  readonly limitAttempts?: (maximum: number) => void
 }

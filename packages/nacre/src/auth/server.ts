@@ -23,6 +23,8 @@ interface Progress {
   readonly passed: string[]
   /** Questions asked so far. */
   asked: number
+  /** What was said of this user; else what holds for all. */
+  maximumAttempts?: number
 }
 
 /**
@@ -57,7 +59,8 @@ export function* serverAuthentication(run: ServerAuthRun): Dialogue<ServerAuthRe
     }
     // As OpenSSH counts: asking for the methods first is free, what was passed or only queried with success as well.
     if (outcome.is !== 'partial' && !(first && request.methodName === 'none')) failures++
-    if (failures >= maximumAttempts) throw new ProtocolError('too-many-auth-attempts', 'Too many authentication failures')
+    if (failures >= (progress.maximumAttempts ?? maximumAttempts))
+      throw new ProtocolError('too-many-auth-attempts', 'Too many authentication failures')
     if (outcome.is !== 'failed') progress.remaining = offered(outcome.remaining)
     yield* send(UserauthFailure, { canContinue: progress.remaining, partialSuccess: outcome.is === 'partial' })
   }
@@ -105,6 +108,9 @@ class Turn implements ServerTurn {
       attempt: presented,
       ordinal: this.#progress.asked++,
       banner: message => banners.push(message),
+      limitAttempts: maximum => {
+        this.#progress.maximumAttempts = maximum
+      },
     }
     const verdict = yield* ask(question)
     for (const message of banners) yield* send(UserauthBanner, { message, languageTag: '' })

@@ -43,7 +43,7 @@ const known = (bytes: Uint8Array | undefined): Uint8Array => {
 }
 
 export class Engine {
-  readonly #config: EngineConfig
+  #config: EngineConfig
   readonly #transport: Transport
   /** Until the user is authenticated; nothing of it is kept then. */
   #auth: Authentication | undefined
@@ -415,6 +415,22 @@ export class Engine {
   #peerDisconnected(goodbye: Goodbye): void {
     const error = peerEnded(goodbye)
     this.#finish('peer', error.reason, this.#loggingIn ? (this.#auth?.cutOff(error, 'peer') ?? error) : error)
+  }
+
+  /** Other figures from now on; what is left out stays. Before the login, so that keepalives begin with it. */
+  change(figures: {
+    readonly keepalive?: EngineConfig['keepalive']
+    readonly rekey?: { readonly bytes?: number; readonly milliseconds?: number }
+  }): void {
+    const { keepalive, rekey } = figures
+    this.#config = {
+      ...this.#config,
+      ...(keepalive === undefined ? {} : { keepalive }),
+      ...(rekey?.milliseconds === undefined ? {} : { rekeyMilliseconds: rekey.milliseconds }),
+    }
+    if (rekey?.milliseconds !== undefined && this.#deadlines.has('rekey-begin'))
+      this.#deadlines.set('rekey-begin', this.#now + rekey.milliseconds)
+    if (rekey?.bytes !== undefined) this.#transport.rekeyAfter(rekey.bytes)
   }
 
   // ── stages ────────────────────────────────────────────────────────────────────────────────────────────────────────

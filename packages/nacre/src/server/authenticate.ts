@@ -9,6 +9,33 @@ import { whenThere } from '../io/soon.ts'
 export interface RemoteAddress {
   readonly address: string
   readonly port: number
+  /** Our own end, where it is known. */
+  readonly localAddress?: string
+  readonly localPort?: number
+}
+
+/** Figures that may differ from those of the server for a user or a client. What is left out stays. */
+export interface ConnectionLimits {
+  /** Failed attempts after which the connection ends; from this attempt on. */
+  readonly maximumAttempts?: number
+  /** Sessions at once. */
+  readonly maximumSessions?: number
+  /** `milliseconds` 0 asks nothing. */
+  readonly keepalive?: { readonly milliseconds: number; readonly maximumUnanswered: number }
+  readonly rekey?: { readonly bytes?: number; readonly milliseconds?: number }
+  /** After so many milliseconds without an open channel the connection ends. 0 for never, which is the default. */
+  readonly unusedMilliseconds?: number
+  /** After how many milliseconds without data a session is closed, by what it is: `session:shell`, `session:subsystem:sftp`. */
+  readonly idleMilliseconds?: (type: string) => number | undefined
+}
+
+/** What an authenticator may do with a connection beside answering. */
+export interface ConnectionControl {
+  limit(limits: ConnectionLimits): void
+  /** Ends it: nobody may log in so. The answer to the attempt is not sent. */
+  refuse(description: string): void
+  /** Whoever this is does not exist; if nobody logs in after all, that is what its source pays for. */
+  unknownUser(): void
 }
 
 /** Who wants to log in: given to every check. */
@@ -26,6 +53,8 @@ export interface Applicant {
   banner(message: string): void
   /** Reports a failure of ours that the login goes on in spite of. */
   report(error: unknown): void
+  /** The connection; left out where there is none. */
+  readonly connection?: ConnectionControl
 }
 
 /** What an authenticator makes of an attempt. */
@@ -66,6 +95,7 @@ export interface AuthenticationContext {
   readonly floor: RefusalFloor
   /** Told of every error an authenticator throws; the attempt is refused. What it throws itself is dropped. */
   readonly onError: (error: unknown, attempt: { readonly user: string; readonly method: string }) => void
+  readonly connection?: ConnectionControl
 }
 
 /**
@@ -145,6 +175,16 @@ class Login implements Applicant {
   }
   report(error: unknown): void {
     reportTo(this.#context, error, this.question)
+  }
+  get connection(): ConnectionControl {
+    return {
+      limit: limits => {
+        if (limits.maximumAttempts !== undefined) this.question.limitAttempts?.(limits.maximumAttempts)
+        this.#context.connection?.limit(limits)
+      },
+      refuse: description => this.#context.connection?.refuse(description),
+      unknownUser: () => this.#context.connection?.unknownUser(),
+    }
   }
 }
 

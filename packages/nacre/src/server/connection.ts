@@ -14,7 +14,7 @@ import type { Clock } from '../io/clock.ts'
 import { Ending } from '../io/ending.ts'
 import { Link, type LinkHandler } from '../io/link.ts'
 import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
-import { answerAttempts, type Authenticator, type RefusalFloor } from './authenticate.ts'
+import { answerAttempts, type Authenticator, type ConnectionLimits, type RefusalFloor } from './authenticate.ts'
 import type { HostKeyProofs } from './host-key-proofs.ts'
 import { type SessionHandlers, type SessionOwner, serveSession } from './session.ts'
 
@@ -50,10 +50,15 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   #clientVersion = ''
   #attempted = false
   #sessions = 0
+  #limits: ConnectionLimits | undefined
+  #blame: 'invalid-user' | 'refused' | undefined
+  #unused: (() => void) | undefined
+  readonly #clock: Clock
   #owner: SessionOwner<Identity> | undefined
 
   constructor(config: EngineConfig, transport: ByteTransport, policy: ConnectionPolicy<Identity>, clock: Clock) {
     this.remote = transport.remote
+    this.#clock = clock
     this.#policy = policy
     this.#answer = answerAttempts(policy.authenticate, {
       remote: transport.remote,
@@ -61,6 +66,14 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
       clock,
       floor: policy.floor,
       onError: error => policy.onError(error, this),
+      connection: {
+        limit: limits => this.limit(limits),
+        refuse: description => {
+          this.#blame = 'refused'
+          this.disconnect('no-more-auth-methods-available', description)
+        },
+        unknownUser: () => (this.#blame ??= 'invalid-user'),
+      },
     })
     this.#link = new Link(config, transport, new ServerConnection.#Handler(this), clock)
   }
@@ -109,8 +122,15 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     failed(error: unknown): void {
       this.#connection.#policy.onError(error, this.#connection)
     }
+    get clock(): Clock {
+      return this.#connection.#clock
+    }
+    idleMilliseconds(type: string): number | undefined {
+      return this.#connection.#limits?.idleMilliseconds?.(type)
+    }
     gone(): void {
       this.#connection.#sessions--
+      this.#connection.#watchUnused()
     }
   }
 
@@ -133,6 +153,10 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   /** It tried to log in, by more than asking how. */
   get attempted(): boolean {
     return this.#attempted
+  }
+  /** What its source is to blame for beside failing; `undefined` for nothing. */
+  get blame(): 'invalid-user' | 'refused' | undefined {
+    return this.#blame
   }
   /** The client's software version (RFC 4253 §4.2); text from the peer. */
   get clientVersion(): string {
@@ -167,6 +191,12 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   rekey(): void {
     this.#link.rekey()
   }
+  /** Other figures than the server's from now on; what is left out stays. Attempts are the authenticator's to limit. */
+  limit(limits: ConnectionLimits): void {
+    this.#limits = { ...this.#limits, ...limits }
+    this.#link.engine.change({ ...(limits.keepalive && { keepalive: limits.keepalive }), ...(limits.rekey && { rekey: limits.rekey }) })
+    this.#watchUnused()
+  }
   disconnect(reason: DisconnectReason = 'by-application', description = ''): void {
     this.#link.disconnect(reason, description)
   }
@@ -198,12 +228,27 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
       this.#login = { userName: event.user, identity: event.identity as Identity }
       this.#answer = undefined
       this.#policy.hostKeyProofs?.announce(this.#link, this.#clientVersion)
+      this.#watchUnused()
     }
     this.#policy.onEvent(event, this)
   }
 
+  /** Waits, from the end of the last session or the login on, for a channel to be opened; without one the connection ends. */
+  #watchUnused(): void {
+    this.#unused?.()
+    this.#unused = undefined
+    const milliseconds = this.#limits?.unusedMilliseconds ?? 0
+    if (milliseconds <= 0 || this.#login === undefined || this.#ending.over) return
+    this.#unused = this.#clock.after(milliseconds, () => {
+      this.#unused = undefined
+      if (this.#link.openChannels > 0) this.#watchUnused()
+      else this.disconnect('by-application', 'no channel was open for too long')
+    })
+  }
+
   #ended(ended: Ended): void {
     this.#ending.end(ended.error)
+    this.#unused?.()
     this.#policy.onEvent(ended, this)
   }
 
@@ -222,8 +267,9 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
 
   #openSession(question: OpenQuestion): void {
     const login = this.#login
-    if (login === undefined || this.#sessions >= this.#policy.maximumSessions) {
-      question.refuse('administratively-prohibited', `at most ${this.#policy.maximumSessions} sessions at once`)
+    const maximum = this.#limits?.maximumSessions ?? this.#policy.maximumSessions
+    if (login === undefined || this.#sessions >= maximum) {
+      question.refuse('administratively-prohibited', `at most ${maximum} sessions at once`)
       return
     }
     this.#safely(() => {

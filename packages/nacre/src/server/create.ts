@@ -151,7 +151,7 @@ export class Server<Identity> implements AsyncDisposable {
   #outcome({ error }: Ended, connection: ServerConnection<Identity>): StartupOutcome {
     if (this.#stopping) return 'stopped'
     if (error instanceof TimeoutError) return 'too-late'
-    return connection.attempted ? 'failed' : 'no-attempt'
+    return connection.blame ?? (connection.attempted ? 'failed' : 'no-attempt')
   }
 
   get connections(): ReadonlySet<ServerConnection<Identity>> {

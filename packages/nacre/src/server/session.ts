@@ -7,6 +7,7 @@ import type { TerminalModes } from '../connection/terminal-modes.ts'
 import { type Exit, withoutStack } from '../errors.ts'
 import { ByteQueue, type ByteWritable, byteWritable } from '../io/channel-streams.ts'
 import type { ChannelPort, PortHandler } from '../io/channel-port.ts'
+import type { Clock } from '../io/clock.ts'
 import { Ending } from '../io/ending.ts'
 import type { RemoteAddress } from '../io/transport.ts'
 import { matchesPatternList } from '../patterns.ts'
@@ -104,6 +105,9 @@ export interface SessionOwner<Identity> {
   readonly handlers: SessionHandlers<Identity>
   /** What a handler threw. */
   failed(error: unknown): void
+  readonly clock: Clock
+  /** After how long without data a session of that type is closed; `undefined` for never. */
+  idleMilliseconds(type: string): number | undefined
   /** The session's channel is closed. */
   gone(): void
 }
@@ -112,6 +116,37 @@ export interface SessionOwner<Identity> {
 const tell = <T>(listener: ((value: T) => void) | undefined, value: T): boolean => {
   listener?.(value)
   return listener !== undefined
+}
+
+/** Closes a session in which nothing passes for so long. */
+class IdleWatch {
+  readonly #clock: Clock
+  readonly #milliseconds: number
+  readonly #close: () => void
+  #last: number
+  #cancel: () => void
+
+  constructor(clock: Clock, milliseconds: number, close: () => void) {
+    this.#clock = clock
+    this.#milliseconds = milliseconds
+    this.#close = close
+    this.#last = clock.now()
+    this.#cancel = clock.after(milliseconds, () => this.#look())
+  }
+
+  /** Something passed. */
+  passed(): void {
+    this.#last = this.#clock.now()
+  }
+  stop(): void {
+    this.#cancel()
+  }
+
+  #look(): void {
+    const left = this.#last + this.#milliseconds - this.#clock.now()
+    if (left <= 0) this.#close()
+    else this.#cancel = this.#clock.after(left, () => this.#look())
+  }
 }
 
 class ServedSession<Identity> implements Session<Identity>, PortHandler {
@@ -138,6 +173,7 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
   #broken: ((milliseconds: number) => void) | undefined
   #outputClosed: (() => void) | undefined
   #inputEnded = false
+  #idle: IdleWatch | undefined
 
   constructor(port: ChannelPort, owner: SessionOwner<Identity>) {
     this.#port = port
@@ -178,7 +214,7 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
 
   #writable(type: 0 | 1): ByteWritable {
     return byteWritable({
-      write: bytes => this.#port.write(bytes, type),
+      write: bytes => this.write(bytes, type),
       end: () => {},
       abort: () => {},
       whenClosed: listener => this.#port.whenClosed(listener),
@@ -186,6 +222,7 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
   }
 
   write(bytes: Uint8Array, type: 0 | 1 = 0): Promise<void> | undefined {
+    this.#idle?.passed()
     return this.#port.write(bytes, type)
   }
 
@@ -214,6 +251,7 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
 
   data(bytes: Uint8Array, type: number, detached: boolean): void {
     const count = bytes.length
+    this.#idle?.passed()
     if (type !== 0) {
       // RFC 4254 defines no extended data from a client; it is counted and dropped.
       this.#port.consume(count)
@@ -235,6 +273,7 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
 
   closed(error: Error | undefined): void {
     this.eof()
+    this.#idle?.stop()
     this.#gone.end(error ?? sessionClosed)
     this.#owner.gone()
   }
@@ -305,6 +344,8 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
     this.kind = kind
     if (kind === 'exec') this.command = what
     else if (kind === 'subsystem') this.subsystem = what
+    const idle = this.#owner.idleMilliseconds(typeOf(kind, what))
+    if (idle !== undefined && idle > 0) this.#idle = new IdleWatch(this.#owner.clock, idle, () => this.#port.close())
     question.succeed()
     this.#serve(handler)
     return undefined
@@ -344,6 +385,10 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
     })
   }
 }
+
+/** As OpenSSH names sessions where their timeouts are set (ChannelTimeout). */
+const typeOf = (kind: Session<unknown>['kind'], what: string): string =>
+  kind === 'shell' ? 'session:shell' : kind === 'exec' ? 'session:command' : `session:subsystem:${what}`
 
 /** Serves a session channel that was just accepted. */
 export const serveSession = <Identity>(port: ChannelPort, owner: SessionOwner<Identity>): void => {

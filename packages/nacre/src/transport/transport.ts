@@ -85,6 +85,7 @@ export class Transport {
   #authenticated = false
   #agreed: Agreed | undefined
   #rekeyAfterIncoming = Number.POSITIVE_INFINITY
+  #rekeyBytes: number | undefined
   #rekeyAfterOutgoing = Number.POSITIVE_INFINITY
   #heldBack: { readonly message: Message; readonly value: unknown }[] | undefined
   #heldBackPings = 0
@@ -210,10 +211,15 @@ export class Transport {
     if (this.established && !this.exchanging) this.#beginExchange()
   }
 
+  /** Another number of bytes after which a key exchange is due, from now on. */
+  rekeyAfter(bytes: number): void {
+    this.#rekeyBytes = bytes
+  }
   /** True when a key has been used as much as it may be (RFC 4253 §9, RFC 4344 §3.1). */
   get rekeyDue(): boolean {
     if (!this.established || this.exchanging) return false
-    const { bytes, packets } = this.#config.rekey
+    const { packets } = this.#config.rekey
+    const bytes = this.#rekeyBytes ?? this.#config.rekey.bytes
     const { incoming, outgoing } = this
     return (
       outgoing.bytesUnderKey >= Math.min(bytes, this.#rekeyAfterOutgoing) ||
