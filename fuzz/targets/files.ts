@@ -7,8 +7,10 @@ import { getopt, UsageError } from '../../packages/cli/src/getopt.ts'
 import { parseDestination } from '../../packages/nacre/src/client/destination.ts'
 import { quote } from '../../packages/nacre/src/client/quote.ts'
 import { clientDialect, clientKeywords } from '../../packages/nacre/src/config/client-keywords.ts'
-import { dumpClientConfig, parseClientConfig } from '../../packages/nacre/src/config/parse.ts'
+import { dumpClientConfig } from '../../packages/nacre/src/config/client-dump.ts'
+import { parseClientConfig } from '../../packages/nacre/src/config/parse.ts'
 import { dumpServerConfig, parseServerConfig } from '../../packages/nacre/src/config/server-config.ts'
+import { type KeywordTable } from '../../packages/nacre/src/config/table.ts'
 import { serverDialect, serverKeywords } from '../../packages/nacre/src/config/server-keywords.ts'
 import { SshError } from '../../packages/nacre/src/errors.ts'
 import { parseAuthorizedKeys } from '../../packages/nacre/src/keys/authorized-keys.ts'
@@ -151,14 +153,22 @@ const sshConfig: Target = {
     ...Object.values(clientKeywords).flatMap(row => ['yes', '10', 'a,b'].map(value => utf8Bytes(`${row.name} ${value}\n`))),
   ],
   run: (input, note) => {
-    const parse = (text: string): ReturnType<typeof parseClientConfig> =>
-      parseClientConfig([{ path: 'ssh_config', text }], { host: 'example.org' })
-    const read = unlessRefused(() => parse(textOf(input)), note)
+    const read = unlessRefused(() => parseClientConfig([{ path: 'ssh_config', text: textOf(input) }], { host: 'example.org' }), note)
     if (read === undefined) return
     for (const warning of read.warnings) assert.ok(!unseen.test(warning), `a warning that garbles a terminal: ${JSON.stringify(warning)}`)
-    for (const property of read.given) note(property)
-    const dump = dumpClientConfig(read.config)
-    assert.equal(dumpClientConfig(parse(dump).config), dump)
+    const values: Readonly<Record<string, unknown>> = read.config
+    for (const property of read.given) {
+      note(property)
+      const row = (clientDialect.table as KeywordTable)[property]
+      const written = row.kind.show(values[property]).map(line => `${row.name} ${line}`)
+      const again = unlessRefused(() => parseClientConfig([{ path: 'again', text: written.join('\n') }], { host: 'example.org' }), note)
+      assert.deepEqual(
+        (again?.config as typeof values | undefined)?.[property],
+        values[property],
+        `not read again: ${JSON.stringify(written)}`,
+      )
+    }
+    note(dumpClientConfig(read.config, 'example.org').split('\n', 1)[0])
   },
 }
 

@@ -1,12 +1,13 @@
 // Owns `nacre ssh`: from a command line to an exit code. Knows the order of things; what each is belongs to `ssh/`.
-import { userInfo } from 'node:os'
 import { type ClientConnection, connect, escapeForPeople, type Process, type SessionOptions, SshError } from 'nacre'
 import { dumpClientConfig } from 'nacre/config'
 import { softwareVersion } from 'nacre/engine'
 import type { Environment, Run } from '../environment.ts'
 import { helpText, UsageError, usageText } from '../getopt.ts'
+import { algorithmLists } from '../ssh/algorithm-lists.ts'
 import { connectOptions } from '../ssh/connect-options.ts'
 import { escapeFilter } from '../ssh/escapes.ts'
+import { runLocalCommand } from '../ssh/local-command.ts'
 import { Log } from '../ssh/log.ts'
 import { readSshCommand, readSshConfig, type SshCommand, type SshConfig, sshOptions } from '../ssh/options.ts'
 import { listAlgorithms } from '../ssh/query.ts'
@@ -49,11 +50,9 @@ const dispatch = async (command: SshCommand, environment: Environment): Promise<
     return 0
   }
   if (command.destination === undefined) throw new UsageError('no host to connect to')
-  const settings = readSshConfig(command)
+  const settings = await readSshConfig(command)
   if (command.line.count('G') > 0) {
-    environment.stdout.write(
-      `host ${command.destination.host}\n${dumpClientConfig({ ...settings.config, hostName: settings.config.hostName ?? command.destination.host, user: settings.config.user ?? userInfo().username })}`,
-    )
+    environment.stdout.write(dumpClientConfig(settings.config, command.destination.host, algorithmLists(settings)))
     return 0
   }
   const log = new Log(environment, settings.config.logLevel, command.line.last('E'))
@@ -82,18 +81,12 @@ const session = async (command: SshCommand, settings: SshConfig, environment: En
   for (const { name, handler } of signals) process.once(name, handler)
   try {
     await using connection = await connect(destination, options)
+    await runLocalCommand(settings)
     if (config.sessionType === 'none') {
       await idle(connection, stop.signal)
       return 0
     }
-    return await interact(
-      connection,
-      { command: text, typedHost: command.destination?.host ?? '' },
-      settings,
-      environment,
-      log,
-      stop.signal,
-    )
+    return await interact(connection, text, settings, environment, log, stop.signal)
   } finally {
     for (const { name, handler } of signals) process.removeListener(name, handler)
   }
@@ -123,7 +116,7 @@ const wantsTerminal = (
 
 const interact = async (
   connection: ClientConnection,
-  { command, typedHost }: { readonly command: string; readonly typedHost: string },
+  command: string,
   settings: SshConfig,
   environment: Environment,
   log: Log,
@@ -162,7 +155,7 @@ const interact = async (
   } finally {
     stopInput()
     restore?.()
-    if (terminal !== undefined) log.say('INFO', `Connection to ${config.hostName ?? typedHost} closed.`)
+    if (terminal !== undefined) log.say('INFO', `Connection to ${config.hostName} closed.`)
   }
 }
 

@@ -20,9 +20,9 @@ const argumentsOf = (call: CopyIdCall, more: readonly string[]): readonly string
 ]
 
 /** Where the host is and how to get in, as `ssh` with these words would have it. */
-const planned = (call: CopyIdCall, environment: Environment, signal: AbortSignal, words: readonly string[]) => {
+const planned = async (call: CopyIdCall, environment: Environment, signal: AbortSignal, words: readonly string[]) => {
   const command = readSshCommand(argumentsOf(call, words))
-  const settings = readSshConfig(command)
+  const settings = await readSshConfig(command)
   const log = new Log(environment, settings.config.logLevel, undefined)
   for (const warning of settings.warnings) log.say('INFO', warning)
   return connectOptions(command, settings, environment, log, signal)
@@ -30,7 +30,7 @@ const planned = (call: CopyIdCall, environment: Environment, signal: AbortSignal
 
 /** Logs in by whatever the person has. */
 export const reachAnyhow = async (call: CopyIdCall, environment: Environment, signal: AbortSignal): Promise<ClientConnection> => {
-  const { destination, options } = planned(call, environment, signal, [])
+  const { destination, options } = await planned(call, environment, signal, [])
   return await connect(destination, options)
 }
 
@@ -42,7 +42,7 @@ export const isInstalled = async (
   environment: Environment,
   signal: AbortSignal,
 ): Promise<boolean> => {
-  const { destination, options } = planned(call, environment, signal, ['-oLogLevel=ERROR'])
+  const { destination, options } = await planned(call, environment, signal, ['-oLogLevel=ERROR'])
   const signer = key.signer ?? (privateFile === undefined ? undefined : await fileSigner(privateFile, options))
   try {
     await using connection = await connect(destination, { ...options, auth: { signers: signer === undefined ? [] : [signer] } })

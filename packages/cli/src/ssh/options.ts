@@ -1,12 +1,10 @@
 // Owns the command line of `ssh`: its letters, and what each says in the words of ssh_config. Knows nothing of what the
 // keywords do.
-import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { type ClientConfig, type ConfigSource, parseClientConfig } from 'nacre/config'
-import { type Destination, parseDestination } from 'nacre'
+import type { ClientSettings, ConfigSource } from 'nacre/config'
+import { type Destination, optionLine, parseDestination, readOpensshConfig } from 'nacre'
 import { type CommandLine, getopt, type OptionRow, UsageError } from '../getopt.ts'
-import { readInclude } from '../include.ts'
 
 /** What a letter says as a line of ssh_config; `%s` is its argument. Letters without one mean something to `ssh` itself. */
 interface SshOption extends OptionRow {
@@ -21,8 +19,8 @@ export const sshOptions: readonly SshOption[] = [
   { letter: '4', help: 'use IPv4 only', means: 'AddressFamily inet' },
   { letter: '6', help: 'use IPv6 only', means: 'AddressFamily inet6' },
   { letter: 'A', help: 'forward the agent', missing: true },
-  { letter: 'a', help: 'do not forward the agent' },
-  { letter: 'B', value: 'interface', help: 'bind to an interface', missing: true },
+  { letter: 'a', help: 'do not forward the agent', means: 'ForwardAgent no' },
+  { letter: 'B', value: 'interface', help: 'bind to the address of an interface', means: 'BindInterface %s' },
   { letter: 'b', value: 'address', help: 'bind to a local address', means: 'BindAddress %s' },
   { letter: 'C', help: 'compress', means: 'Compression yes' },
   { letter: 'c', value: 'ciphers', help: 'ciphers to offer', means: 'Ciphers %s' },
@@ -35,7 +33,7 @@ export const sshOptions: readonly SshOption[] = [
   { letter: 'g', help: 'let others use forwarded ports', missing: true },
   { letter: 'I', value: 'library', help: 'PKCS#11 library', missing: true },
   { letter: 'i', value: 'file', help: 'private key to log in with', means: 'IdentityFile %s' },
-  { letter: 'J', value: 'hosts', help: 'jump hosts', missing: true },
+  { letter: 'J', value: 'hosts', help: 'hosts to go through, with commas between', means: 'ProxyJump %s' },
   { letter: 'K', help: 'GSSAPI with delegation', missing: true },
   { letter: 'k', help: 'no GSSAPI delegation' },
   { letter: 'L', value: 'forward', help: 'local forwarding', missing: true },
@@ -46,7 +44,7 @@ export const sshOptions: readonly SshOption[] = [
   { letter: 'n', help: 'read nothing from standard input', means: 'StdinNull yes' },
   { letter: 'O', value: 'command', help: 'control a shared connection', missing: true },
   { letter: 'o', value: 'Keyword=value', help: 'any keyword of ssh_config' },
-  { letter: 'P', value: 'tag', help: 'tag for Match', missing: true },
+  { letter: 'P', value: 'tag', help: 'tag for Match tagged', means: 'Tag %s' },
   { letter: 'p', value: 'port', help: 'port to connect to', means: 'Port %s' },
   {
     letter: 'Q',
@@ -64,7 +62,7 @@ export const sshOptions: readonly SshOption[] = [
   { letter: 'W', value: 'host:port', help: 'join standard input and output to a port', missing: true },
   { letter: 'w', value: 'tunnel', help: 'tunnel device', missing: true },
   { letter: 'X', help: 'forward X11', missing: true },
-  { letter: 'x', help: 'do not forward X11' },
+  { letter: 'x', help: 'do not forward X11', means: 'ForwardX11 no' },
   { letter: 'Y', help: 'forward X11, trusted', missing: true },
   { letter: 'y', help: 'write messages to the system log', missing: true },
 ]
@@ -94,57 +92,37 @@ const destinationText = (host: string): string =>
     ? host
     : host.replace(/^(.*@)?(.*)$/, (_, user: string | undefined, name: string) => `${user ?? ''}[${name}]`)
 
-const expandHome = (path: string): string => (path === '~' ? homedir() : path.startsWith('~/') ? join(homedir(), path.slice(2)) : path)
-
-const readIfThere = (path: string): string | undefined => {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
-const files = (line: CommandLine): ConfigSource[] => {
-  const only = line.last('F')
-  if (only === 'none') return []
-  if (only !== undefined) return [{ path: only, text: readFileSync(expandHome(only), 'utf8') }]
-  return [join(homedir(), '.ssh/config'), '/etc/ssh/ssh_config'].flatMap(path => {
-    const text = readIfThere(path)
-    return text === undefined ? [] : [{ path, text }]
-  })
-}
-
 /** The letters as lines of configuration, in the order given: the first value wins, as it does in files. */
 const optionSources = ({ line, destination }: SshCommand): ConfigSource[] => {
-  const says = (text: string): ConfigSource => ({ path: 'command line', text, isOption: true })
   const sources: ConfigSource[] = []
   for (const { letter, value } of line.given) {
     const row = sshOptions.find(each => each.letter === letter)
-    if (letter === 'o') sources.push(says(value))
-    else if (row?.means !== undefined) sources.push(says(row.means.replace('%s', () => value)))
+    if (letter === 'o') sources.push({ path: 'command line', text: value, isOption: true, isUsers: true })
+    else if (row?.means !== undefined)
+      sources.push(
+        optionLine(
+          row.means.replace(/ .*/, ''),
+          row.means.replace(/^\S+ /, '').replace('%s', () => value),
+        ),
+      )
   }
   const terminals = line.count('t')
-  if (terminals > 0) sources.push(says(`RequestTTY ${terminals > 1 ? 'force' : 'yes'}`))
+  if (terminals > 0) sources.push(optionLine('RequestTTY', terminals > 1 ? 'force' : 'yes'))
   const verbose = line.count('v')
-  if (verbose > 0) sources.push(says(`LogLevel DEBUG${Math.min(verbose, 3)}`))
-  if (destination?.user !== undefined) sources.push(says(`User ${destination.user}`))
-  if (destination?.port !== undefined) sources.push(says(`Port ${destination.port}`))
+  if (verbose > 0) sources.push(optionLine('LogLevel', `DEBUG${Math.min(verbose, 3)}`))
+  if (destination?.user !== undefined) sources.push(optionLine('User', destination.user))
+  if (destination?.port !== undefined) sources.push(optionLine('Port', String(destination.port)))
   return sources
 }
 
-export interface SshConfig {
-  readonly config: ClientConfig
-  readonly given: ReadonlySet<keyof ClientConfig>
-  readonly warnings: readonly string[]
+export type SshConfig = ClientSettings
+
+/** What the command line and the files say about the host. Rejects with `ConfigError`, with file and line. */
+export const readSshConfig = async (command: SshCommand): Promise<SshConfig> => {
+  const file = command.line.last('F')
+  return await readOpensshConfig(command.destination?.host ?? '', {
+    options: optionSources(command),
+    command: command.command,
+    ...(file === undefined ? {} : { file: file.startsWith('~/') ? join(homedir(), file.slice(2)) : file }),
+  })
 }
-
-/** What the command line and the files say about the host. Throws `ConfigError` with file and line. */
-export const readSshConfig = (command: SshCommand): SshConfig =>
-  parseClientConfig([...optionSources(command), ...files(command.line)], { host: command.destination?.host ?? '', include: readInclude })
-
-/** `~`, and the tokens of ssh_config that file names may hold. */
-export const expandPath = (path: string, tokens: Readonly<Record<string, string>>): string => expandTokens(expandHome(path), tokens)
-
-/** Replaces `%h`, `%p` and so on; `%%` is a percent sign. Unknown tokens stay as they are. */
-export const expandTokens = (text: string, tokens: Readonly<Record<string, string>>): string =>
-  text.replace(/%(.)/g, (whole, letter: string) => (letter === '%' ? '%' : Object.hasOwn(tokens, letter) ? tokens[letter] : whole))

@@ -124,7 +124,7 @@ export const reachHost = async (reach: Reach, host: RemoteHost): Promise<Remote>
   if (reach.program !== undefined) return reachByProgram(reach, reach.program, host)
   // The host is no word of that command line: it may hold colons, and the user name blanks.
   const command = { ...readSshCommand([...reach.arguments]), destination: host }
-  const settings = readSshConfig(command)
+  const settings = await readSshConfig(command)
   const log = new Log(reach.environment, settings.config.logLevel, undefined)
   for (const warning of settings.warnings) log.say('INFO', warning)
   const { destination, options } = connectOptions(command, settings, reach.environment, log, reach.signal)

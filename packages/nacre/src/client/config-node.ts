@@ -3,12 +3,13 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { lookup, resolveCname } from 'node:dns/promises'
-import { closeSync, fstatSync, globSync, openSync, readFileSync } from 'node:fs'
+import * as fs from 'node:fs'
 import { homedir, hostname, networkInterfaces, userInfo } from 'node:os'
 import { basename, join } from 'node:path'
 import { type ClientSettings, readClientConfig } from '../config/client-config.ts'
 import type { ClientMachine } from '../config/client-machine.ts'
 import type { ConfigSource, Place } from '../config/document.ts'
+import { quoteWord } from '../config/kinds.ts'
 import { ConfigError } from '../errors.ts'
 
 const errorCode = (error: unknown): string | undefined =>
@@ -20,26 +21,26 @@ const othersMayWrite = 0o022
 const readConfigFile = (path: string, checked: boolean, place: Place = { path }): string | undefined => {
   let file: number
   try {
-    file = openSync(path, 'r')
+    file = fs.openSync(path, 'r')
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined
     throw new ConfigError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, place, { cause: error })
   }
   try {
-    const { uid, mode } = fstatSync(file)
+    const { uid, mode } = fs.fstatSync(file)
     if (checked && process.getuid !== undefined && ((uid !== 0 && uid !== process.getuid()) || (mode & othersMayWrite) !== 0))
       throw new ConfigError(
         `Bad owner or permissions on ${path}: it has to belong to you or root, and nobody else may write to it (chmod 600 ${path}).`,
         place,
       )
-    return readFileSync(file, 'utf8')
+    return fs.readFileSync(file, 'utf8')
   } catch (error) {
     if (error instanceof ConfigError) throw error
     // As in OpenSSH, a folder is read as an empty file.
     if (errorCode(error) === 'EISDIR') return ''
     throw new ConfigError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, place, { cause: error })
   } finally {
-    closeSync(file)
+    fs.closeSync(file)
   }
 }
 
@@ -48,7 +49,8 @@ const hidden = (pattern: string, path: string): boolean => basename(path).starts
 
 const homeOf = (user: string): string | undefined => {
   try {
-    const line = readFileSync('/etc/passwd', 'utf8')
+    const line = fs
+      .readFileSync('/etc/passwd', 'utf8')
       .split('\n')
       .find(each => each.startsWith(`${user}:`))
     return line?.split(':')[5]
@@ -99,7 +101,8 @@ export const clientMachine = (): ClientMachine => {
     sha1: text => createHash('sha1').update(text).digest('hex'),
     addresses: () => Object.values(networkInterfaces()).flatMap(each => (each ?? []).map(({ address }) => address)),
     include: (path, statement) =>
-      globSync(path)
+      fs
+        .globSync(path)
         .filter(each => !hidden(path, each))
         .sort()
         .flatMap(each => {
@@ -118,6 +121,13 @@ export const clientMachine = (): ClientMachine => {
     },
   }
 }
+
+/** An option of the command line as a source: what a letter says, not a line of `-o`. The value is one word. */
+export const optionLine = (keyword: string, value: string): ConfigSource => ({
+  path: 'command line',
+  text: `${keyword} ${quoteWord(value)}`,
+  isOption: true,
+})
 
 export interface ConfigFileOptions {
   /** Read this file only; `none` reads no file. Default: the person's, then the system's. */

@@ -1,16 +1,19 @@
 // Owns `connect` on Node: a destination, a socket, and OpenSSH's habits unless told otherwise. Knows no protocol.
 import { userInfo } from 'node:os'
+import type { ClientSettings } from '../config/client-config.ts'
 import type { CommonOptions } from '../engine/assemble.ts'
 import type { EngineEvent } from '../engine/events.ts'
-import { ConfigError } from '../errors.ts'
+import { ConfigError, escapeForPeople } from '../errors.ts'
 import type { ByteTransport } from '../io/transport.ts'
 import { nodeRuntime } from '../io/runtime-node.ts'
 import { environmentTranscript } from '../io/transcript-node.ts'
+import { type ConfigFileOptions, optionLine, readOpensshConfig } from './config-node.ts'
+import { configuredOptions } from './configured-node.ts'
 import { connectOver } from './connect.ts'
 import { ClientConnection } from './connection.ts'
 import { type Destination, parseDestination } from './destination.ts'
-import { dial, type DialOptions } from './dial-node.ts'
-import { type PlannedHop, type Way, wayThrough } from './hops.ts'
+import { dialAgain, type DialOptions } from './dial-node.ts'
+import { type Over, type PlannedHop, type Way, wayThrough } from './hops.ts'
 import { chosenSignatures, type CredentialOptions, identitiesFrom } from './identities.ts'
 import { openssh, type OpensshOptions } from './openssh-node.ts'
 import type { HostKeyPolicy, Identities } from './policy.ts'
@@ -23,6 +26,8 @@ interface BaseOptions extends CommonOptions, Pick<DialOptions, 'family' | 'local
   readonly signal?: AbortSignal
   /** Milliseconds until a TCP connection must stand. Default 30 s. */
   readonly connectTimeout?: number
+  /** How often to try for a TCP connection, a second apart. Default 1. */
+  readonly connectionAttempts?: number
   /** A transport that is there already, instead of a TCP connection: a tunnel, a child's pipes, a test. */
   readonly transport?: ByteTransport
   /**
@@ -36,9 +41,16 @@ interface BaseOptions extends CommonOptions, Pick<DialOptions, 'family' | 'local
   readonly onProgress?: (event: EngineEvent) => void
 }
 
-/** As `ssh` does it: known_hosts, agent and key files. What is given explicitly wins. */
+/**
+ * As `ssh` does it: ssh_config, known_hosts, agent and key files. What is given explicitly wins. With `transport` or `via`
+ * nothing of how ssh_config would reach the host counts.
+ */
 export interface ConfiguredOptions extends BaseOptions, OpensshOptions {
-  readonly config?: true
+  /**
+   * Which files of ssh_config are read: by default the person's and the system's; `{ file: 'none' }` reads none and leaves
+   * the rest as it is. Or what `readOpensshConfig` read: then the destination is where that leads.
+   */
+  readonly config?: true | ConfigFileOptions | ClientSettings
   readonly hostKey?: HostKeyPolicy
   readonly auth?: CredentialOptions | Identities
 }
@@ -69,25 +81,49 @@ const inherited = (options: ConfiguredOptions | ExplicitOptions): ConfiguredOpti
   ...('onNote' in options && options.onNote !== undefined ? { onNote: options.onNote } : {}),
 })
 
-const planned = (hop: Hop, options: ConfiguredOptions | ExplicitOptions): ClientConnection | PlannedHop => {
+const ways = (options: ConfiguredOptions | ExplicitOptions): number =>
+  [options.transport, options.via, options.proxyCommand].filter(each => each !== undefined).length
+
+/** How a connection comes to be on the way of another. */
+interface OnTheWay {
+  /** Reaches it; whatever it would say of a way of its own does not count. */
+  readonly over: Over | undefined
+  /** Those that want to go through it, directly or not. */
+  readonly trail: readonly string[]
+}
+
+const planned = (
+  hop: Hop,
+  index: number,
+  options: ConfiguredOptions | ExplicitOptions,
+  trail: readonly string[],
+): ClientConnection | PlannedHop => {
   if (hop instanceof ClientConnection) return hop
   const { destination, ...own } = typeof hop === 'object' && 'destination' in hop ? hop : { destination: hop }
   const parsed = typeof destination === 'string' ? parseDestination(destination) : destination
   const hopOptions: ConfiguredOptions | ExplicitOptions = { ...inherited(options), ...own }
+  if (index > 0 && ways(hopOptions) > 0)
+    throw new ConfigError('Only the first hop of `via` may have a way of its own; the others are reached through the one before.')
   const user = hopOptions.user ?? parsed.user
   return {
     name: nameOf({ ...parsed, ...(user === undefined ? {} : { user }) }),
-    to: { host: parsed.host, port: hopOptions.port ?? parsed.port ?? defaultPort },
-    connect: over => connectBy(parsed, hopOptions, over),
+    connect: over => connectBy(parsed, hopOptions, { over, trail }),
   }
 }
 
-const wayOf = (options: ConfiguredOptions | ExplicitOptions, host: string, port: number): Way | undefined => {
+const wayOf = (
+  options: ConfiguredOptions | ExplicitOptions,
+  { user, host, port }: { readonly user: string; readonly host: string; readonly port: number },
+  { over, trail }: OnTheWay,
+): Way | undefined => {
   const { via, signal, connectTimeout } = options
-  if (via === undefined) return undefined
+  if (via === undefined || over !== undefined) return undefined
+  const name = `${user}@${host} port ${port}`
+  if (trail.includes(name))
+    throw new ConfigError(`${escapeForPeople(name)} is to be reached through itself: ${escapeForPeople([...trail, name].join(' → '))}.`)
   const hops: readonly Hop[] = Array.isArray(via) ? (via as readonly Hop[]) : [via as Hop]
   return wayThrough(
-    hops.map(hop => planned(hop, options)),
+    hops.map((hop, index) => planned(hop, index, options, [...trail, name])),
     { host, port },
     { ...(signal === undefined ? {} : { signal }), ...(connectTimeout === undefined ? {} : { timeout: connectTimeout }) },
   )
@@ -98,21 +134,59 @@ const wayOf = (options: ConfiguredOptions | ExplicitOptions, host: string, port:
  * host key is refused (`HostKeyError`) unless the options say otherwise. What goes wrong at a hop of `via` says which it is.
  */
 export const connect = (destination: string | Destination, options: ConfiguredOptions | ExplicitOptions = {}): Promise<ClientConnection> =>
-  connectBy(destination, options, undefined)
+  connectBy(destination, options, { over: undefined, trail: [] })
 
-/** With `over`, what is given there is how a host is reached that has no way of its own. */
+/** What ssh_config says of the destination; `undefined` when no file is to be read. */
+const settingsFor = async (parsed: Destination, options: ConfiguredOptions): Promise<ClientSettings | undefined> => {
+  const { config } = options
+  if (typeof config === 'object' && 'decidedBy' in config) return config
+  const files = config === true || config === undefined ? {} : config
+  if (files.file === 'none' && files.options === undefined) return undefined
+  const user = options.user ?? parsed.user
+  const port = options.port ?? parsed.port
+  const letters = [user === undefined ? [] : [optionLine('User', user)], port === undefined ? [] : [optionLine('Port', String(port))]]
+  return await readOpensshConfig(parsed.host, { ...files, options: [...letters.flat(), ...(files.options ?? [])] })
+}
+
+/** Only what has a value: an option left out must not hide what a file says. */
+const given = <T extends object>(options: T): Partial<T> =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
+
+/** The options with what ssh_config adds to them, and where they lead. */
+const withConfig = async (
+  parsed: Destination,
+  options: ConfiguredOptions | ExplicitOptions,
+  reached: boolean,
+): Promise<{ readonly to: Destination; readonly all: ConfiguredOptions | ExplicitOptions; readonly settings?: ClientSettings }> => {
+  const settings = options.config === false ? undefined : await settingsFor(parsed, options)
+  if (settings === undefined || options.config === false) return { to: parsed, all: options }
+  const { config } = settings
+  const files = typeof options.config === 'object' && 'file' in options.config ? { config: { file: options.config.file } } : {}
+  const { via, proxyCommand, ...rest } = configuredOptions(settings, destination => ({ destination, ...inherited(options), ...files }))
+  // Whoever says how the host is reached, by whatever way, means that way.
+  const own = reached || [options.transport, options.via, options.proxyCommand].some(each => each !== undefined)
+  const ways = own ? {} : given({ via, proxyCommand })
+  return {
+    to: { host: config.hostName, port: config.port, user: config.user },
+    all: { ...rest, ...ways, ...given(options), algorithms: { ...rest.algorithms, ...options.algorithms } },
+    settings,
+  }
+}
+
 const connectBy = async (
   destination: string | Destination,
-  options: ConfiguredOptions | ExplicitOptions,
-  over: (() => Promise<ByteTransport>) | undefined,
+  asked: ConfiguredOptions | ExplicitOptions,
+  onTheWay: OnTheWay,
 ): Promise<ClientConnection> => {
+  asked.signal?.throwIfAborted()
   const parsed = typeof destination === 'string' ? parseDestination(destination) : destination
-  const { host } = parsed
-  const port = options.port ?? parsed.port ?? defaultPort
-  const user = options.user ?? parsed.user ?? (options.config === false ? undefined : userInfo().username)
+  const { over } = onTheWay
+  const { to, all: options, settings } = await withConfig(parsed, asked, over !== undefined)
+  const { host } = to
+  const port = options.port ?? to.port ?? defaultPort
+  const user = options.user ?? to.user ?? (options.config === false ? undefined : userInfo().username)
   if (user === undefined)
     throw new ConfigError('No user name: give one in the destination or as `user`, since `config: false` asks nobody.')
-  options.signal?.throwIfAborted()
   const signatures = chosenSignatures(options.algorithms?.publicKeyAccepted)
   const usual = options.config === false ? undefined : await openssh(host, port, { ...options, ...signatures })
   const hostKey = options.hostKey ?? usual?.hostKey
@@ -120,13 +194,10 @@ const connectBy = async (
   if (hostKey === undefined || identities === undefined)
     throw new ConfigError('With `config: false`, `hostKey` and `auth` are required: there is no safe default for them.')
   const { proxyCommand } = options
-  if ([options.transport, options.via, proxyCommand].filter(each => each !== undefined).length > 1)
-    throw new ConfigError('`transport`, `via` and `proxyCommand` are three ways to reach a host: give one of them.')
-  if (over !== undefined && (options.transport ?? options.via ?? proxyCommand) !== undefined)
-    throw new ConfigError('Only the first hop of `via` may have a way of its own; the others are reached through the one before.')
-  const way = wayOf(options, host, port)
+  if (ways(options) > 1) throw new ConfigError('`transport`, `via` and `proxyCommand` are three ways to reach a host: give one of them.')
+  const way = wayOf(options, { user, host, port }, onTheWay)
   const direct = (): Promise<ByteTransport> =>
-    dial({
+    dialAgain(options.connectionAttempts ?? 1, {
       host,
       port,
       ...(options.connectTimeout === undefined ? {} : { timeout: options.connectTimeout }),
@@ -139,8 +210,17 @@ const connectBy = async (
   const traced = options.config === false ? {} : environmentTranscript()
   const localFiles = async () => (await import('../sftp/transfer/local-node.ts')).localNode
   const all = { localFiles, ...traced, ...options, user, host, port, hostKey, identities }
-  const command = proxyCommand === undefined ? undefined : () => runProxyCommand(proxyCommand, { host, port, user, typed: parsed.host })
-  const open = options.transport ?? over ?? command ?? (way === undefined ? direct : () => way.transport())
+  const typed = settings?.call.host ?? parsed.host
+  const proxyTarget = {
+    host,
+    port,
+    user,
+    typed,
+    ...(options.config === false || options.hostKeyAlias === undefined ? {} : { keyAlias: options.hostKeyAlias }),
+  }
+  const command = proxyCommand === undefined ? undefined : () => runProxyCommand(proxyCommand, proxyTarget)
+  const ownWay = options.transport ?? command ?? (way === undefined ? direct : () => way.transport())
+  const open = over === undefined ? ownWay : () => over({ host, port })
   try {
     return await connectOver(open, way === undefined ? all : { ...all, gone: () => way.gone() }, nodeRuntime())
   } catch (error) {

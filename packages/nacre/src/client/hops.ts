@@ -11,10 +11,12 @@ import type { DialTarget, TcpChannelOptions } from './dial.ts'
 export interface PlannedHop {
   /** `user@host` or `host`, for messages. */
   readonly name: string
-  readonly to: DialTarget
-  /** Connects: over what `over` gives, or directly when there is none. */
-  connect(over: (() => Promise<ByteTransport>) | undefined): Promise<ClientConnection>
+  /** Connects: over what `over` gives, once it is known where to, or directly when there is none. */
+  connect(over: Over | undefined): Promise<ClientConnection>
 }
+
+/** A transport to a host and port, over the hop before. */
+export type Over = (to: DialTarget) => Promise<ByteTransport>
 
 export interface Way extends AsyncDisposable {
   /** A transport to the destination, over the last hop. Closing it ends the hops that were made for it. */
@@ -111,7 +113,7 @@ class HopsMade implements Way {
         continue
       }
       const previous: ClientConnection | undefined = before
-      const over = previous === undefined ? undefined : () => this.#through(previous, hop.to, index - 1)
+      const over: Over | undefined = previous && (to => this.#through(previous, to, index - 1))
       try {
         before = await hop.connect(over)
       } catch (error) {

@@ -1,114 +1,304 @@
-// Owns the keywords of ssh_config: one row each, and its dialect. Adding a keyword is one row here. Knows nothing of
-// syntax, and nothing of who acts on a value.
+// Owns the keywords of ssh_config: one row each, in the order `ssh -G` prints them, and its dialect. Adding a keyword is one
+// row here. Knows nothing of syntax, and nothing of who acts on a value.
+import { matchesWildcard } from '../patterns.ts'
+import {
+  addendum,
+  addKeys,
+  type AddKeys,
+  agentSocket,
+  canonicalizations,
+  channelTimeouts,
+  command,
+  compressions,
+  controlMasters,
+  controlPersistence,
+  domains,
+  escapeCharacter,
+  fingerprintHash,
+  firstOfWords,
+  type Forward,
+  forwardAgent,
+  forwards,
+  ipQuality,
+  keystrokeTiming,
+  octalMask,
+  permittedCnames,
+  portOrService,
+  proxyJump,
+  type ProxyJump,
+  publicKeyUses,
+  remoteOpens,
+  secondsOrNothing,
+  strictChecking,
+  terminals,
+  tunnelDevice,
+  tunnels,
+  usualKeystrokeInterval,
+  variableNames,
+  weakCryptoWarnings,
+  wordsOrAlone,
+  yesNoAsk,
+  states,
+} from './client-kinds.ts'
+import type { Statement } from './document.ts'
 import {
   algorithms,
+  anyWords,
   assignments,
-  choice,
   commaList,
-  escapeCharacter,
+  facilities,
+  families,
   integer,
-  port,
+  type Kind,
+  largestNumber,
+  logLevels,
   rekeyLimit,
-  restOfLine,
-  seconds,
   secondsOrNone,
   word,
-  words,
-  wordsPerLine,
   yesNo,
-  families,
-  logLevels,
-  largestNumber,
 } from './kinds.ts'
 import type { Dialect } from './resolve.ts'
-import { type KeywordTable, list, set, unset, type Values } from './table.ts'
-import { rows, unsupportedTable } from './unsupported.ts'
+import { type Keyword, type KeywordTable, list, type NotInEffect, type RowOptions, set, unset, type Values } from './table.ts'
+
+/** What nothing acts on yet; values in `off` (as printed) ask for nothing. */
+const idle = <T>(
+  otherwise: NotInEffect<T>['otherwise'],
+  kind: Kind<T>,
+  ...off: readonly string[]
+): { readonly notInEffect: NotInEffect<T> } => ({
+  notInEffect: { asksNothing: value => (kind.print ?? kind.show).call(kind, value).every(line => off.includes(line)), otherwise },
+})
+
+const flag = (name: string, fallback: boolean, options: RowOptions<boolean> = {}): Keyword<boolean> => set(name, yesNo, fallback, options)
+/** A flag whose `otherwise` holds when it says yes. */
+const idleFlag = (name: string, otherwise: NotInEffect<boolean>['otherwise'], asked = true): Keyword<boolean> =>
+  flag(name, false, { notInEffect: { asksNothing: value => value !== asked, otherwise } })
+const number = (name: string, fallback: number, least = 0): Keyword<number> => set(name, integer(least, largestNumber), fallback)
+/** A time; `none` leaves it unsaid. */
+const time = (name: string, fallback: number, options: RowOptions<number> = {}): Keyword<number> =>
+  set(name, secondsOrNothing, fallback, { takes: value => !Number.isNaN(value), ...options })
+
+const samePlace = (statement: Statement): string => {
+  const { isOption, isUsers } = statement.source
+  return isOption === true && isUsers !== true ? 'letter' : isUsers === true ? 'person' : 'system'
+}
+/** The same file said by the same side is one; a letter of the command line, a person's and the system's files are sides. */
+const files = (name: string, fallback: readonly string[], options: RowOptions<readonly string[]> = {}): Keyword<readonly string[]> =>
+  set(name, filePerLine, fallback, {
+    combine: (soFar = [], next, by) => {
+      const side = samePlace(by[by.length - 1])
+      const twice = soFar.some((path, at) => path === next[0] && samePlace(by[at]) === side)
+      return twice ? undefined : [...soFar, ...next]
+    },
+    ...options,
+  })
+const filePerLine: Kind<readonly string[]> = {
+  means: 'a path; may be repeated',
+  read: input => [word.read(input)],
+  show: values => values.flatMap(value => word.show(value)),
+  print: values => values,
+}
+
+const sameForward = (left: Forward, right: Forward): boolean => JSON.stringify(left) === JSON.stringify(right)
+const forwardings = (name: string, which: 'local' | 'remote' | 'dynamic'): Keyword<readonly Forward[]> =>
+  set<readonly Forward[]>(name, forwards(which), [], {
+    combine: (soFar = [], next) => (soFar.some(each => sameForward(each, next[0])) ? undefined : [...soFar, ...next]),
+    notInEffect: { asksNothing: () => false, otherwise: 'warn' },
+  })
+
+const knownHostsFiles = wordsOrAlone('none')
+const isJump = (value: unknown): value is Exclude<ProxyJump, 'none'> => value !== undefined && value !== 'none'
+const noKeys: AddKeys = { mode: 'no', seconds: 0 }
 
 /** What `ssh` reads, from files and from `-o`. Defaults are OpenSSH's unless the row says why not. */
 export const clientKeywords = {
-  hostName: unset('HostName', word),
-  port: set('Port', port, 22),
   user: unset('User', word),
-  identityFile: list('IdentityFile', wordsPerLine),
-  certificateFile: list('CertificateFile', wordsPerLine),
-  identitiesOnly: set('IdentitiesOnly', yesNo, false),
-  identityAgent: unset('IdentityAgent', word),
-  strictHostKeyChecking: set(
-    'StrictHostKeyChecking',
-    choice(['ask', 'yes', 'accept-new', 'no'], { off: 'no', true: 'yes', false: 'no' }),
-    'ask',
-  ),
-  userKnownHostsFile: set('UserKnownHostsFile', words, ['~/.ssh/known_hosts', '~/.ssh/known_hosts2']),
-  globalKnownHostsFile: set('GlobalKnownHostsFile', words, ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2']),
-  hashKnownHosts: set('HashKnownHosts', yesNo, false),
-  hostKeyAlias: unset('HostKeyAlias', word),
-  revokedHostKeys: set('RevokedHostKeys', word, 'none'),
-  caSignatureAlgorithms: unset('CASignatureAlgorithms', algorithms),
-  hostKeyAlgorithms: unset('HostKeyAlgorithms', algorithms),
-  kexAlgorithms: unset('KexAlgorithms', algorithms),
-  ciphers: unset('Ciphers', algorithms),
-  macs: unset('MACs', algorithms),
-  pubkeyAcceptedAlgorithms: unset('PubkeyAcceptedAlgorithms', algorithms, { oldNames: ['PubkeyAcceptedKeyTypes'] }),
-  compression: set('Compression', yesNo, false),
-  connectTimeout: set('ConnectTimeout', secondsOrNone, 'none'),
-  connectionAttempts: set('ConnectionAttempts', integer(1, largestNumber), 1),
-  serverAliveInterval: set('ServerAliveInterval', seconds, 0),
-  serverAliveCountMax: set('ServerAliveCountMax', integer(0, largestNumber), 3),
-  tcpKeepAlive: set('TCPKeepAlive', yesNo, true, { oldNames: ['KeepAlive'] }),
-  rekeyLimit: set('RekeyLimit', rekeyLimit, { bytes: undefined, seconds: undefined }),
-  preferredAuthentications: unset('PreferredAuthentications', commaList),
-  numberOfPasswordPrompts: set('NumberOfPasswordPrompts', integer(1, largestNumber), 3),
-  passwordAuthentication: set('PasswordAuthentication', yesNo, true),
-  pubkeyAuthentication: set('PubkeyAuthentication', yesNo, true, { oldNames: ['DSAAuthentication'] }),
-  kbdInteractiveAuthentication: set('KbdInteractiveAuthentication', yesNo, true, {
+  hostName: unset('HostName', word),
+  port: set('Port', portOrService, 22),
+  addressFamily: set('AddressFamily', families, 'any'),
+  batchMode: flag('BatchMode', false),
+  canonicalizeFallbackLocal: flag('CanonicalizeFallbackLocal', true),
+  canonicalizeHostname: set('CanonicalizeHostname', canonicalizations, 'no'),
+  checkHostIp: flag('CheckHostIP', false),
+  compression: set('Compression', compressions, false),
+  controlMaster: set('ControlMaster', controlMasters, 'no', idle('ignore', controlMasters)),
+  enableSshKeysign: idleFlag('EnableSSHKeysign', 'ignore'),
+  clearAllForwardings: flag('ClearAllForwardings', false),
+  exitOnForwardFailure: idleFlag('ExitOnForwardFailure', 'ignore'),
+  fingerprintHash: set('FingerprintHash', fingerprintHash, 'SHA256'),
+  forwardX11: idleFlag('ForwardX11', 'warn'),
+  forwardX11Trusted: idleFlag('ForwardX11Trusted', 'ignore'),
+  gatewayPorts: idleFlag('GatewayPorts', 'ignore'),
+  hashKnownHosts: flag('HashKnownHosts', false),
+  hostbasedAuthentication: idleFlag('HostbasedAuthentication', 'ignore'),
+  identitiesOnly: flag('IdentitiesOnly', false),
+  kbdInteractiveAuthentication: flag('KbdInteractiveAuthentication', true, {
     oldNames: ['ChallengeResponseAuthentication', 'SkeyAuthentication', 'TISAuthentication'],
   }),
-  batchMode: set('BatchMode', yesNo, false),
-  requestTty: set('RequestTTY', choice(['auto', 'yes', 'no', 'force'], { true: 'yes', false: 'no' }), 'auto'),
-  remoteCommand: unset('RemoteCommand', restOfLine),
-  sendEnv: list('SendEnv', wordsPerLine),
-  setEnv: set('SetEnv', assignments, []),
-  logLevel: set('LogLevel', logLevels, 'INFO'),
-  addressFamily: set('AddressFamily', families, 'any'),
+  noHostAuthenticationForLocalhost: idleFlag('NoHostAuthenticationForLocalhost', 'ignore'),
+  passwordAuthentication: flag('PasswordAuthentication', true),
+  permitLocalCommand: flag('PermitLocalCommand', false),
+  proxyUseFdpass: idleFlag('ProxyUseFdpass', 'refuse'),
+  pubkeyAuthentication: set('PubkeyAuthentication', publicKeyUses, 'yes', { oldNames: ['DSAAuthentication'] }),
+  requestTty: set('RequestTTY', terminals, 'auto'),
+  sessionType: set('SessionType', states({ none: 'none', subsystem: 'subsystem', default: 'default' }), 'default'),
+  stdinNull: flag('StdinNull', false),
+  forkAfterAuthentication: idleFlag('ForkAfterAuthentication', 'warn'),
+  streamLocalBindUnlink: idleFlag('StreamLocalBindUnlink', 'ignore'),
+  strictHostKeyChecking: set('StrictHostKeyChecking', strictChecking, 'ask'),
+  tcpKeepAlive: flag('TCPKeepAlive', true, { oldNames: ['KeepAlive'] }),
+  tunnel: set('Tunnel', tunnels, 'no', idle('warn', tunnels, 'false')),
+  verifyHostKeyDns: set('VerifyHostKeyDNS', yesNoAsk, 'no', idle('ignore', yesNoAsk)),
+  visualHostKey: idleFlag('VisualHostKey', 'ignore'),
+  // Without a line it depends on the known_hosts files: see `clientDefaults`.
+  updateHostKeys: unset('UpdateHostKeys', yesNoAsk, idle('ignore', yesNoAsk)),
+  enableEscapeCommandline: idleFlag('EnableEscapeCommandline', 'ignore'),
+  warnWeakCrypto: set('WarnWeakCrypto', weakCryptoWarnings, true, idle('ignore', weakCryptoWarnings)),
+  canonicalizeMaxDots: number('CanonicalizeMaxDots', 1),
+  connectionAttempts: number('ConnectionAttempts', 1, 1),
+  forwardX11Timeout: time('ForwardX11Timeout', 1200, idle('ignore', secondsOrNothing)),
+  numberOfPasswordPrompts: number('NumberOfPasswordPrompts', 3),
+  serverAliveCountMax: number('ServerAliveCountMax', 3),
+  serverAliveInterval: time('ServerAliveInterval', 0),
+  // OpenSSH's default is 1024; nacre never takes RSA keys below 2048 bits unless told to.
+  requiredRsaSize: number('RequiredRSASize', 2048),
+  obscureKeystrokeTiming: set('ObscureKeystrokeTiming', keystrokeTiming, usualKeystrokeInterval, idle('ignore', keystrokeTiming)),
   bindAddress: unset('BindAddress', word),
-  checkHostIp: set('CheckHostIP', yesNo, false),
+  bindInterface: unset('BindInterface', word),
+  ciphers: unset('Ciphers', algorithms),
+  controlPath: unset('ControlPath', word, idle('ignore', word)),
+  hostKeyAlgorithms: unset('HostKeyAlgorithms', algorithms),
+  hostKeyAlias: unset('HostKeyAlias', word),
+  hostbasedAcceptedAlgorithms: unset('HostbasedAcceptedAlgorithms', algorithms, {
+    oldNames: ['HostbasedKeyTypes'],
+    ...idle('ignore', algorithms),
+  }),
+  identityAgent: unset('IdentityAgent', agentSocket),
+  ignoreUnknown: unset('IgnoreUnknown', word),
+  kbdInteractiveDevices: unset('KbdInteractiveDevices', word, idle('ignore', word)),
+  kexAlgorithms: unset('KexAlgorithms', algorithms),
+  caSignatureAlgorithms: unset('CASignatureAlgorithms', algorithms),
+  localCommand: unset('LocalCommand', command),
+  remoteCommand: unset('RemoteCommand', command),
+  logLevel: set('LogLevel', logLevels, 'INFO'),
+  macs: unset('MACs', algorithms),
+  pkcs11Provider: unset('PKCS11Provider', word, { oldNames: ['SmartcardDevice'], ...idle('ignore', word, 'none') }),
+  securityKeyProvider: set('SecurityKeyProvider', word, '$SSH_SK_PROVIDER', idle('ignore', word)),
+  preferredAuthentications: unset('PreferredAuthentications', commaList),
+  pubkeyAcceptedAlgorithms: unset('PubkeyAcceptedAlgorithms', algorithms, { oldNames: ['PubkeyAcceptedKeyTypes'] }),
+  xAuthLocation: set('XAuthLocation', word, '/usr/bin/xauth', idle('ignore', word)),
+  knownHostsCommand: unset('KnownHostsCommand', command, idle('warn', command, 'none')),
+  tag: unset('Tag', word),
+  versionAddendum: unset('VersionAddendum', addendum, idle('warn', addendum, '')),
+  dynamicForward: forwardings('DynamicForward', 'dynamic'),
+  localForward: forwardings('LocalForward', 'local'),
+  remoteForward: forwardings('RemoteForward', 'remote'),
+  identityFile: files('IdentityFile', [], { oldNames: ['IdentityFile2'] }),
+  canonicalDomains: set('CanonicalDomains', domains, []),
+  certificateFile: files('CertificateFile', []),
+  globalKnownHostsFile: set('GlobalKnownHostsFile', knownHostsFiles, ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2']),
+  userKnownHostsFile: set('UserKnownHostsFile', knownHostsFiles, ['~/.ssh/known_hosts', '~/.ssh/known_hosts2']),
+  revokedHostKeys: set('RevokedHostKeys', knownHostsFiles, []),
+  sendEnv: list('SendEnv', variableNames, [], {
+    combine: (soFar = [], next) => {
+      let names = soFar
+      for (const name of next) names = name.startsWith('-') ? names.filter(each => !matchesWildcard(name.slice(1), each)) : [...names, name]
+      return names
+    },
+  }),
+  setEnv: set('SetEnv', assignments, []),
+  logVerbose: set('LogVerbose', firstOfWords, [], idle('ignore', firstOfWords)),
+  channelTimeout: set('ChannelTimeout', channelTimeouts, [], idle('warn', channelTimeouts, 'none')),
+  permitRemoteOpen: set('PermitRemoteOpen', remoteOpens, [], idle('ignore', remoteOpens)),
+  addKeysToAgent: set('AddKeysToAgent', addKeys, noKeys, idle('ignore', addKeys)),
+  forwardAgent: set(
+    'ForwardAgent',
+    forwardAgent,
+    { forward: false },
+    {
+      // As in OpenSSH, a line may say whether and another which.
+      combine: (soFar, next) =>
+        soFar === undefined || next.socket === undefined || soFar.socket !== undefined
+          ? (soFar ?? next)
+          : { ...soFar, socket: next.socket },
+      ...idle('warn', forwardAgent, 'no'),
+    },
+  ),
+  connectTimeout: set('ConnectTimeout', secondsOrNone, 'none', { takes: value => value !== 'none' }),
+  tunnelDevice: set('TunnelDevice', tunnelDevice, { local: 'any', remote: 'any' }, idle('ignore', tunnelDevice)),
+  canonicalizePermittedCnames: set('CanonicalizePermittedCNAMEs', permittedCnames, []),
+  controlPersist: set('ControlPersist', controlPersistence, 'no', idle('ignore', controlPersistence)),
   escapeChar: set('EscapeChar', escapeCharacter, '~'),
-  sessionType: set('SessionType', choice(['default', 'none', 'subsystem']), 'default'),
-  stdinNull: set('StdinNull', yesNo, false),
-  forkAfterAuthentication: set('ForkAfterAuthentication', yesNo, false),
-  requiredRsaSize: set('RequiredRSASize', integer(1024, 16384), 2048),
+  ipQos: set('IPQoS', ipQuality, { interactive: 0xb8, bulk: 0 }, idle('ignore', ipQuality)),
+  rekeyLimit: set(
+    'RekeyLimit',
+    rekeyLimit,
+    { bytes: undefined, seconds: undefined },
+    {
+      // One line may say the amount and another the time.
+      combine: (soFar, next) => ({ bytes: soFar?.bytes ?? next.bytes, seconds: soFar?.seconds ?? next.seconds }),
+    },
+  ),
+  // OpenSSH takes this one and SyslogFacility from blocks for other hosts too, and of this one the last.
+  streamLocalBindMask: set('StreamLocalBindMask', octalMask, 0o177, {
+    everywhere: true,
+    combine: (_, next) => next,
+    ...idle('ignore', octalMask),
+  }),
+  syslogFacility: set('SyslogFacility', facilities, 'USER', { everywhere: true, ...idle('ignore', facilities) }),
+  proxyCommand: unset('ProxyCommand', command, { takes: (_, soFar) => !isJump(soFar('proxyJump')) }),
+  proxyJump: unset('ProxyJump', proxyJump, {
+    takes: (value, soFar) => value === 'none' || soFar('proxyCommand') === undefined,
+  }),
+  refuseConnection: unset('RefuseConnection', word),
 } as const satisfies KeywordTable
 export type ClientConfig = Values<typeof clientKeywords>
 
-const gssapi =
-  'GSSAPIAuthentication=no GSSAPICleanupCredentials GSSAPIStrictAcceptorCheck GSSAPIKeyExchange=no GSSAPIStoreCredentialsOnRekey'
+/** Of other builds and of distributions; taken so that their files can be read. */
+const foreign: KeywordTable = Object.fromEntries(
+  `GSSAPIAuthentication GSSAPIDelegateCredentials GSSAPICleanupCredentials GSSAPIStrictAcceptorCheck GSSAPIKeyExchange
+   GSSAPIStoreCredentialsOnRekey GSSAPIClientIdentity GSSAPIServerIdentity GSSAPITrustDns GSSAPIRenewalForcesRekey
+   GSSAPIKexAlgorithms UseKeychain`
+    .split(/\s+/)
+    .map(name => [name.toLowerCase(), unset(name, anyWords, idle('ignore', anyWords))]),
+)
 
-/** Keywords nacre knows and does not act on; their lines are kept as words. */
-const clientUnsupported = unsupportedTable([
-  ...rows(
-    'ignore',
-    `AddKeysToAgent ControlMaster ControlPath ControlPersist ${gssapi} GSSAPIDelegateCredentials GSSAPIClientIdentity
-     GSSAPIServerIdentity GSSAPITrustDns GSSAPIRenewalForcesRekey EnableSSHKeysign FingerprintHash VisualHostKey IPQoS LogVerbose
-     NoHostAuthenticationForLocalhost=no XAuthLocation ForwardX11Timeout ForwardX11Trusted PKCS11Provider SecurityKeyProvider
-     StreamLocalBindMask StreamLocalBindUnlink TunnelDevice CanonicalDomains CanonicalizeFallbackLocal CanonicalizeMaxDots
-     CanonicalizePermittedCNAMEs ObscureKeystrokeTiming EnableEscapeCommandline Tag UpdateHostKeys VerifyHostKeyDNS
-     HostbasedAuthentication HostbasedAcceptedAlgorithms HostbasedKeyTypes GatewayPorts ExitOnForwardFailure
-     ClearAllForwardings PermitRemoteOpen WarnWeakCrypto UseKeychain VersionAddendum`,
-  ),
-  ...rows(
-    'warn',
-    `ForwardAgent=no ForwardX11=no LocalForward RemoteForward DynamicForward Tunnel=no LocalCommand
-     PermitLocalCommand=no KnownHostsCommand=none ChannelTimeout=none SyslogFacility`,
-  ),
-  ...rows('refuse', 'ProxyJump=none ProxyCommand=none ProxyUseFdpass=no CanonicalizeHostname=no|none BindInterface=none RefuseConnection'),
-])
-
-const deprecated = `protocol cipher fallbacktorsh globalknownhostsfile2 rhostsauthentication userknownhostsfile2 useroaming usersh`
+const meaningless = (
+  fate: 'silent' | 'deprecated' | 'unsupported',
+  names: string,
+): readonly (readonly [string, 'silent' | 'deprecated' | 'unsupported'])[] => names.split(' ').map(name => [name, fate])
 
 /** How ssh_config is read. */
 export const clientDialect: Dialect = {
-  table: { ...clientUnsupported, ...clientKeywords, ignoreUnknown: unset('IgnoreUnknown', word) },
-  match: { criteria: {}, negation: true, beforeAll: 1 },
-  meaningless: new Map(deprecated.split(/\s+/).map(name => [name, 'deprecated'])),
+  table: { ...foreign, ...clientKeywords },
+  match: {
+    criteria: {
+      canonical: { takes: 'nothing' },
+      final: { takes: 'nothing' },
+      exec: { takes: 'argument', withEquals: true },
+      host: { takes: 'argument', withEquals: true },
+      originalhost: { takes: 'argument', withEquals: true },
+      user: { takes: 'argument', withEquals: true },
+      localuser: { takes: 'argument', withEquals: true },
+      localnetwork: { takes: 'argument', withEquals: true },
+      tagged: { takes: 'argument, empty too', withEquals: true },
+      version: { takes: 'argument', withEquals: true },
+      command: { takes: 'argument, empty too', withEquals: true },
+      sessiontype: { takes: 'argument' },
+    },
+    negation: true,
+    beforeAll: 1,
+  },
+  meaningless: new Map([
+    ...meaningless('silent', 'protocol'),
+    ...meaningless(
+      'deprecated',
+      'cipher fallbacktorsh globalknownhostsfile2 rhostsauthentication userknownhostsfile2 useroaming usersh useprivilegedport',
+    ),
+    ...meaningless(
+      'unsupported',
+      'afstokenpassing kerberosauthentication kerberostgtpassing rsaauthentication rhostsrsaauthentication compressionlevel',
+    ),
+  ]),
   ignoreUnknown: 'ignoreUnknown',
 }

@@ -27,6 +27,7 @@ export interface Statement extends Words, Place {
   readonly keyword: string
   /** The keyword in lower case. */
   readonly name: string
+  readonly source: ConfigSource
   /** The `Host` or `Match` line of the same file that it stands under. */
   readonly block: Statement | undefined
 }
@@ -49,8 +50,9 @@ const place = (source: ConfigSource, index: number): Place =>
   source.isOption === true ? { path: source.path } : { path: source.path, line: index + 1 }
 
 /** Keeps the getter of the words: thousands of lines are read of which few are looked at. */
-const statement = (line: Line, at: Place, block: Statement | undefined): Statement => ({
+const statement = (line: Line, source: ConfigSource, at: Place, block: Statement | undefined): Statement => ({
   ...at,
+  source,
   keyword: line.keyword,
   name: line.keyword.toLowerCase(),
   raw: line.raw,
@@ -76,7 +78,7 @@ export const parseDocument = (source: ConfigSource): ConfigDocument => {
     try {
       const line = readLine(untilNul(lines[index]))
       if (line === undefined) continue
-      const each = statement(line, place(source, index), block)
+      const each = statement(line, source, place(source, index), block)
       statements.push(each)
       if (each.name === 'host' || each.name === 'match') block = each
     } catch (error) {

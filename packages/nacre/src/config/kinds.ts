@@ -17,12 +17,14 @@ export interface Kind<T> {
   read(input: Words): T
   /** One line for each text; most kinds give one. An empty list is a value that has no line. */
   show(value: T): readonly string[]
+  /** As OpenSSH prints it, without quotes; where it is left out, as `show` does. Not always to be read back. */
+  print?(value: T): readonly string[]
 }
 
 /** Quotes a word as the parser reads it. */
 export const quoteWord = (word: string): string => (word === '' || /[\s"'#\\]/.test(word) ? `"${word.replace(/["\\]/g, '\\$&')}"` : word)
 
-const one = (input: Words, means: string): string => {
+export const one = (input: Words, means: string): string => {
   if (input.words.length === 1) return input.words[0]
   throw new BadValue(input.words.length === 0 ? `needs a value: ${means}` : `takes one value (${means}), not ${input.words.length}`)
 }
@@ -33,7 +35,12 @@ export const some = (input: Words, means: string): readonly string[] => {
 }
 
 /** A kind whose value is one word. */
-export const single = <T>(means: string, read: (word: string) => T | undefined, show: (value: T) => string): Kind<T> => ({
+export const single = <T>(
+  means: string,
+  read: (word: string) => T | undefined,
+  show: (value: T) => string,
+  print: (value: T) => string = show,
+): Kind<T> => ({
   means,
   read: input => {
     const word = one(input, means)
@@ -42,6 +49,7 @@ export const single = <T>(means: string, read: (word: string) => T | undefined, 
     return value
   },
   show: value => [show(value)],
+  print: value => [print(value)],
 })
 
 /** One of the given words, in any case; some words are another's old name. */
@@ -73,12 +81,16 @@ export const integer = (least: number, most: number): Kind<number> =>
 const units: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86400, w: 604800 }
 const longest = 2 ** 31 - 1
 
-/** Seconds in a text such as `90`, `1h30m` or `2w`; `undefined` when it is none. */
+/**
+ * Seconds in a text such as `90`, `1h30m` or `2w`; `undefined` when it is none. As in OpenSSH only the last number may be
+ * without unit, seconds stand once and may have a fraction, which is dropped.
+ */
 export const readSeconds = (word: string): number | undefined => {
-  if (!/^(\d{1,10}[smhdw]?)+$/i.test(word)) return undefined
+  if (!/^(\d{1,10}[mhdw])*(\d{0,10}(\.\d{1,10})?s?)?(\d{1,10}[mhdw])*$/i.test(word) || !/\d/.test(word) || /\.\d*[mhdw]/i.test(word))
+    return undefined
   let total = 0
-  for (const [, count, unit] of word.toLowerCase().matchAll(/(\d+)([smhdw]?)/g)) total += Number(count) * units[unit]
-  return total <= longest ? total : undefined
+  for (const [, count, unit] of word.toLowerCase().matchAll(/([\d.]+)([smhdw]?)/g)) total += Number(count) * units[unit]
+  return Math.floor(total) <= longest ? Math.floor(total) : undefined
 }
 
 /** Seconds: `90`, `1h30m`. */
@@ -90,15 +102,18 @@ export const secondsOrNone: Kind<number | 'none'> = single<number | 'none'>(
   String,
 )
 
-const scales: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
+const scales: Readonly<Record<string, number>> = { '': 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }
 const readBytes = (word: string): number | undefined => {
-  const found = /^(\d{1,12})([kmg]?)$/i.exec(word)
+  const found = /^(\d{1,12})([bkmgt]?)$/i.exec(word)
   if (found === null) return undefined
   const bytes = Number(found[1]) * scales[found[2].toLowerCase()]
   return Number.isSafeInteger(bytes) ? bytes : undefined
 }
 
-/** When new keys are made: after so many bytes, after so many seconds. `undefined` keeps the default of the cipher, or no limit of time. */
+/**
+ * When new keys are made: after so many bytes, after so many seconds. `undefined` where nothing was said, 0 for what the
+ * cipher wants and for no limit of time.
+ */
 export interface RekeyLimit {
   readonly bytes: number | undefined
   readonly seconds: number | undefined
@@ -112,16 +127,22 @@ export const rekeyLimit: Kind<RekeyLimit> = {
     const bytes = amount.toLowerCase() === 'default' ? 0 : readBytes(amount)
     if (bytes === undefined) throw new BadValue(`has the amount "${amount}"; write ${rekeyLimit.means}`)
     if (bytes !== 0 && bytes < leastRekeyBytes) throw new BadValue(`has an amount below ${leastRekeyBytes} bytes`)
-    const after = time === undefined || time.toLowerCase() === 'none' ? 0 : readSeconds(time)
+    // `none` counts as not said.
+    if (time === undefined || time.toLowerCase() === 'none') return { bytes, seconds: undefined }
+    const after = readSeconds(time)
     if (after === undefined) throw new BadValue(`has the time "${time}"; write ${rekeyLimit.means}`)
-    // OpenSSH writes 0 for “the default” and for “never”.
-    return { bytes: bytes === 0 ? undefined : bytes, seconds: after === 0 ? undefined : after }
+    return { bytes, seconds: after }
   },
   show: value => [`${value.bytes ?? 0} ${value.seconds ?? 0}`],
 }
 
 /** One word, taken as it stands: a path, a name, a host. Tokens such as `%h` stay unexpanded. */
-export const word: Kind<string> = single('one word', each => (each === '' ? undefined : each), quoteWord)
+export const word: Kind<string> = single(
+  'one word',
+  each => (each === '' ? undefined : each),
+  quoteWord,
+  each => each,
+)
 
 /** The rest of the line, spaces and all: a command, a banner. */
 export const restOfLine: Kind<string> = {
@@ -138,6 +159,7 @@ export const words: Kind<readonly string[]> = {
   means: 'one or more words',
   read: input => some(input, words.means),
   show: values => (values.length === 0 ? [] : [values.map(quoteWord).join(' ')]),
+  print: values => [values.join(' ')],
 }
 
 /** One or more of the given words, in any case; `none` is none of them. */
@@ -162,6 +184,7 @@ export const wordsPerLine: Kind<readonly string[]> = {
   means: 'one or more words; may be repeated',
   read: input => some(input, wordsPerLine.means),
   show: values => values.map(quoteWord),
+  print: values => values,
 }
 
 /** Names with commas between, as one text; empty names are refused. */
@@ -193,6 +216,7 @@ export const assignments: Kind<readonly (readonly [string, string])[]> = {
       return [each.slice(0, equals), each.slice(equals + 1)] as const
     }),
   show: values => (values.length === 0 ? [] : [values.map(([name, value]) => quoteWord(`${name}=${value}`)).join(' ')]),
+  print: values => values.map(pair => pair.join('=')),
 }
 
 /** A whole number, or `none` for no limit. */
@@ -210,17 +234,6 @@ export const integerOrNone = (least: number, most: number): Kind<number | 'none'
   )
 }
 
-/** The character that starts a local command in a session: `~`, a control character for `^]`, or `none`. */
-export const escapeCharacter: Kind<string> = single(
-  'a character, ^ and a letter, or none',
-  text => {
-    if (text.toLowerCase() === 'none') return 'none'
-    if (/^\^[@-_a-z]$/.test(text)) return String.fromCharCode(text.toUpperCase().charCodeAt(1) & 0x1f)
-    return /^[\x20-\x7e]$/.test(text) ? text : undefined
-  },
-  value => (value < ' ' ? `^${String.fromCharCode(value.charCodeAt(0) | 0x40)}` : quoteWord(value)),
-)
-
 /** The largest number OpenSSH's integers hold. */
 export const largestNumber: number = longest
 export const logLevels = choice(['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG', 'DEBUG1', 'DEBUG2', 'DEBUG3'])
@@ -232,3 +245,18 @@ export const anyWords: Kind<readonly string[]> = {
   read: input => some(input, anyWords.means),
   show: values => [values.map(quoteWord).join(' ')],
 }
+
+export const facilities = choice([
+  'DAEMON',
+  'USER',
+  'AUTH',
+  'AUTHPRIV',
+  'LOCAL0',
+  'LOCAL1',
+  'LOCAL2',
+  'LOCAL3',
+  'LOCAL4',
+  'LOCAL5',
+  'LOCAL6',
+  'LOCAL7',
+])

@@ -1,10 +1,9 @@
 // Owns reading ssh_config and `-o` options by the table of keywords: text in, values out. Knows nothing of
 // files (callers read them, also for Include) and nothing of what the values do.
 import { ConfigError } from '../errors.ts'
-import { clientDialect, clientKeywords, type ClientConfig } from './client-keywords.ts'
+import { clientDialect, type ClientConfig } from './client-keywords.ts'
 import { type ConfigSource, parseDocument, showPlace } from './document.ts'
 import { type Dialect, oneError, type Resolved, resolveConfig, withDefaults } from './resolve.ts'
-import type { KeywordTable, Values } from './table.ts'
 
 /** Finds the texts an Include names; `pattern` is as written, tokens, `~` and wildcards included. */
 export type ReadInclude = (pattern: string, from: ConfigSource) => readonly ConfigSource[]
@@ -60,13 +59,3 @@ export const parseClientConfig = (
   sources: readonly ConfigSource[],
   options: { readonly host: string; readonly include?: ReadInclude },
 ): ParsedConfig<ClientConfig> => parse(sources, clientDialect, options.include, options.host)
-
-const dump = (table: KeywordTable, config: Readonly<Record<string, unknown>>): string => {
-  const lines = Object.entries(table).flatMap(([property, row]) =>
-    config[property] === undefined ? [] : row.kind.show(config[property]).map(value => `${row.name.toLowerCase()} ${value}`),
-  )
-  return lines.map(line => `${line}\n`).join('')
-}
-
-/** What `ssh -G` prints, as a keyword in lower case and a value a line, which read back give the same values. */
-export const dumpClientConfig = (config: Values<typeof clientKeywords>): string => dump(clientKeywords, config)

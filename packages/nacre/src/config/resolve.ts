@@ -266,7 +266,9 @@ class Resolution {
     const isFirst = !this.#values.has(property)
     if (!isFirst && row.combine === undefined) return
     const by = [...(this.#decidedBy.get(property) ?? []), statement]
-    this.#values.set(property, row.combine === undefined ? value : row.combine(this.#values.get(property), value, by))
+    const combined = row.combine === undefined ? value : row.combine(this.#values.get(property), value, by)
+    if (combined === undefined) return
+    this.#values.set(property, combined)
     this.#decidedBy.set(property, by)
     if (row.notInEffect === undefined || row.notInEffect.asksNothing(value)) return
     const { otherwise } = row.notInEffect

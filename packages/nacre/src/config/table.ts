@@ -23,9 +23,9 @@ export interface Keyword<T, D = T> {
   readonly fallback: D
   /**
    * What a value becomes when another line gives one more, or what a first one becomes (`soFar` is undefined then).
-   * Without it the first line wins. `by` are the statements so far and, last, that of `next`.
+   * Without it the first line wins. `by` are the statements so far and, last, that of `next`; `undefined` adds nothing.
    */
-  combine?(soFar: T | undefined, next: T, by: readonly Statement[]): T
+  combine?(soFar: T | undefined, next: T, by: readonly Statement[]): T | undefined
   /** Former names, which mean the same. */
   readonly oldNames?: readonly string[]
   readonly notInEffect?: NotInEffect<T>

@@ -36,7 +36,7 @@ export {
   usualAuthorityAlgorithms,
 } from './certificate-check.ts'
 export { describeCertificate, describeValidity } from './certificate-describe.ts'
-export { certificateTypeOf, isCertificateType, plainTypeOf } from './certificate-names.ts'
+export { certificateTypeOf, isCertificateType, plainTypeOf, withCertificates } from './certificate-names.ts'
 export { bothOptions, type CertificateLimits, certificateLimits, usualExtensions } from './certificate-options.ts'
 export { certifiedSigner } from './certified-signer.ts'
 export type { KeyFormat, LockedKey, Passphrase, ReadKeyOptions, WriteKeyOptions } from './formats/format.ts'

@@ -100,9 +100,9 @@ describe('values', () => {
 
   test('a rekey limit is an amount and a time', () => {
     assert.deepEqual(server('RekeyLimit 1G 1h').config.rekeyLimit, { bytes: 2 ** 30, seconds: 3600 })
-    assert.deepEqual(server('RekeyLimit default none').config.rekeyLimit, { bytes: undefined, seconds: undefined })
+    assert.deepEqual(server('RekeyLimit default none').config.rekeyLimit, { bytes: 0, seconds: undefined })
     assert.deepEqual(server('RekeyLimit 16K').config.rekeyLimit, { bytes: 16384, seconds: undefined })
-    for (const text of ['8', '1T', '1G 1h 3', '1G later']) refuses(() => server(`RekeyLimit ${text}`), /RekeyLimit/)
+    for (const text of ['8', '1Y', '1G 1h 3', '1G later']) refuses(() => server(`RekeyLimit ${text}`), /RekeyLimit/)
   })
 
   test('numbers keep their bounds', () => {
@@ -230,7 +230,7 @@ describe('keywords nobody acts on', () => {
     assert.deepEqual(warnings, ['/etc/ssh/config line 1: X11Forwarding is not supported by this version and has no effect.'])
     // Whoever is to be kept in a folder must not be let out of it.
     refuses(() => server('ChrootDirectory %h'), /ChrootDirectory is not supported by this version/)
-    refuses(() => client('ProxyJump bastion'), /ProxyJump is not supported by this version/)
+    refuses(() => client('ProxyUseFdpass yes'), /ProxyUseFdpass is not supported by this version/)
     assert.deepEqual(client('ProxyJump none\nForwardAgent no\n').warnings, [])
   })
 
@@ -281,7 +281,11 @@ describe('blocks', () => {
   })
 
   test('Match is refused by name, except the one that always holds', () => {
-    refuses(() => server('Match exec true\n'), /Match has the criterion “exec”; there are all, invalid-user, user, group/, { line: 1 })
+    refuses(
+      () => server('Match exec true\n'),
+      /Match has the criterion “exec”, which there is not; there is all, invalid-user, user, group/,
+      { line: 1 },
+    )
     assert.equal(client('Host x\nMatch all\nPort 9', 'y').config.port, 9)
   })
 })

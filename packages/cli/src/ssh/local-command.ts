@@ -1,0 +1,18 @@
+// Owns LocalCommand: what runs here once somebody is logged in there. Knows nothing of the connection.
+import { spawnClean } from '../spawn.ts'
+import type { SshConfig } from './options.ts'
+
+/** There is no tunnel whose interface `%T` could name. */
+const noTunnel = { T: 'NONE' }
+
+/** Runs the command by the person's shell and waits for its end, if it is permitted. What becomes of it changes nothing. */
+export const runLocalCommand = async ({ config, expand }: Pick<SshConfig, 'config' | 'expand'>): Promise<void> => {
+  if (!config.permitLocalCommand || config.localCommand === undefined) return
+  const child = spawnClean(process.env.SHELL ?? '/bin/sh', ['-c', expand(config.localCommand, 'command', noTunnel)], {
+    stdio: ['inherit', 'inherit', 'inherit'],
+  })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  child.once('error', () => resolve())
+  child.once('close', () => resolve())
+  await promise
+}

@@ -1,0 +1,141 @@
+// Owns what the keywords of ssh_config say in the options of `connect`. Only what a configuration gave is said: the rest is
+// left to the defaults. Knows nothing of files, nor of who is asked.
+import { networkInterfaces } from 'node:os'
+import type { ClientSettings } from '../config/client-config.ts'
+import type { JumpHost } from '../config/client-kinds.ts'
+import { expandTokens } from '../config/tokens.ts'
+import { ConfigError } from '../errors.ts'
+import { authorityAlgorithms } from '../keys/certificate-check.ts'
+import type { ConfiguredOptions, Hop } from './connect-node.ts'
+import type { Destination } from './destination.ts'
+
+const milliseconds = (seconds: number): number => seconds * 1000
+const leastRsaBits = 1024
+const longestDelay = 2 ** 31 - 1
+
+/** `{ name: value }`, or nothing when there is no value. */
+const said = <N extends string, T>(name: N, value: T | undefined): { readonly [K in N]?: T } =>
+  (value === undefined ? {} : { [name]: value }) as { readonly [K in N]?: T }
+
+const algorithms = ({ config, given }: ClientSettings): Pick<ConfiguredOptions, 'algorithms'> => {
+  const chosen = {
+    ...said('kex', config.kexAlgorithms),
+    ...said('hostKey', config.hostKeyAlgorithms),
+    ...said('ciphers', config.ciphers),
+    ...said('macs', config.macs),
+    ...said('publicKeyAccepted', config.pubkeyAcceptedAlgorithms),
+    ...(given.has('compression') ? { compression: config.compression ? ['zlib@openssh.com', 'zlib', 'none'] : ['none'] } : {}),
+  }
+  return Object.keys(chosen).length === 0 ? {} : { algorithms: chosen }
+}
+
+/** The methods in order, without those that a keyword turns off. */
+export const preferredMethods = ({ config }: ClientSettings): readonly string[] =>
+  (config.preferredAuthentications ?? ['publickey', 'keyboard-interactive', 'password']).filter(
+    method =>
+      (method === 'publickey' && config.pubkeyAuthentication !== 'no') ||
+      (method === 'keyboard-interactive' && config.kbdInteractiveAuthentication) ||
+      (method === 'password' && config.passwordAuthentication),
+  )
+
+/** The socket of the agent, `false` for none; `undefined` where nothing was said. */
+const agentSocket = ({ config: { identityAgent } }: ClientSettings): string | false | undefined => {
+  if (identityAgent === undefined || identityAgent === 'SSH_AUTH_SOCK') return undefined
+  if (identityAgent.toLowerCase() === 'none') return false
+  // A variable by its bare name, as in OpenSSH's older files.
+  return identityAgent.startsWith('$') ? (process.env[identityAgent.slice(1)] ?? false) : identityAgent
+}
+
+const unlessNone = (paths: readonly string[]): readonly string[] => paths.filter(path => path.toLowerCase() !== 'none')
+
+const identities = (settings: ClientSettings): ConfiguredOptions => {
+  const { config, given, expand } = settings
+  const paths = (property: 'identityFile' | 'certificateFile'): readonly string[] =>
+    [...new Set(unlessNone(config[property]))].map(path => expand(path, 'path'))
+  const methods = ['preferredAuthentications', 'pubkeyAuthentication', 'kbdInteractiveAuthentication', 'passwordAuthentication'] as const
+  return {
+    ...(methods.some(each => given.has(each)) ? { preferred: preferredMethods(settings) } : {}),
+    ...(given.has('numberOfPasswordPrompts') ? { passwordPrompts: config.numberOfPasswordPrompts } : {}),
+    ...said('agent', agentSocket(settings)),
+    ...(given.has('identitiesOnly') ? { identitiesOnly: config.identitiesOnly } : {}),
+    ...(given.has('identityFile') ? { identityFiles: paths('identityFile') } : {}),
+    ...(given.has('certificateFile') ? { certificateFiles: paths('certificateFile') } : {}),
+  }
+}
+
+const trust = ({ config, given }: ClientSettings): ConfiguredOptions => {
+  const files = given.has('userKnownHostsFile') || given.has('globalKnownHostsFile')
+  const strict = config.strictHostKeyChecking
+  return {
+    ...(files ? { knownHostsFiles: [...config.userKnownHostsFile, ...config.globalKnownHostsFile] } : {}),
+    // `no` still refuses a key that changed: whoever wants that gone removes the line.
+    ...(given.has('strictHostKeyChecking') ? { strictHostKeyChecking: strict === 'yes' || strict === 'ask' ? 'yes' : 'accept-new' } : {}),
+    ...(given.has('hashKnownHosts') ? { hashKnownHosts: config.hashKnownHosts } : {}),
+    ...said('hostKeyAlias', config.hostKeyAlias),
+    ...(config.caSignatureAlgorithms === undefined ? {} : { authorityAlgorithms: authorityAlgorithms(config.caSignatureAlgorithms) }),
+    ...(config.revokedHostKeys.length === 0 ? {} : { revokedHostKeys: config.revokedHostKeys }),
+  }
+}
+
+const limits = ({ config, given }: ClientSettings): ConfiguredOptions => {
+  const interval = Math.min(milliseconds(config.serverAliveInterval), longestDelay)
+  const alive = { milliseconds: interval, maximumUnanswered: config.serverAliveCountMax || Number.MAX_SAFE_INTEGER }
+  const timeout = config.connectTimeout === 'none' ? undefined : Math.min(milliseconds(config.connectTimeout), longestDelay)
+  const { bytes, seconds } = config.rekeyLimit
+  return {
+    ...(given.has('requiredRsaSize') ? { minimumRsaBits: Math.max(leastRsaBits, config.requiredRsaSize) } : {}),
+    // 0 is the usual amount, and no limit of time.
+    ...(bytes || seconds ? { rekey: { ...(bytes ? { bytes } : {}), ...(seconds ? { milliseconds: milliseconds(seconds) } : {}) } } : {}),
+    ...(given.has('serverAliveInterval') ? { keepalive: interval === 0 ? false : alive } : {}),
+    ...(timeout === undefined || timeout === 0 ? {} : { connectTimeout: timeout, deadlines: { handshake: timeout } }),
+  }
+}
+
+/** An address of the interface, of the family that is asked for, IPv4 before IPv6. */
+const addressOf = (name: string, family: 'any' | 'inet' | 'inet6'): string => {
+  const all = networkInterfaces()[name]
+  if (all === undefined) throw new ConfigError(`BindInterface names ${name}, and this machine has no such interface.`)
+  const fits = all.filter(each => family === 'any' || (each.family === 'IPv4') === (family === 'inet'))
+  const found = fits.find(each => each.family === 'IPv4') ?? fits.find(each => !each.address.startsWith('fe80:'))
+  if (found === undefined) throw new ConfigError(`The interface ${name} of BindInterface has no address that could be used.`)
+  return found.address
+}
+
+const network = ({ config, given }: ClientSettings): ConfiguredOptions => ({
+  ...(given.has('addressFamily') ? { family: config.addressFamily === 'inet' ? 4 : config.addressFamily === 'inet6' ? 6 : 0 } : {}),
+  ...(config.bindAddress === undefined
+    ? said('localAddress', config.bindInterface === undefined ? undefined : addressOf(config.bindInterface, config.addressFamily))
+    : { localAddress: config.bindAddress }),
+  ...(given.has('tcpKeepAlive') ? { keepAlive: config.tcpKeepAlive } : {}),
+  ...(given.has('connectionAttempts') ? { connectionAttempts: config.connectionAttempts } : {}),
+})
+
+/** A host to go through. Its own configuration says the rest; `%` of the destination stands in its name. */
+const jump = ({ user, host, port }: JumpHost, { proxyTokens }: ClientSettings): Destination => ({
+  host: expandTokens(host, proxyTokens),
+  ...said('user', user === undefined ? undefined : expandTokens(user, proxyTokens)),
+  ...said('port', port),
+})
+
+/** How the host is reached, when not directly. */
+const way = (settings: ClientSettings, hop: (destination: Destination) => Hop): Pick<ConfiguredOptions, 'via' | 'proxyCommand'> => {
+  const { proxyJump, proxyCommand } = settings.config
+  if (proxyJump !== undefined && proxyJump !== 'none') return { via: proxyJump.hosts.map(each => hop(jump(each, settings))) }
+  return said('proxyCommand', proxyCommand)
+}
+
+/**
+ * The options a configuration gives. `hop` says how a host on the way is connected to. Throws `ConfigError` for what was
+ * asked for and cannot be done.
+ */
+export const configuredOptions = (settings: ClientSettings, hop: (destination: Destination) => Hop): ConfiguredOptions => {
+  if (settings.refused !== undefined) throw settings.refused
+  return {
+    ...algorithms(settings),
+    ...identities(settings),
+    ...trust(settings),
+    ...limits(settings),
+    ...network(settings),
+    ...way(settings, hop),
+  }
+}
