@@ -9,6 +9,7 @@ import {
   type Applicant,
   type Authenticator,
   firstOf,
+  hostBased,
   password,
   prompts,
   publicKey,
@@ -21,6 +22,7 @@ import { findKey } from './key-check.ts'
 import { type CertificateRules, certificateOf, findCertificate } from './certificates.ts'
 import { blobForLog, logLogins, whereFrom } from './connection-log.ts'
 import type { Log } from './log.ts'
+import { hostMayVouch } from './hostbased.ts'
 import { type Login, loginBy } from './login.ts'
 import { revokedKeys, type RevokedKeys } from './revoked-keys.ts'
 import { checkPassword, passwordIsOld, type PasswordOptions } from './passwords.ts'
@@ -61,7 +63,7 @@ const rulesOf = (config: ServerConfig): CertificateRules => ({
 })
 
 /** What is wrong with a key or certificate whoever it belongs to, in words. */
-const keyProblem = (key: PublicKeyView, config: ServerConfig, revoked: RevokedKeys): string | undefined => {
+const keyProblem = (key: Pick<PublicKeyView, 'blob'>, config: ServerConfig, revoked: RevokedKeys): string | undefined => {
   try {
     const parsed = parsePublicKey(key.blob)
     if (parsed.numbers?.kind === 'rsa' && parsed.bits < config.requiredRsaSize)
@@ -144,6 +146,30 @@ class Methods {
     return publicKey(check, { touch: 'left-to-the-check', certificates: 'left-to-the-check' })
   }
 
+  hostBased(step: number): Authenticator<Login> {
+    const { config, log } = this.#setup
+    const revoked = revokedKeys(config.revokedKeys)
+    const say = (text: string): void => log.info(text)
+    return hostBased(
+      async (applicant, claim) => {
+        const { account } = await this.candidate(applicant)
+        if (account === undefined) return undefined
+        const shown = blobForLog(claim.blob, claim.fingerprint())
+        const problem = keyProblem(claim, config, revoked)
+        if (problem !== undefined) {
+          log.info(`refusing ${shown}: ${problem}`)
+          return undefined
+        }
+        const certificate = certificateOf(claim.type, claim.blob, say)
+        if (certificate === undefined && isCertificateType(claim.type)) return undefined
+        if (!(await hostMayVouch(config, { account, claim, certificate, address: addressOf(applicant), say }))) return undefined
+        if (!this.#rootMay(account, applicant, config.forceCommand === 'none' ? 'key' : 'forced-command')) return undefined
+        return loginBy(account, step, { method: 'hostbased', key: shown })
+      },
+      { certificates: 'left-to-the-check' },
+    )
+  }
+
   async #byPassword(
     applicant: Applicant,
     secret: Secret<string>,
@@ -190,12 +216,13 @@ const methodNamed = (name: string, step: number, methods: Methods, setup: Authen
   if (name === 'password') return config.passwordAuthentication && passwords ? methods.password(step, passwords) : undefined
   if (name === 'keyboard-interactive')
     return config.kbdInteractiveAuthentication && passwords ? methods.keyboardInteractive(step, passwords) : undefined
+  if (name === 'hostbased') return config.hostbasedAuthentication ? methods.hostBased(step) : undefined
   throw new ConfigError(`AuthenticationMethods names "${name}", which this version cannot be told to ask for.`)
 }
 
 const anyMethod = (methods: Methods, setup: AuthenticationSetup): readonly Authenticator<Login>[] => {
   const { config, passwords } = setup
-  const enabled = ['publickey', 'password', 'keyboard-interactive'].flatMap(name => methodNamed(name, 0, methods, setup) ?? [])
+  const enabled = ['publickey', 'password', 'keyboard-interactive', 'hostbased'].flatMap(name => methodNamed(name, 0, methods, setup) ?? [])
   return config.permitEmptyPasswords && config.passwordAuthentication && passwords
     ? [...enabled, methods.emptyPassword(passwords)]
     : enabled

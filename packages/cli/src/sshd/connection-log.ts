@@ -34,7 +34,12 @@ export const whereFrom = (remote: { readonly address: string; readonly port: num
 type AttemptOf = Parameters<ReturnType<Authenticator<unknown>['begin']>['attempt']>[0]
 
 const keyShown = (attempt: AttemptOf): string => {
-  return attempt.method === 'publickey' ? `: ${blobForLog(attempt.publicKey, attempt.fingerprint)}` : ''
+  if (attempt.method === 'publickey') return `: ${blobForLog(attempt.publicKey, attempt.fingerprint)}`
+  if (attempt.method === 'gssapi-with-mic-proof' || attempt.method === 'gssapi-keyex')
+    return `: ${escapeForPeople(attempt.initiator, { limit: 200 })}`
+  if (attempt.method !== 'hostbased') return ''
+  const [user, host] = [attempt.clientUser, attempt.clientHost].map(each => escapeForPeople(each, { limit: 100 }))
+  return `: ${blobForLog(attempt.publicKey, attempt.fingerprint)}, client user "${user}", client host "${host}"`
 }
 
 /** What a proof's answer is called in the log; prompts and queries are no news. */
@@ -65,10 +70,11 @@ export const logLogins = <Identity>(inner: Authenticator<Identity>, { log, quiet
         if (outcome === undefined || quiet) return answer
         if (answer.is === 'refuse') failures++
         const invalid = (await knownName) ? '' : 'invalid user '
-        const method = attempt.method === 'keyboard-interactive-response' ? 'keyboard-interactive' : attempt.method
+        const method = attempt.method.replace(/-(response|proof)$/, '')
         const user = `${invalid}${escapeForPeople(applicant.user, { limit: 100 })}`
         const line = `${outcome} ${method} for ${user} from ${whereFrom(applicant.remote)} ssh2${keyShown(attempt)}`
-        if (answer.is === 'refuse' && method === 'publickey' && invalid === '' && failures < quietFailures) log.verbose(line)
+        if (answer.is === 'refuse' && (method === 'publickey' || method === 'hostbased') && invalid === '' && failures < quietFailures)
+          log.verbose(line)
         else log.info(line)
         return answer
       },

@@ -14,7 +14,8 @@ export type SafeRead =
   /** `why` is a sentence for the log. */
   | { readonly is: 'refused'; readonly why: string }
 
-const othersMayChange = (stat: { readonly uid: number; readonly mode: number }, uid: number): boolean =>
+/** Whether anybody but root and the account can change it. */
+export const othersMayChange = (stat: { readonly uid: number; readonly mode: number }, uid: number): boolean =>
   (stat.uid !== 0 && stat.uid !== uid) || (stat.mode & 0o022) !== 0
 
 /** The first thing on the way to `path` that others may change, up to the home, or to the root for a file elsewhere. */

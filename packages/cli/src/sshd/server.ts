@@ -53,6 +53,7 @@ const known = (keyword: string, list: string | undefined, warnings: string[]): s
 
 const algorithmsOf = (config: ServerConfig, warnings: string[]): NonNullable<ServerOptions<Login>['algorithms']> => {
   const hostKey = known('HostKeyAlgorithms', config.hostKeyAlgorithms, warnings)
+  const hostbasedAccepted = known('HostbasedAcceptedAlgorithms', config.hostbasedAcceptedAlgorithms, warnings)
   const publicKeyAccepted = known('PubkeyAcceptedAlgorithms', config.pubkeyAcceptedAlgorithms, warnings)
   return {
     ...(config.kexAlgorithms === undefined ? {} : { kex: config.kexAlgorithms }),
@@ -60,6 +61,7 @@ const algorithmsOf = (config: ServerConfig, warnings: string[]): NonNullable<Ser
     ...(config.macs === undefined ? {} : { macs: config.macs }),
     ...(hostKey === undefined ? {} : { hostKey }),
     ...(publicKeyAccepted === undefined ? {} : { publicKeyAccepted }),
+    ...(hostbasedAccepted === undefined ? {} : { hostbasedAccepted }),
     ...(config.compression === 'no' ? { compression: 'none' } : {}),
   }
 }

@@ -3,7 +3,15 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ClientConnection, connectOver, credentials, insecureAcceptAnyHostKey, memoryPair, nodeRuntime } from 'nacre'
+import {
+  type ClientConnection,
+  connectOver,
+  credentials,
+  type HostIdentity,
+  insecureAcceptAnyHostKey,
+  memoryPair,
+  nodeRuntime,
+} from 'nacre'
 import { type ParsedConfig, parseServerConfig, type ServerConfig } from 'nacre/config'
 import { generateKeyNumbers, nodeCrypto } from 'nacre/crypto/node'
 import { createSigner, PrivateKey, type Signer } from 'nacre/keys'
@@ -74,6 +82,7 @@ export interface LoginOptions {
   readonly signers?: readonly Signer[]
   readonly password?: string
   readonly preferred?: readonly string[]
+  readonly hostBased?: HostIdentity
   readonly address?: string
 }
 
@@ -127,6 +136,7 @@ export const world = async (account: Account, options: WorldOptions = {}) => {
         identities: credentials({
           signers: by.signers ?? [],
           ...(by.password === undefined ? {} : { password: by.password }),
+          ...(by.hostBased === undefined ? {} : { hostBased: by.hostBased }),
           ...(by.preferred === undefined ? {} : { preferred: by.preferred }),
         }),
       },

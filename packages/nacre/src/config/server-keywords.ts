@@ -87,10 +87,10 @@ export const serverKeywords = {
     choice(['yes', 'no', 'prohibit-password', 'forced-commands-only'], { 'without-password': 'prohibit-password' }),
     'prohibit-password',
   ),
-  ignoreRhosts: set('IgnoreRhosts', choice(['yes', 'no', 'shosts-only']), 'yes', not('yes')),
-  ignoreUserKnownHosts: set('IgnoreUserKnownHosts', flag, false, { ...globally, ...not(false, true) }),
-  hostbasedAuthentication: set('HostbasedAuthentication', flag, false, not(false)),
-  hostbasedUsesNameFromPacketOnly: set('HostbasedUsesNameFromPacketOnly', flag, false, not(false)),
+  ignoreRhosts: set('IgnoreRhosts', choice(['yes', 'no', 'shosts-only']), 'yes'),
+  ignoreUserKnownHosts: set('IgnoreUserKnownHosts', flag, false, globally),
+  hostbasedAuthentication: set('HostbasedAuthentication', flag, false),
+  hostbasedUsesNameFromPacketOnly: set('HostbasedUsesNameFromPacketOnly', flag, false),
   pubkeyAuthentication: set('PubkeyAuthentication', flag, true, { oldNames: ['DSAAuthentication'] }),
   passwordAuthentication: set('PasswordAuthentication', flag, true),
   kbdInteractiveAuthentication: set('KbdInteractiveAuthentication', flag, true, {
@@ -108,7 +108,7 @@ export const serverKeywords = {
   compression: set('Compression', choice(['yes', 'no'], { delayed: 'yes' }), 'yes', globally),
   gatewayPorts: set('GatewayPorts', choice(['yes', 'no', 'clientspecified']), 'no', not('no')),
   useDns: set('UseDNS', flag, false, globally),
-  allowTcpForwarding: set('AllowTcpForwarding', forwardingSides, 'yes', not('no')),
+  allowTcpForwarding: set('AllowTcpForwarding', forwardingSides, 'yes'),
   allowAgentForwarding: set('AllowAgentForwarding', flag, true, not(false)),
   disableForwarding: set('DisableForwarding', flag, false),
   allowStreamLocalForwarding: set('AllowStreamLocalForwarding', forwardingSides, 'yes', not('no')),
@@ -141,7 +141,6 @@ export const serverKeywords = {
   caSignatureAlgorithms: unset('CASignatureAlgorithms', algorithms),
   hostbasedAcceptedAlgorithms: unset('HostbasedAcceptedAlgorithms', algorithms, {
     oldNames: ['HostBasedAcceptedKeyTypes'],
-    notInEffect: { asksNothing: () => false, otherwise: 'warn' },
   }),
   hostKeyAlgorithms: unset('HostKeyAlgorithms', algorithms, globally),
   pubkeyAcceptedAlgorithms: unset('PubkeyAcceptedAlgorithms', algorithms, { oldNames: ['PubkeyAcceptedKeyTypes'] }),
@@ -176,7 +175,7 @@ export const serverKeywords = {
   ipQos: set('IPQoS', qualityOfService, ['ef', 'cs0'], not<readonly [string, string]>(['ef', 'cs0'])),
   // 0 is the usual of the cipher, and no limit of time.
   rekeyLimit: set('RekeyLimit', rekeyLimit, { bytes: 0, seconds: 0 }),
-  permitOpen: set('PermitOpen', permittedOpens, ['any'], not<readonly string[]>(['none'])),
+  permitOpen: set('PermitOpen', permittedOpens, ['any']),
   permitListen: set('PermitListen', permittedListens, ['any'], not<readonly string[]>(['none'])),
   // `yes`, `no`, or patterns for the names of variables.
   permitUserEnvironment: set('PermitUserEnvironment', word, 'no', globally),

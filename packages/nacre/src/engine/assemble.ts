@@ -30,7 +30,7 @@ export interface AlgorithmOptions {
   readonly compression?: AlgorithmChoice
   /** Server: signature algorithms taken for publickey; announced as server-sig-algs. */
   readonly publicKeyAccepted?: AlgorithmChoice
-  /** Server: signature algorithms taken from hosts that vouch for users. Default: as `publicKeyAccepted`. */
+  /** Server: signature algorithms taken from hosts that vouch for users; a list of its own, as in OpenSSH. */
   readonly hostbasedAccepted?: AlgorithmChoice
 }
 
@@ -230,10 +230,7 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
         : {
             role: 'server',
             acceptedAlgorithms: accepted,
-            hostbasedAlgorithms:
-              chosen.hostbasedAccepted === undefined
-                ? accepted
-                : choose('signature algorithm', withCertificates(tables.signatures), chosen.hostbasedAccepted),
+            hostbasedAlgorithms: choose('signature algorithm', withCertificates(tables.signatures), chosen.hostbasedAccepted),
             maximumAttempts: role.maximumAttempts ?? defaults.maximumAttempts,
             methods: role.methods,
             banner: role.banner,
