@@ -372,7 +372,12 @@ describe('a person at a terminal', () => {
   test('is asked for the passphrase of the key the server would take, and of no other', {}, async () => {
     const [refused, key] = [newKey('ecdsa256', 'not this one'), userKey('ed25519', 'a pass phrase')]
     await using server = await openSshServer({ accepts: { keys: [key] } })
-    const { running, screen, type } = await sit(server, 'echo "in at last"', ['-i', refused.path], { key })
+    const { running, screen, type } = await sit(
+      server,
+      'echo "in at last"',
+      [`IdentityFile=${refused.path}`, 'NumberOfPasswordPrompts=2'],
+      { key },
+    )
     await using _ = running
     await screen.shows(/Enter passphrase for key '.*': /)
     type('wrong\r')

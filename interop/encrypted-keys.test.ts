@@ -118,7 +118,7 @@ describe('the passphrase of a key', () => {
       to: server.to,
       login: { key: sealed },
       command: 'echo inside',
-      options: ['-oBatchMode=yes', '-i', open.path],
+      options: ['BatchMode=yes', `IdentityFile=${sealed.path}`, `IdentityFile=${open.path}`],
     })
     assert.equal(run.stdout.toString(), 'inside\n', run.stderr)
     assert.doesNotMatch(run.stderr, /passphrase for/)
