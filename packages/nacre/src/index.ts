@@ -27,11 +27,25 @@ export type { CredentialOptions, LateSigners, PasswordSource } from './client/id
 export type { HostIdentity, HostIdentitySource } from './client/host-identity.ts'
 export type { GssContext, GssMechanism, GssStep } from './auth/gss.ts'
 export { knownHosts } from './client/known-hosts-node.ts'
-export type { KnownHostsOptions } from './client/known-hosts-node.ts'
+export { knownHostsCommand } from './client/known-hosts-command-node.ts'
+export type { KnownHostsCommandOptions } from './client/known-hosts-command-node.ts'
+export type {
+  KnownHostKey,
+  KnownHosts,
+  KnownHostsOptions,
+  KnownHostsQuestion,
+  KnownHostsSource,
+  SshfpAnswer,
+  SshfpResolver,
+  UnknownHostKey,
+} from './client/known-hosts-options.ts'
+export { hostKeyAlarm } from './client/host-key-words.ts'
+export { parseResolvConf, sshfpResolver } from './client/sshfp-resolver-node.ts'
+export type { NameServer, ResolverSettings } from './client/sshfp-resolver-node.ts'
 export { fileSigner, openssh } from './client/openssh-node.ts'
 export type { OpensshOptions } from './client/openssh-node.ts'
 export { insecureAcceptAnyHostKey, pinnedHostKeys } from './client/policy.ts'
-export type { HostKeyPolicy, Identities, PresentedHostKey } from './client/policy.ts'
+export type { AnnouncedHostKeys, HostKeyPolicy, HostKeyTrust, Identities, PresentedHostKey } from './client/policy.ts'
 export { Process } from './client/process.ts'
 export type { ProcessTap, TerminalSize } from './client/process.ts'
 export { quote } from './client/quote.ts'

@@ -8,6 +8,7 @@ import { algorithmLists } from '../ssh/algorithm-lists.ts'
 import { connectOptions } from '../ssh/connect-options.ts'
 import { escapeFilter } from '../ssh/escapes.ts'
 import { runLocalCommand } from '../ssh/local-command.ts'
+import { loudly } from '../ssh/host-keys.ts'
 import { Log } from '../ssh/log.ts'
 import { readSshCommand, readSshConfig, type SshCommand, type SshConfig, sshOptions } from '../ssh/options.ts'
 import { listAlgorithms } from '../ssh/query.ts'
@@ -60,7 +61,7 @@ const dispatch = async (command: SshCommand, environment: Environment): Promise<
     return await session(command, settings, environment, log)
   } catch (error) {
     if (error instanceof UsageError) throw error
-    log.say('FATAL', describe(error))
+    log.say('FATAL', loudly(error, describe(error)))
     return ownFailure
   }
 }

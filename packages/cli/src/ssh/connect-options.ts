@@ -5,7 +5,8 @@ import type { Environment } from '../environment.ts'
 import { canAskPerson } from '../terminal.ts'
 import { type Log, narrate, traceTo } from './log.ts'
 import type { SshCommand, SshConfig } from './options.ts'
-import { askAboutHost, prompting, shownHost } from './questions.ts'
+import { hostKeyTalk, weakCryptoWarning } from './host-keys.ts'
+import { prompting } from './questions.ts'
 
 /** Where to connect and with which options; `signal` ends it. What ssh_config says, `connect` takes from the settings. */
 export const connectOptions = (
@@ -27,13 +28,15 @@ export const connectOptions = (
     ...(environment.variables.SSH_AUTH_SOCK === undefined || settings.given.has('identityAgent')
       ? {}
       : { agent: environment.variables.SSH_AUTH_SOCK }),
-    strictHostKeyChecking: config.strictHostKeyChecking === 'yes' || config.strictHostKeyChecking === 'ask' ? 'yes' : 'accept-new',
-    ...(config.strictHostKeyChecking === 'ask' && interactive ? { askHostKey: askAboutHost } : {}),
-    onRemembered: (presented, file) =>
-      log.say('INFO', `Warning: Permanently added '${shownHost(presented)}' (${presented.key.type}) to ${file}.`),
+    ...hostKeyTalk(settings, interactive, log),
     onNote: note => log.debug(note),
     onBanner: message => log.say('INFO', escapeForPeople(message, { lines: true, limit: 65536 }).replace(/\n$/, '')),
-    onProgress: event => narrate(log, event),
+    onProgress(event) {
+      narrate(log, event)
+      if (event.is !== 'exchanged' || !event.first || !config.warnWeakCrypto || settings.given.has('kexAlgorithms')) return
+      const warning = weakCryptoWarning(event.agreed.kex)
+      if (warning !== undefined) log.say('INFO', warning)
+    },
     ...(trace === undefined ? {} : { trace }),
     ...(interactive ? prompting(`${config.user}@${typed}`) : {}),
   }

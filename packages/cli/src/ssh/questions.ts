@@ -1,24 +1,7 @@
-// Owns what `ssh` asks a person at the terminal: about an unknown host, for passwords and passphrases. Texts of the server
+// Owns what `ssh` asks a person at the terminal to log in: passwords and passphrases. Texts of the server
 // are escaped. Knows nothing of connections.
-import { type ConfiguredOptions, escapeForPeople, type PresentedHostKey, Secret, SshError } from 'nacre'
+import { type ConfiguredOptions, escapeForPeople, Secret, SshError } from 'nacre'
 import { askPerson } from '../terminal.ts'
-
-/** `host`, or `[host]:port` where the port is not the usual one: how known_hosts names it. */
-export const shownHost = ({ host, port }: PresentedHostKey): string => (port === 22 ? host : `[${host}]:${port}`)
-
-/** True when the person takes the key. */
-export const askAboutHost = async (presented: PresentedHostKey): Promise<boolean> => {
-  let prompt =
-    `The authenticity of host '${shownHost(presented)}${presented.address === undefined ? '' : ` (${presented.address})`}' can't be established.\n` +
-    `Its ${presented.key.type} key fingerprint is ${presented.fingerprint}.\n` +
-    `Are you sure you want to continue connecting (yes/no/[fingerprint])? `
-  for (;;) {
-    const answer = (await askPerson(prompt, { echo: true }))?.trim()
-    if (answer === undefined || answer === 'no') return false
-    if (answer === 'yes' || answer === presented.fingerprint) return true
-    prompt = "Please type 'yes', 'no' or the fingerprint: "
-  }
-}
 
 /** Answers for `who`, `user@host`; a person who types nothing more cancels. */
 export const prompting = (who: string): Pick<ConfiguredOptions, 'passphrase' | 'password' | 'answer' | 'newPassword'> => ({

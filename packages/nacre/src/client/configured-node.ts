@@ -1,13 +1,19 @@
 // Owns what the keywords of ssh_config say in the options of `connect`. Only what a configuration gave is said: the rest is
 // left to the defaults. Knows nothing of files, nor of who is asked.
 import { networkInterfaces } from 'node:os'
+import { isAbsolute } from 'node:path'
 import type { ClientSettings } from '../config/client-config.ts'
 import type { JumpHost } from '../config/client-kinds.ts'
 import { expandTokens } from '../config/tokens.ts'
 import { ConfigError } from '../errors.ts'
+import { readLine } from '../config/line.ts'
+import { encodeBase64 } from '../keys/base64.ts'
 import { authorityAlgorithms } from '../keys/certificate-check.ts'
+import type { FingerprintHash } from '../keys/fingerprint.ts'
 import type { ConfiguredOptions, Hop } from './connect-node.ts'
 import type { Destination } from './destination.ts'
+import { knownHostsCommand } from './known-hosts-command-node.ts'
+import type { KnownHostsQuestion } from './known-hosts-options.ts'
 
 const milliseconds = (seconds: number): number => seconds * 1000
 const leastRsaBits = 1024
@@ -63,14 +69,42 @@ const identities = (settings: ClientSettings): ConfiguredOptions => {
   }
 }
 
-const trust = ({ config, given }: ClientSettings): ConfiguredOptions => {
-  const files = given.has('userKnownHostsFile') || given.has('globalKnownHostsFile')
-  const strict = config.strictHostKeyChecking
+/** The words of KnownHostsCommand, with what the question is about in the place of its tokens. */
+const knownHostsWords =
+  ({ expand }: ClientSettings, [program, ...words]: readonly string[], hash: FingerprintHash) =>
+  ({ invocation, name, key }: KnownHostsQuestion): readonly [string, ...string[]] => {
+    const tokens = {
+      H: name,
+      I: invocation,
+      t: key?.type ?? 'NONE',
+      f: key?.fingerprint(hash) ?? 'NONE',
+      K: key === undefined ? 'NONE' : encodeBase64(key.blob),
+    }
+    return [program, ...words.map(word => expand(word, 'text', tokens))]
+  }
+
+const hostsFromCommand = (settings: ClientSettings, hash: FingerprintHash): Pick<ConfiguredOptions, 'knownHostsCommand'> => {
+  const text = settings.config.knownHostsCommand
+  if (text === undefined) return {}
+  const words = readLine(`KnownHostsCommand ${text}`)?.words ?? []
+  if (!isAbsolute(words[0] ?? '')) throw new ConfigError(`KnownHostsCommand must name its program by an absolute path, not "${text}".`)
+  return { knownHostsCommand: knownHostsCommand(knownHostsWords(settings, words, hash)) }
+}
+
+const trust = (settings: ClientSettings): ConfiguredOptions => {
+  const { config, given } = settings
+  const hash = config.fingerprintHash === 'MD5' ? 'md5' : 'sha256'
   return {
-    ...(files ? { knownHostsFiles: [...config.userKnownHostsFile, ...config.globalKnownHostsFile] } : {}),
-    // `no` still refuses a key that changed: whoever wants that gone removes the line.
-    ...(given.has('strictHostKeyChecking') ? { strictHostKeyChecking: strict === 'yes' || strict === 'ask' ? 'yes' : 'accept-new' } : {}),
+    ...(given.has('userKnownHostsFile') ? { knownHostsFiles: config.userKnownHostsFile } : {}),
+    globalKnownHostsFiles: config.globalKnownHostsFile,
+    ...hostsFromCommand(settings, hash),
+    ...(given.has('strictHostKeyChecking') ? { strictHostKeyChecking: config.strictHostKeyChecking } : {}),
     ...(given.has('hashKnownHosts') ? { hashKnownHosts: config.hashKnownHosts } : {}),
+    ...(given.has('checkHostIp') ? { checkHostIp: config.checkHostIp } : {}),
+    ...(given.has('noHostAuthenticationForLocalhost') ? { noHostAuthenticationForLocalhost: config.noHostAuthenticationForLocalhost } : {}),
+    ...(given.has('verifyHostKeyDns') ? { verifyHostKeyDns: config.verifyHostKeyDns } : {}),
+    ...said('updateHostKeys', config.updateHostKeys),
+    ...(given.has('fingerprintHash') ? { fingerprintHash: hash } : {}),
     ...said('hostKeyAlias', config.hostKeyAlias),
     ...(config.caSignatureAlgorithms === undefined ? {} : { authorityAlgorithms: authorityAlgorithms(config.caSignatureAlgorithms) }),
     ...(config.revokedHostKeys.length === 0 ? {} : { revokedHostKeys: config.revokedHostKeys }),

@@ -85,7 +85,7 @@ export const addressError = (about: HostKeyCase, known: KnownKeyPlace): HostKeyE
   )
 
 /** What stands over a message about a changed or revoked key, so that nobody reads past it. */
-export const alarm = (words: string): string => {
+const alarm = (words: string): string => {
   const width = 59
   const line = '@'.repeat(width)
   const room = width - 2 - words.length
@@ -96,6 +96,13 @@ export const alarms = {
   changed: alarm('WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!'),
   revoked: alarm('WARNING: REVOKED HOST KEY DETECTED!'),
 } as const
+
+/** What to say before the message of an error about a host key, when it must not be read past. */
+export const hostKeyAlarm = (error: unknown): string | undefined => {
+  if (!(error instanceof HostKeyError)) return undefined
+  if (error.code === 'HOST_KEY_CHANGED') return alarms.changed
+  return error.code === 'HOST_KEY_REVOKED' ? alarms.revoked : undefined
+}
 
 /** Said when we go on with it (StrictHostKeyChecking=no). */
 export const untrustedWords =

@@ -6,30 +6,62 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { connectAgent, usualAgents } from '../agent/openssh-node.ts'
 import { agentSigners } from '../agent/signers.ts'
+import { choose } from '../algorithms/preference.ts'
+import { algorithmsOfKeyType, signatureAlgorithms } from '../algorithms/signature/table.ts'
+import type { AlgorithmOptions } from '../engine/assemble.ts'
 import { KeyFormatError } from '../errors.ts'
 import { encodeBase64 } from '../keys/base64.ts'
+import { withCertificates } from '../keys/certificate-names.ts'
 import { loadLazySigner, loadSigner } from '../keys/load-node.ts'
 import { readPublicPart } from '../keys/private-file.ts'
-import { parsePublicKeyLine } from '../keys/public.ts'
+import { parsePublicKeyLine, type PublicKey } from '../keys/public.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SessionProof } from '../transport/exchange.ts'
 import { type CertificateFile, readCertificateFile, signerFor } from './certificate-files-node.ts'
 import { credentials, type CredentialOptions, type LateSigners } from './identities.ts'
-import { knownHosts, type KnownHostsOptions } from './known-hosts-node.ts'
+import { knownHosts } from './known-hosts-node.ts'
+import type { KnownHostsOptions, SshfpResolver } from './known-hosts-options.ts'
 import type { HostKeyPolicy, Identities } from './policy.ts'
+import { sshfpResolver } from './sshfp-resolver-node.ts'
 
 export interface OpensshOptions extends Omit<CredentialOptions, 'signers'> {
-  /** known_hosts files. Default `~/.ssh/known_hosts`, `~/.ssh/known_hosts2` and the two of the system. */
+  /** The user's known_hosts files. Default `~/.ssh/known_hosts` and `~/.ssh/known_hosts2`. */
   readonly knownHostsFiles?: readonly string[]
+  /** Those of the system. Default the two in `/etc/ssh`, or none where `knownHostsFiles` says which are meant. */
+  readonly globalKnownHostsFiles?: readonly string[]
+  /** Known hosts from elsewhere, beside the files. */
+  readonly knownHostsCommand?: KnownHostsOptions['command']
   readonly strictHostKeyChecking?: KnownHostsOptions['strict']
   /** Asked about the key of an unknown host. */
   readonly askHostKey?: KnownHostsOptions['ask']
+  /** Asked for a yes or no about other matters of host keys. */
+  readonly confirm?: KnownHostsOptions['confirm']
   readonly hashKnownHosts?: boolean
   readonly hostKeyAlias?: string
+  /** Look the server's address up beside its name. Default false. */
+  readonly checkHostIp?: boolean
+  /** Take whatever key a server at a loopback address shows. Default false. */
+  readonly noHostAuthenticationForLocalhost?: boolean
+  /** Look for fingerprints in DNS; `yes` trusts those that DNSSEC proves. Default `no`. */
+  readonly verifyHostKeyDns?: 'yes' | 'ask' | 'no'
+  /** Who asks DNS. Default the name servers of the system. */
+  readonly sshfpResolver?: SshfpResolver
+  /**
+   * Learn new host keys of a known server, and forget those it no longer has. Default `yes` where the user's files are the usual
+   * ones and DNS is not asked, else `no`.
+   */
+  readonly updateHostKeys?: KnownHostsOptions['update']
+  readonly fingerprintHash?: KnownHostsOptions['fingerprintHash']
   readonly onRemembered?: KnownHostsOptions['onRemembered']
+  /** Told which line made the host known. */
+  readonly onKnownHost?: KnownHostsOptions['onKnown']
+  /** Told in words what should be seen before going on. */
+  readonly onWarning?: (warning: string) => void
+  /** Host keys are only learned if they are of a kind that `hostKey` has. */
+  readonly algorithms?: AlgorithmOptions
   /** The algorithms an authority may sign host certificates with. Default: all that are not insecure. */
   readonly authorityAlgorithms?: KnownHostsOptions['authorityAlgorithms']
-  /** A file of keys no host may have: a revocation list, or public keys, one a line. */
+  /** Files of keys no host may have: a revocation list each, or public keys, one a line. */
   readonly revokedHostKeys?: KnownHostsOptions['revoked']
   /** RSA keys of authorities below this are refused. Default 2048. */
   readonly minimumRsaBits?: number
@@ -53,12 +85,18 @@ export interface OpensshOptions extends Omit<CredentialOptions, 'signers'> {
 const usualFiles = (): readonly string[] =>
   ['id_rsa', 'id_ecdsa', 'id_ecdsa_sk', 'id_ed25519', 'id_ed25519_sk', 'id_mldsa44_ed25519'].map(name => join(homedir(), '.ssh', name))
 
-const usualKnownHosts = (): readonly string[] => [
-  join(homedir(), '.ssh', 'known_hosts'),
-  join(homedir(), '.ssh', 'known_hosts2'),
-  '/etc/ssh/ssh_known_hosts',
-  '/etc/ssh/ssh_known_hosts2',
-]
+const usualKnownHosts = (): readonly string[] => [join(homedir(), '.ssh', 'known_hosts'), join(homedir(), '.ssh', 'known_hosts2')]
+const usualOfSystem = ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2']
+
+/** Files that somebody chose may be shared or made by a program, so only the usual ones are changed unasked. */
+const usualUpdate = ({ knownHostsFiles: files, verifyHostKeyDns: dns = 'no' }: OpensshOptions): 'yes' | 'no' =>
+  dns === 'no' && (files === undefined || (files.length === 1 && files[0] === usualKnownHosts()[0])) ? 'yes' : 'no'
+
+/** Host keys of the kinds we would take in a key exchange. */
+const acceptable = (choice: AlgorithmOptions['hostKey']): ((key: PublicKey) => boolean) => {
+  const names = choose('host key algorithm', withCertificates(signatureAlgorithms), choice)
+  return key => algorithmsOfKeyType(key.type).some(name => names.includes(name))
+}
 
 const usualPrompts = 3
 
@@ -261,8 +299,20 @@ export const openssh = async (
   port: number,
   options: OpensshOptions = {},
 ): Promise<{ readonly hostKey: HostKeyPolicy; readonly identities: Identities }> => {
+  const dns = options.verifyHostKeyDns ?? 'no'
   const known = await knownHosts({
     files: options.knownHostsFiles ?? usualKnownHosts(),
+    globalFiles: options.globalKnownHostsFiles ?? (options.knownHostsFiles === undefined ? usualOfSystem : []),
+    update: options.updateHostKeys ?? usualUpdate(options),
+    accepts: acceptable(options.algorithms?.hostKey),
+    ...(options.knownHostsCommand === undefined ? {} : { command: options.knownHostsCommand }),
+    ...(options.confirm === undefined ? {} : { confirm: options.confirm }),
+    ...(options.checkHostIp === undefined ? {} : { checkAddress: options.checkHostIp }),
+    ...(options.noHostAuthenticationForLocalhost === undefined ? {} : { trustLoopback: options.noHostAuthenticationForLocalhost }),
+    ...(dns === 'no' ? {} : { dns: { resolve: options.sshfpResolver ?? sshfpResolver(), advisory: dns === 'ask' } }),
+    ...(options.fingerprintHash === undefined ? {} : { fingerprintHash: options.fingerprintHash }),
+    ...(options.onKnownHost === undefined ? {} : { onKnown: options.onKnownHost }),
+    ...(options.onWarning === undefined ? {} : { onWarning: options.onWarning }),
     ...(options.strictHostKeyChecking === undefined ? {} : { strict: options.strictHostKeyChecking }),
     ...(options.askHostKey === undefined ? {} : { ask: options.askHostKey }),
     ...(options.hashKnownHosts === undefined ? {} : { hash: options.hashKnownHosts }),
@@ -276,7 +326,7 @@ export const openssh = async (
   return {
     hostKey: known.policy,
     identities: {
-      preferHostKeys: known.knownTypes(host, port),
+      preferHostKeys: await known.preferredAlgorithms(host, port),
       ...credentials({ ...options, signers: proof => collectSigners(options, proof) }),
     },
   }

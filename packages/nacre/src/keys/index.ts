@@ -43,6 +43,14 @@ export type { KeyFormat, LockedKey, Passphrase, ReadKeyOptions, WriteKeyOptions 
 export { writeOpensshPrivateKey } from './formats/openssh.ts'
 export { type KeyFileFormat, keyFormats, type PublicKeyFileFormat } from './formats/table.ts'
 export { formatKeyOptions, type KeyOptions, noOptions, parseKeyOptions, type PermittedPlace } from './key-options.ts'
+export { checkHostKeyProof, type HostKeyProofClaim, hostKeyProofData, type HostKeyProofVerdict } from './host-key-proof.ts'
+export {
+  type HostKeyNames,
+  type HostKeyUpdatePlan,
+  planHostKeyUpdate,
+  replaceHostKeys,
+  type ReplaceHostKeysOptions,
+} from './host-key-update.ts'
 export { type HostAuthorityLookup, lookUpHostAuthority, wantedHostKeyAlgorithms } from './host-authorities.ts'
 export {
   formatKnownHostsLine,
@@ -107,7 +115,7 @@ export { readPublicKeys, writePublicKey } from './public-file.ts'
 export { bubbleBabble, fingerprint, type FingerprintHash, shortTypeName } from './fingerprint.ts'
 export { generateKey, type GenerateKeyOptions } from './generate.ts'
 export { randomArt } from './random-art.ts'
-export { type SshfpHash, type SshfpOptions, sshfpRecords } from './sshfp.ts'
+export { matchSshfp, type SshfpHash, type SshfpOptions, type SshfpRecord, sshfpRecords } from './sshfp.ts'
 export { formatPublicKeyLine, parsePublicKey, parsePublicKeyLine, PublicKey } from './public.ts'
 export {
   type FileHash,

@@ -1,0 +1,97 @@
+// Owns what `ssh` says and asks about host keys: the question for an unknown one, yes or no for others, pictures and warnings.
+// Knows nothing of what decides.
+import { type ConfiguredOptions, escapeForPeople, hostKeyAlarm, type KnownHostKey, type PresentedHostKey, type UnknownHostKey } from 'nacre'
+import { type FingerprintHash, type PublicKey, randomArt, shortTypeName } from 'nacre/keys'
+import { askPerson } from '../terminal.ts'
+import type { Log } from './log.ts'
+import type { SshConfig } from './options.ts'
+
+/** `host`, or `[host]:port` where the port is not the usual one: how known_hosts names it. */
+const shownHost = ({ host, port }: PresentedHostKey): string => (port === 22 ? host : `[${host}]:${port}`)
+
+interface Look {
+  readonly hash: FingerprintHash
+  readonly picture: boolean
+}
+
+const mostNames = 8
+
+const otherNames = ({ otherNames: names }: UnknownHostKey): readonly string[] => {
+  if (names.length === 0) return ['This key is not known by any other name.']
+  const shown = names.slice(0, mostNames).map(({ file, line, names: who }) => `    ${escapeForPeople(`${file}:${line}: ${who}`)}`)
+  const more = names.length > mostNames ? [`    (${names.length - mostNames} more)`] : []
+  return ['This key is known by other names, too:', ...shown, ...more]
+}
+
+const picture = (key: PublicKey, { hash, picture: wanted }: Look): readonly string[] => (wanted ? [randomArt(key, hash)] : [])
+
+/** What a person reads before deciding about an unknown host. */
+export const unknownHostQuestion = (unknown: UnknownHostKey, look: Look): string => {
+  const { key, address, otherTypes, dns } = unknown
+  return [
+    `The authenticity of host '${escapeForPeople(shownHost(unknown))}${address === undefined ? '' : ` (${address})`}' can't be established.`,
+    ...(otherTypes.length === 0 ? [] : [`Keys of other types are known for this host: ${otherTypes.join(', ')}.`]),
+    `${shortTypeName(key.type)} key fingerprint is: ${key.fingerprint(look.hash)}`,
+    ...picture(key, look),
+    ...(dns === undefined ? [] : [`${dns === 'matching' ? 'A matching' : 'No matching'} host key fingerprint was found in DNS.`]),
+    ...otherNames(unknown),
+    'Are you sure you want to continue connecting (yes/no/[fingerprint])? ',
+  ].join('\n')
+}
+
+type Ask = (prompt: string) => Promise<string | undefined>
+
+const atTerminal: Ask = prompt => askPerson(prompt, { echo: true })
+
+/** True for `yes` or the fingerprint; nothing typed is a no, and anything else is asked about again. */
+export const confirmed = async (question: string, fingerprint: string | undefined, ask: Ask = atTerminal): Promise<boolean> => {
+  let prompt = question
+  for (;;) {
+    const answer = (await ask(prompt))?.trim()
+    if (answer === undefined || answer === '' || answer.toLowerCase() === 'no') return false
+    if (answer.toLowerCase() === 'yes' || answer === fingerprint) return true
+    prompt = fingerprint === undefined ? "Please type 'yes' or 'no': " : "Please type 'yes', 'no' or the fingerprint: "
+  }
+}
+
+const known = (host: KnownHostKey, look: Look, log: Log): void => {
+  log.debug(`the host is known by ${escapeForPeople(host.file)} line ${host.line}`)
+  if (look.picture) log.say('INFO', [`Host key fingerprint is: ${host.key.fingerprint(look.hash)}`, ...picture(host.key, look)].join('\n'))
+}
+
+/** What is told and asked about host keys on the way to a server. */
+export const hostKeyTalk = (
+  { config }: SshConfig,
+  interactive: boolean,
+  log: Log,
+): Pick<ConfiguredOptions, 'askHostKey' | 'confirm' | 'onKnownHost' | 'onRemembered' | 'onWarning'> => {
+  const look: Look = { hash: config.fingerprintHash === 'MD5' ? 'md5' : 'sha256', picture: config.visualHostKey }
+  return {
+    ...(interactive
+      ? {
+          askHostKey: unknown => confirmed(unknownHostQuestion(unknown, look), unknown.key.fingerprint(look.hash)),
+          confirm: question => confirmed(question, undefined),
+        }
+      : {}),
+    onKnownHost: host => known(host, look, log),
+    onRemembered: ({ key }, _file, names) =>
+      log.say('INFO', `Warning: Permanently added '${names}' (${shortTypeName(key.type)}) to the list of known hosts.`),
+    onWarning: warning => log.say('ERROR', warning),
+  }
+}
+
+/** An error about a host key, so loud that it is not read past; others as they are. */
+export const loudly = (error: unknown, message: string): string => {
+  const alarm = hostKeyAlarm(error)
+  return alarm === undefined ? message : `${alarm}\n${message}`
+}
+
+/** What is said of a key exchange that a quantum computer of later will break (WarnWeakCrypto); `undefined` when it is sound. */
+export const weakCryptoWarning = (kex: string): string | undefined =>
+  /mlkem|sntrup/.test(kex)
+    ? undefined
+    : [
+        '** WARNING: connection is not using a post-quantum key exchange algorithm.',
+        `** It was agreed on by ${kex}: whoever records it now may read it later ("store now, decrypt later").`,
+        '** The server may need to be upgraded. See https://openssh.com/pq.html',
+      ].join('\n')
