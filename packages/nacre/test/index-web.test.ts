@@ -60,6 +60,9 @@ describe('what the two faces export', () => {
     'openssh',
     'agentSigners',
     'scanHostKeys',
+    'knownHostsCommand',
+    'parseResolvConf',
+    'sshfpResolver',
   ]
   const ofWebOnly = ['fromWebSocket', 'generateKeyNumbers', 'webCrypto', 'webRuntime']
   const names = (module: object): readonly string[] => Object.keys(module).sort()

@@ -10,6 +10,8 @@ const systemKeys = ['rsa', 'ecdsa', 'ed25519'].map(type => `/etc/ssh/ssh_host_${
 
 export interface HostKeys {
   readonly keys: readonly Signer[]
+  /** Further keys of the same types: clients are told of them, so that one can take the place of the first later. */
+  readonly toCome: readonly Signer[]
   /** Sentences about files that were not used. */
   readonly warnings: readonly string[]
 }
@@ -53,18 +55,18 @@ export const loadHostKeys = async (
     throw new ConfigError('No host key is named. Make one and name it: ssh-keygen -t ed25519 -N "" -f hostkey; then add -h hostkey.')
   const paths = usual ? systemKeys.filter(path => existsSync(path)) : configured.map(path => resolve(path))
   const keys: Signer[] = []
+  const toCome: Signer[] = []
   const warnings: string[] = []
   for (const path of paths) {
     try {
       const key = await loadSigner(path, { minimumRsaBits })
-      const same = keys.find(each => each.publicKey.type === key.publicKey.type)
-      if (same === undefined) keys.push(key)
-      else warnings.push(`The host key ${path} is not used: ${same.source} is of the same type.`)
+      if (keys.some(each => each.publicKey.type === key.publicKey.type)) toCome.push(key)
+      else keys.push(key)
     } catch (error) {
       warnings.push(`Unable to load host key "${path}": ${(error as Error).message}`)
     }
   }
-  if (keys.length > 0) return { keys: [...keys, ...certify(keys, certificates, warnings)], warnings }
+  if (keys.length > 0) return { keys: [...keys, ...certify(keys, certificates, warnings)], toCome, warnings }
   const looked = usual ? systemKeys : paths
   throw new ConfigError([...warnings, `There is no host key that can be used (${looked.join(', ')}).`].join('\n'))
 }

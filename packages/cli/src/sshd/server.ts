@@ -173,13 +173,18 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
   const root = process.geteuid?.() === 0
   if (config.usePam)
     warnings.push('UsePAM: PAM is not used by this version. Passwords are checked against shadow(5), and PAM modules are not run.')
-  const { keys, warnings: keyWarnings }: HostKeys = await loadHostKeys(config.hostKey, config.requiredRsaSize, config.hostCertificate)
+  const {
+    keys,
+    toCome,
+    warnings: keyWarnings,
+  }: HostKeys = await loadHostKeys(config.hostKey, config.requiredRsaSize, config.hostCertificate)
   warnings.push(...keyWarnings)
   checkHostNames(config, warnings)
   const directory = systemDirectory()
   const passwords = await passwordsOf(setup, directory, warnings)
   const options: ServerOptions<Login> = {
     hostKeys: keys,
+    announcedHostKeys: [...keys, ...toCome],
     authenticate: sshdAuthenticator({
       config,
       directory,
