@@ -9,6 +9,7 @@ import { checkAuthority } from './certificate-check.ts'
 import { isCertificateType } from './certificate-names.ts'
 import { endOfOptions, startsWithKey } from './options-field.ts'
 import { parsePublicKeyLine, type PublicKey } from './public.ts'
+import { withoutBlanks } from './text-lines.ts'
 
 export interface AllowedSigner {
   readonly file: string
@@ -118,7 +119,7 @@ export const parseAllowedSigners = (text: string, path: string): AllowedSignersF
   const entries: AllowedSigner[] = []
   const problems: AllowedSignersProblem[] = []
   text.split('\n').forEach((raw, index) => {
-    const line = raw.replaceAll(/^[ \t\r]+|[ \t\r]+$/g, '')
+    const line = withoutBlanks(raw, ' \t\r')
     if (line === '' || line.startsWith('#')) return
     const read = parseLine(line, path, index + 1)
     if ('problem' in read) problems.push(read)

@@ -5,6 +5,7 @@ import { formatKeyOptions, type KeyOptions, noOptions, parseKeyOptions } from '.
 import { eachLine, withLine } from './text-lines.ts'
 import { endOfOptions, startsWithKey } from './options-field.ts'
 import { formatPublicKeyLine, parsePublicKeyLine, type PublicKey } from './public.ts'
+import { withoutBlanks } from './text-lines.ts'
 
 export interface AuthorizedKey {
   readonly file: string
@@ -52,7 +53,7 @@ export const parseAuthorizedKeys = (text: string, path: string): AuthorizedKeysF
   const problems: { line: number; problem: string }[] = []
   text.split('\n').forEach((raw, index) => {
     // Only what sshd passes over: other blanks in front of an option make it another.
-    const trimmed = raw.replaceAll(/^[ \t]+|[ \t\r]+$/g, '')
+    const trimmed = withoutBlanks(raw)
     if (trimmed === '' || trimmed.startsWith('#')) return
     const entry = parseLine(trimmed, path, index + 1)
     if (typeof entry === 'string') problems.push({ line: index + 1, problem: entry })

@@ -8,6 +8,7 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha1 } from '@noble/hashes/legacy.js'
 import { matchesPatternList } from '../patterns.ts'
 import { formatPublicKeyLine, parsePublicKey, parsePublicKeyLine, type PublicKey, sameBlob } from './public.ts'
+import { withoutBlanks } from './text-lines.ts'
 
 /** Which hosts a line is for. */
 export type HostNames =
@@ -99,7 +100,7 @@ export const parseKnownHosts = (text: string, path: string): KnownHostsFile => {
   const entries: KnownHostsEntry[] = []
   const problems: { line: number; problem: string }[] = []
   text.split('\n').forEach((raw, index) => {
-    const trimmed = raw.replaceAll(/^[ \t]+|[ \t\r]+$/g, '')
+    const trimmed = withoutBlanks(raw)
     if (trimmed === '' || trimmed.startsWith('#')) return
     const entry = parseLine(trimmed, path, index + 1)
     if (typeof entry === 'string') problems.push({ line: index + 1, problem: entry })

@@ -21,6 +21,8 @@ interface Block {
   readonly base64: string
 }
 
+const tooLong = (place: Place): Error => malformed(place, 'a header is longer than RFC 4716 has it')
+
 /** Headers go on to the next line by a backslash, and end with the first line that has no colon (RFC 4716 §3.3). */
 const readBlock = (lines: readonly string[], place: Place): Block => {
   const headers = new Map<string, string>()
@@ -29,11 +31,13 @@ const readBlock = (lines: readonly string[], place: Place): Block => {
     let line = lines[at]
     while (line.endsWith('\\')) {
       if (at + 1 >= lines.length) throw malformed(place, 'a header goes on and there is no next line')
+      // Looked at while it grows: thousands of pieces would be put together once for each.
+      if (line.length > longestTag + 2 * longestValue) throw tooLong(place)
       line = line.slice(0, -1) + lines[++at]
     }
     const colon = line.indexOf(':')
     const [tag, value] = [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
-    if (tag.length > longestTag || value.length > longestValue) throw malformed(place, 'a header is longer than RFC 4716 has it')
+    if (tag.length > longestTag || value.length > longestValue) throw tooLong(place)
     headers.set(tag, value)
   }
   return { headers, base64: lines.slice(at).join('').replaceAll(/\s/g, '') }

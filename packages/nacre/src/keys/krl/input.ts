@@ -3,6 +3,7 @@ import { escapeForPeople, RevocationListError, SshError } from '../../errors.ts'
 import { decodeBase64 } from '../base64.ts'
 import { type PublicKey, parsePublicKeyLine } from '../public.ts'
 import { plainKeyOf, type Revocation, revocationByHash, revocationOf } from './revise.ts'
+import { withoutBlanks } from '../text-lines.ts'
 
 export interface RevocationTextOptions {
   /** Whose certificates `serial:` and `id:` are about: this authority's, or `'any'`. Without, such lines are refused. */
@@ -80,7 +81,7 @@ const parseLine = (line: string, options: RevocationTextOptions): Revocation => 
 export const parseRevocations = (text: string, options: RevocationTextOptions = {}): readonly Revocation[] => {
   const found: Revocation[] = []
   text.split('\n').forEach((raw, index) => {
-    const line = raw.replace(/#.*/s, '').replaceAll(/^[ \t]+|[ \t\r]+$/g, '')
+    const line = withoutBlanks(raw.replace(/#.*/s, ''))
     if (line === '') return
     try {
       found.push(parseLine(line, options))

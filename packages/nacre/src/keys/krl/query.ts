@@ -10,6 +10,7 @@ import { holds, type KeyRevocationList, type RevokedCertificates, usualKrlBytes 
 import { isKrl, parseKrl } from './read.ts'
 import { certificateOf } from './revise.ts'
 import type { SerialRange } from './serials.ts'
+import { withoutBlanks } from '../text-lines.ts'
 
 /** The entry that revokes, and what of a certificate it revokes. */
 export type Revoked = {
@@ -96,7 +97,7 @@ export const parseRevokedKeys = (bytes: Uint8Array, path = 'the list of revoked 
   decodeProse(bytes)
     .split('\n')
     .forEach((raw, index) => {
-      const line = raw.replaceAll(/^[ \t]+|[ \t\r]+$/g, '')
+      const line = withoutBlanks(raw)
       if (line === '' || line.startsWith('#')) return
       try {
         const key = parsePublicKeyLine(line)
