@@ -10,10 +10,21 @@ import { readLine } from '../config/line.ts'
 import { encodeBase64 } from '../keys/base64.ts'
 import { authorityAlgorithms } from '../keys/certificate-check.ts'
 import type { FingerprintHash } from '../keys/fingerprint.ts'
-import type { ConfiguredOptions, Hop } from './connect-node.ts'
+import type { CommonOptions } from '../engine/assemble.ts'
 import type { Destination } from './destination.ts'
 import { knownHostsCommand } from './known-hosts-command-node.ts'
 import type { KnownHostsQuestion } from './known-hosts-options.ts'
+import type { DialOptions } from './dial-node.ts'
+import type { OpensshOptions } from './openssh-node.ts'
+
+/** Options of `connect` that a configuration can give; `H` is what stands for a host on the way. */
+export interface SaidOptions<H> extends CommonOptions, OpensshOptions, Pick<DialOptions, 'family' | 'localAddress' | 'keepAlive'> {
+  readonly connectTimeout?: number
+  readonly connectionAttempts?: number
+  readonly via?: readonly H[]
+  readonly proxyCommand?: string
+}
+type Said = SaidOptions<never>
 
 const milliseconds = (seconds: number): number => seconds * 1000
 const leastRsaBits = 1024
@@ -23,13 +34,14 @@ const longestDelay = 2 ** 31 - 1
 const said = <N extends string, T>(name: N, value: T | undefined): { readonly [K in N]?: T } =>
   (value === undefined ? {} : { [name]: value }) as { readonly [K in N]?: T }
 
-const algorithms = ({ config, given }: ClientSettings): Pick<ConfiguredOptions, 'algorithms'> => {
+const algorithms = ({ config, given }: ClientSettings): Pick<Said, 'algorithms'> => {
   const chosen = {
     ...said('kex', config.kexAlgorithms),
     ...said('hostKey', config.hostKeyAlgorithms),
     ...said('ciphers', config.ciphers),
     ...said('macs', config.macs),
     ...said('publicKeyAccepted', config.pubkeyAcceptedAlgorithms),
+    ...said('hostbasedAccepted', config.hostbasedAcceptedAlgorithms),
     ...(given.has('compression') ? { compression: config.compression ? ['zlib@openssh.com', 'zlib', 'none'] : ['none'] } : {}),
   }
   return Object.keys(chosen).length === 0 ? {} : { algorithms: chosen }
@@ -37,8 +49,9 @@ const algorithms = ({ config, given }: ClientSettings): Pick<ConfiguredOptions, 
 
 /** The methods in order, without those that a keyword turns off. */
 export const preferredMethods = ({ config }: ClientSettings): readonly string[] =>
-  (config.preferredAuthentications ?? ['publickey', 'keyboard-interactive', 'password']).filter(
+  (config.preferredAuthentications ?? ['hostbased', 'publickey', 'keyboard-interactive', 'password']).filter(
     method =>
+      (method === 'hostbased' && config.hostbasedAuthentication) ||
       (method === 'publickey' && config.pubkeyAuthentication !== 'no') ||
       (method === 'keyboard-interactive' && config.kbdInteractiveAuthentication) ||
       (method === 'password' && config.passwordAuthentication),
@@ -54,7 +67,7 @@ const agentSocket = ({ config: { identityAgent } }: ClientSettings): string | fa
 
 const unlessNone = (paths: readonly string[]): readonly string[] => paths.filter(path => path.toLowerCase() !== 'none')
 
-const identities = (settings: ClientSettings): ConfiguredOptions => {
+const identities = (settings: ClientSettings): Said => {
   const { config, given, expand } = settings
   const paths = (property: 'identityFile' | 'certificateFile'): readonly string[] =>
     [...new Set(unlessNone(config[property]))].map(path => expand(path, 'path'))
@@ -62,6 +75,7 @@ const identities = (settings: ClientSettings): ConfiguredOptions => {
   return {
     ...(methods.some(each => given.has(each)) ? { preferred: preferredMethods(settings) } : {}),
     ...(given.has('numberOfPasswordPrompts') ? { passwordPrompts: config.numberOfPasswordPrompts } : {}),
+    ...(config.hostbasedAuthentication ? { hostbasedAuthentication: true } : {}),
     ...said('agent', agentSocket(settings)),
     ...(given.has('identitiesOnly') ? { identitiesOnly: config.identitiesOnly } : {}),
     ...(given.has('identityFile') ? { identityFiles: paths('identityFile') } : {}),
@@ -83,7 +97,7 @@ const knownHostsWords =
     return [program, ...words.map(word => expand(word, 'text', tokens))]
   }
 
-const hostsFromCommand = (settings: ClientSettings, hash: FingerprintHash): Pick<ConfiguredOptions, 'knownHostsCommand'> => {
+const hostsFromCommand = (settings: ClientSettings, hash: FingerprintHash): Pick<Said, 'knownHostsCommand'> => {
   const text = settings.config.knownHostsCommand
   if (text === undefined) return {}
   const words = readLine(`KnownHostsCommand ${text}`)?.words ?? []
@@ -91,7 +105,7 @@ const hostsFromCommand = (settings: ClientSettings, hash: FingerprintHash): Pick
   return { knownHostsCommand: knownHostsCommand(knownHostsWords(settings, words, hash)) }
 }
 
-const trust = (settings: ClientSettings): ConfiguredOptions => {
+const trust = (settings: ClientSettings): Said => {
   const { config, given } = settings
   const hash = config.fingerprintHash === 'MD5' ? 'md5' : 'sha256'
   return {
@@ -111,7 +125,7 @@ const trust = (settings: ClientSettings): ConfiguredOptions => {
   }
 }
 
-const limits = ({ config, given }: ClientSettings): ConfiguredOptions => {
+const limits = ({ config, given }: ClientSettings): Said => {
   const interval = Math.min(milliseconds(config.serverAliveInterval), longestDelay)
   const alive = { milliseconds: interval, maximumUnanswered: config.serverAliveCountMax || Number.MAX_SAFE_INTEGER }
   const timeout = config.connectTimeout === 'none' ? undefined : Math.min(milliseconds(config.connectTimeout), longestDelay)
@@ -135,7 +149,7 @@ const addressOf = (name: string, family: 'any' | 'inet' | 'inet6'): string => {
   return found.address
 }
 
-const network = ({ config, given }: ClientSettings): ConfiguredOptions => ({
+const network = ({ config, given }: ClientSettings): Said => ({
   ...(given.has('addressFamily') ? { family: config.addressFamily === 'inet' ? 4 : config.addressFamily === 'inet6' ? 6 : 0 } : {}),
   ...(config.bindAddress === undefined
     ? said('localAddress', config.bindInterface === undefined ? undefined : addressOf(config.bindInterface, config.addressFamily))
@@ -152,7 +166,7 @@ const jump = ({ user, host, port }: JumpHost, { proxyTokens }: ClientSettings): 
 })
 
 /** How the host is reached, when not directly. */
-const way = (settings: ClientSettings, hop: (destination: Destination) => Hop): Pick<ConfiguredOptions, 'via' | 'proxyCommand'> => {
+const way = <H>(settings: ClientSettings, hop: (destination: Destination) => H): Pick<SaidOptions<H>, 'via' | 'proxyCommand'> => {
   const { proxyJump, proxyCommand } = settings.config
   if (proxyJump !== undefined && proxyJump !== 'none') return { via: proxyJump.hosts.map(each => hop(jump(each, settings))) }
   return said('proxyCommand', proxyCommand)
@@ -162,7 +176,7 @@ const way = (settings: ClientSettings, hop: (destination: Destination) => Hop): 
  * The options a configuration gives. `hop` says how a host on the way is connected to. Throws `ConfigError` for what was
  * asked for and cannot be done.
  */
-export const configuredOptions = (settings: ClientSettings, hop: (destination: Destination) => Hop): ConfiguredOptions => {
+export const configuredOptions = <H>(settings: ClientSettings, hop: (destination: Destination) => H): SaidOptions<H> => {
   if (settings.refused !== undefined) throw settings.refused
   return {
     ...algorithms(settings),

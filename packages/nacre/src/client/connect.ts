@@ -54,6 +54,7 @@ export const connectOver = async (
   let { identities } = options
   const config = assemble(options, { role: 'client', user: options.user, preferHostKeys: identities.preferHostKeys ?? [] }, runtime)
   const transport = typeof over === 'function' ? await over() : over
+  identities.reached?.(transport)
   const { promise, resolve, reject } = Promise.withResolvers<ClientConnection>()
   let hostKey: PublicKey | undefined
   let trusted: HostKeyTrust = {}

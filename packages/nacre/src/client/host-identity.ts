@@ -2,6 +2,7 @@
 // helpers: signers are given to it.
 import type { Credential, CredentialQuestion } from '../auth/questions.ts'
 import type { AuthenticationAttempt } from '../errors.ts'
+import type { ByteTransport } from '../io/transport.ts'
 import { plainTypeOf } from '../keys/certificate-names.ts'
 import type { Signer } from '../keys/signer.ts'
 
@@ -17,7 +18,10 @@ export interface HostIdentity {
   readonly algorithms?: readonly string[]
 }
 
-export type HostIdentitySource = HostIdentity | (() => HostIdentity | undefined | Promise<HostIdentity | undefined>)
+/** What is known of the connection that a host vouches on; what a helper looks at. */
+export type ReachedBy = Pick<ByteTransport, 'remote' | 'descriptor'>
+
+export type HostIdentitySource = HostIdentity | ((by?: ReachedBy) => HostIdentity | undefined | Promise<HostIdentity | undefined>)
 
 /** A server compares names that end with a dot with those that do not; OpenSSH's helper signs no other. */
 const dotted = (host: string): string => (host.endsWith('.') ? host : `${host}.`)

@@ -11,7 +11,7 @@ import { whenThere } from '../io/soon.ts'
 import { plainTypeOf, withCertificates } from '../keys/certificate-names.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SessionProof } from '../transport/exchange.ts'
-import { type HostIdentity, type HostIdentitySource, HostKeysInTurn } from './host-identity.ts'
+import { type HostIdentity, type HostIdentitySource, HostKeysInTurn, type ReachedBy } from './host-identity.ts'
 import type { Identities } from './policy.ts'
 
 /** A password, or a way to get one; `undefined` means there is none. `attempt` counts from 1. */
@@ -86,10 +86,15 @@ class UsualIdentities {
   #proof: SessionProof | undefined
   #hostKeys: HostKeysInTurn | undefined | Promise<HostKeysInTurn | undefined>
   #askedHost = false
+  #by: ReachedBy | undefined
   #triedGss: string[] = []
 
   constructor(options: CredentialOptions) {
     this.#options = options
+  }
+
+  reached(by: ReachedBy): void {
+    this.#by = by
   }
 
   connected(proof: SessionProof): void {
@@ -163,7 +168,7 @@ class UsualIdentities {
       const { hostBased } = this.#options
       const begin = (identity: HostIdentity | undefined): HostKeysInTurn | undefined =>
         identity === undefined ? undefined : new HostKeysInTurn(identity, name => this.#mayUse(name), this.#skipped)
-      this.#hostKeys = whenThere(typeof hostBased === 'function' ? hostBased() : hostBased, begin)
+      this.#hostKeys = whenThere(typeof hostBased === 'function' ? hostBased(this.#by) : hostBased, begin)
     }
     return whenThere(this.#hostKeys, keys => keys?.next(question))
   }
@@ -309,6 +314,7 @@ export const identitiesFrom = (
 export const credentials = (options: CredentialOptions): Identities => {
   const usual = new UsualIdentities(options)
   return {
+    reached: by => usual.reached(by),
     connected: proof => usual.connected(proof),
     next: question => usual.next(question),
     answer: question => usual.answer(question),

@@ -18,6 +18,7 @@ import { parsePublicKeyLine, type PublicKey } from '../keys/public.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SessionProof } from '../transport/exchange.ts'
 import { type CertificateFile, readCertificateFile, signerFor } from './certificate-files-node.ts'
+import { machineIdentity } from './host-keys-node.ts'
 import { credentials, type CredentialOptions, type LateSigners } from './identities.ts'
 import { knownHosts } from './known-hosts-node.ts'
 import type { KnownHostsOptions, SshfpResolver } from './known-hosts-options.ts'
@@ -78,6 +79,8 @@ export interface OpensshOptions extends Omit<CredentialOptions, 'signers'> {
    * it. `attempt` counts from 1, up to `passwordPrompts`.
    */
   readonly passphrase?: (path: string, attempt: number) => string | undefined | Promise<string | undefined>
+  /** Have this machine vouch for us with its keys, by `algorithms.hostbasedAccepted`. Default false. */
+  readonly hostbasedAuthentication?: boolean
   /** Told in words about keys that could not be used. */
   readonly onNote?: (note: string) => void
 }
@@ -293,6 +296,13 @@ const agentKeys = async (options: OpensshOptions, proof: SessionProof | undefine
   }
 }
 
+/** This machine, where it is to vouch for us and nobody said which keys do. */
+const vouchedFor = ({ hostbasedAuthentication, hostBased, algorithms, onNote }: OpensshOptions): Pick<CredentialOptions, 'hostBased'> => {
+  if (hostbasedAuthentication !== true || hostBased !== undefined) return {}
+  const names = choose('signature algorithm', withCertificates(signatureAlgorithms), algorithms?.hostbasedAccepted)
+  return { hostBased: machineIdentity({ algorithms: names, onNote }) }
+}
+
 /** Policy and identities as OpenSSH's client has them by default, for `host` and `port`. Reads known_hosts now, keys when needed. */
 export const openssh = async (
   host: string,
@@ -327,7 +337,7 @@ export const openssh = async (
     hostKey: known.policy,
     identities: {
       preferHostKeys: await known.preferredAlgorithms(host, port),
-      ...credentials({ ...options, signers: proof => collectSigners(options, proof) }),
+      ...credentials({ ...options, ...vouchedFor(options), signers: proof => collectSigners(options, proof) }),
     },
   }
 }

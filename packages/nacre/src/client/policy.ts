@@ -4,6 +4,7 @@ import type { Credential, CredentialQuestion, NewPasswordQuestion, PromptsQuesti
 import type { Secret } from '../crypto/secret.ts'
 import { HostKeyError } from '../errors.ts'
 import type { PublicKey } from '../keys/public.ts'
+import type { ReachedBy } from './host-identity.ts'
 import type { SessionProof } from '../transport/exchange.ts'
 
 /** A host key whose signature over this connection was verified; only trust is open. */
@@ -70,6 +71,8 @@ export const insecureAcceptAnyHostKey: HostKeyPolicy = () => {}
 export interface Identities {
   /** Order in which host keys are best asked for; e.g. types already known for this host. */
   readonly preferHostKeys?: readonly string[]
+  /** Told once of what the connection is made over, as soon as that stands. */
+  reached?(by: ReachedBy): void
   /** Told once, when the server's key has been taken and before any credential is asked for. */
   connected?(proof: SessionProof): void
   /** The next credential. */

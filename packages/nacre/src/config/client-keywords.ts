@@ -29,6 +29,7 @@ import {
   publicKeyUses,
   remoteOpens,
   secondsOrNothing,
+  secondsOrUnlimited,
   strictChecking,
   terminals,
   tunnelDevice,
@@ -53,7 +54,6 @@ import {
   largestNumber,
   logLevels,
   rekeyLimit,
-  secondsOrNone,
   word,
   yesNo,
 } from './kinds.ts'
@@ -122,6 +122,7 @@ export const clientKeywords = {
   checkHostIp: flag('CheckHostIP', false),
   compression: set('Compression', compressions, false),
   controlMaster: set('ControlMaster', controlMasters, 'no', idle('ignore', controlMasters)),
+  // The helper reads /etc/ssh/ssh_config for it itself; to ssh it says nothing.
   enableSshKeysign: idleFlag('EnableSSHKeysign', 'ignore'),
   clearAllForwardings: flag('ClearAllForwardings', false),
   exitOnForwardFailure: idleFlag('ExitOnForwardFailure', 'ignore'),
@@ -130,7 +131,7 @@ export const clientKeywords = {
   forwardX11Trusted: idleFlag('ForwardX11Trusted', 'ignore'),
   gatewayPorts: idleFlag('GatewayPorts', 'ignore'),
   hashKnownHosts: flag('HashKnownHosts', false),
-  hostbasedAuthentication: idleFlag('HostbasedAuthentication', 'ignore'),
+  hostbasedAuthentication: flag('HostbasedAuthentication', false),
   identitiesOnly: flag('IdentitiesOnly', false),
   kbdInteractiveAuthentication: flag('KbdInteractiveAuthentication', true, {
     oldNames: ['ChallengeResponseAuthentication', 'SkeyAuthentication', 'TISAuthentication'],
@@ -171,7 +172,6 @@ export const clientKeywords = {
   hostKeyAlias: unset('HostKeyAlias', word),
   hostbasedAcceptedAlgorithms: unset('HostbasedAcceptedAlgorithms', algorithms, {
     oldNames: ['HostbasedKeyTypes'],
-    ...idle('ignore', algorithms),
   }),
   identityAgent: unset('IdentityAgent', agentSocket),
   ignoreUnknown: unset('IgnoreUnknown', word),
@@ -206,7 +206,11 @@ export const clientKeywords = {
       return names
     },
   }),
-  setEnv: set('SetEnv', assignments, []),
+  setEnv: set('SetEnv', assignments, [], {
+    // The first line wins, and in it the first value of a name.
+    combine: (soFar, next) =>
+      soFar === undefined ? next.filter(([name], at) => next.findIndex(each => each[0] === name) === at) : undefined,
+  }),
   logVerbose: set('LogVerbose', firstOfWords, [], idle('ignore', firstOfWords)),
   channelTimeout: set('ChannelTimeout', channelTimeouts, [], idle('warn', channelTimeouts, 'none')),
   permitRemoteOpen: set('PermitRemoteOpen', remoteOpens, [], idle('ignore', remoteOpens)),
@@ -224,7 +228,7 @@ export const clientKeywords = {
       ...idle('warn', forwardAgent, 'no'),
     },
   ),
-  connectTimeout: set('ConnectTimeout', secondsOrNone, 'none', { takes: value => value !== 'none' }),
+  connectTimeout: set('ConnectTimeout', secondsOrUnlimited, 'none', { takes: value => value !== 'none' }),
   tunnelDevice: set('TunnelDevice', tunnelDevice, { local: 'any', remote: 'any' }, idle('ignore', tunnelDevice)),
   canonicalizePermittedCnames: set('CanonicalizePermittedCNAMEs', permittedCnames, []),
   controlPersist: set('ControlPersist', controlPersistence, 'no', idle('ignore', controlPersistence)),

@@ -63,6 +63,12 @@ class NodeTransport implements ByteTransport {
     stream.on('close', () => this.#end(failure))
   }
 
+  /** Node keeps the number to itself; a stream without one, or a runtime that hides it otherwise, has none. */
+  get descriptor(): number | undefined {
+    const { _handle: handle } = this.#stream as { readonly _handle?: { readonly fd?: number } | null }
+    return typeof handle?.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined
+  }
+
   start(sink: TransportSink): void {
     this.#sink = sink
     if (this.#ended) {

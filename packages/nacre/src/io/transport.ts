@@ -28,6 +28,8 @@ export interface ByteTransport {
   close(deserted?: boolean): void
   /** Who is on the other side, as far as the transport knows. */
   readonly remote: RemoteAddress | undefined
+  /** The number this process knows the socket by, where there is one: for helpers that look at it. */
+  readonly descriptor?: number | undefined
 }
 
 export interface RemoteAddress {
