@@ -5,15 +5,16 @@ import { softwareVersion } from 'nacre/engine'
 import type { Environment, Run } from '../environment.ts'
 import { helpText, UsageError, usageText } from '../getopt.ts'
 import { algorithmLists } from '../ssh/algorithm-lists.ts'
-import { connectOptions } from '../ssh/connect-options.ts'
 import { escapeFilter } from '../ssh/escapes.ts'
+import { planConnection } from '../ssh/hops.ts'
 import { runLocalCommand } from '../ssh/local-command.ts'
 import { loudly } from '../ssh/host-keys.ts'
 import { Log } from '../ssh/log.ts'
 import { readSshCommand, readSshConfig, type SshCommand, type SshConfig, sshOptions } from '../ssh/options.ts'
 import { listAlgorithms } from '../ssh/query.ts'
-import { exitCodeOf, ownFailure, relayInput, relayOutput } from '../ssh/relay.ts'
+import { exitCodeOf, inputOf, ownFailure, relayInput, relayOutput } from '../ssh/relay.ts'
 import { sentEnvironment } from '../ssh/send-env.ts'
+import { forwardStdio, readForwardTarget } from '../ssh/stdio-forward.ts'
 import { LocalTerminal } from '../terminal.ts'
 
 const help = {
@@ -76,13 +77,16 @@ const session = async (command: SshCommand, settings: SshConfig, environment: En
   const text = command.command === '' ? (config.remoteCommand ?? '') : command.command
   if (config.sessionType === 'subsystem' && text === '') throw new UsageError('-s needs the name of a subsystem')
   const stop = new AbortController()
-  const { destination, options } = connectOptions(command, settings, environment, log, stop.signal)
+  const forward = command.line.last('W')
+  const target = forward === undefined ? undefined : readForwardTarget(forward)
+  const { destination, options } = await planConnection(command, settings, environment, log, stop.signal)
   const onSignal = (name: NodeJS.Signals) => (): void => stop.abort(new SshError('INTERRUPTED', `Interrupted by ${name}.`))
   const signals = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(name => ({ name, handler: onSignal(name) }))
   for (const { name, handler } of signals) process.once(name, handler)
   try {
     await using connection = await connect(destination, options)
     await runLocalCommand(settings)
+    if (target !== undefined) return await forwardStdio(connection, target, environment, stop.signal)
     if (config.sessionType === 'none') {
       await idle(connection, stop.signal)
       return 0
@@ -144,7 +148,7 @@ const interact = async (
     terminal === undefined || config.escapeChar === 'none'
       ? undefined
       : escapeFilter(config.escapeChar, escapeActions(connection, remote, environment))
-  const stopInput = config.stdinNull ? endInput(remote) : relayInput(remote, environment, filter)
+  const stopInput = config.stdinNull ? endInput(remote) : relayInput(inputOf(remote), environment, filter)
   try {
     const exit = await remote.exited
     if ('signal' in exit)

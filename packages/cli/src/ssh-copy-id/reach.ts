@@ -2,7 +2,7 @@
 // Knows nothing of what is done then.
 import { AuthenticationError, type ClientConnection, connect, fileSigner } from 'nacre'
 import type { Environment } from '../environment.ts'
-import { connectOptions } from '../ssh/connect-options.ts'
+import { planConnection } from '../ssh/hops.ts'
 import { Log } from '../ssh/log.ts'
 import { readSshCommand, readSshConfig } from '../ssh/options.ts'
 import type { OfferedKey } from './keys.ts'
@@ -25,7 +25,7 @@ const planned = async (call: CopyIdCall, environment: Environment, signal: Abort
   const settings = await readSshConfig(command)
   const log = new Log(environment, settings.config.logLevel, undefined)
   for (const warning of settings.warnings) log.say('INFO', warning)
-  return connectOptions(command, settings, environment, log, signal)
+  return await planConnection(command, settings, environment, log, signal)
 }
 
 /** Logs in by whatever the person has. */

@@ -8,13 +8,14 @@ import type { SshCommand, SshConfig } from './options.ts'
 import { hostKeyTalk, weakCryptoWarning } from './host-keys.ts'
 import { prompting } from './questions.ts'
 
-/** Where to connect and with which options; `signal` ends it. What ssh_config says, `connect` takes from the settings. */
+/** Where to connect and with which options; `signal` ends it, `prefix` stands in front of what is told of it step by step. What ssh_config says, `connect` takes from the settings. */
 export const connectOptions = (
   command: SshCommand,
   settings: SshConfig,
   environment: Environment,
   log: Log,
   signal: AbortSignal,
+  prefix = '',
 ): { destination: Destination; options: ConfiguredOptions } => {
   const { config } = settings
   const typed = command.destination?.host ?? ''
@@ -29,10 +30,10 @@ export const connectOptions = (
       ? {}
       : { agent: environment.variables.SSH_AUTH_SOCK }),
     ...hostKeyTalk(settings, interactive, log),
-    onNote: note => log.debug(note),
+    onNote: note => log.debug(`${prefix}${note}`),
     onBanner: message => log.say('INFO', escapeForPeople(message, { lines: true, limit: 65536 }).replace(/\n$/, '')),
     onProgress(event) {
-      narrate(log, event)
+      narrate(log, event, prefix)
       if (event.is !== 'exchanged' || !event.first || !config.warnWeakCrypto || settings.given.has('kexAlgorithms')) return
       const warning = weakCryptoWarning(event.agreed.kex)
       if (warning !== undefined) log.say('INFO', warning)

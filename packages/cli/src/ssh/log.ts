@@ -33,8 +33,9 @@ export class Log {
   }
 }
 
-/** One line for each step of coming up; with what was chosen and what the peer announced. */
-export const narrate = (log: Log, event: EngineEvent): void => {
+/** One line for each step of coming up; with what was chosen and what the peer announced. `prefix` says of which connection. */
+export const narrate = (to: Log, event: EngineEvent, prefix = ''): void => {
+  const log = { debug: (text: string): void => to.debug(`${prefix}${text}`) }
   switch (event.is) {
     case 'identified':
       for (const line of event.linesBefore) log.debug(`before its identification the server said: ${escapeForPeople(line)}`)

@@ -59,7 +59,7 @@ export const sshOptions: readonly SshOption[] = [
   { letter: 't', help: 'a terminal; twice: even without a local one' },
   { letter: 'V', help: 'print the version and stop' },
   { letter: 'v', help: 'explain what happens; up to three times' },
-  { letter: 'W', value: 'host:port', help: 'join standard input and output to a port', missing: true },
+  { letter: 'W', value: 'host:port', help: 'join standard input and output to a host and port the server reaches' },
   { letter: 'w', value: 'tunnel', help: 'tunnel device', missing: true },
   { letter: 'X', help: 'forward X11', missing: true },
   { letter: 'x', help: 'do not forward X11', means: 'ForwardX11 no' },
@@ -81,6 +81,8 @@ export const readSshCommand = (argv: readonly string[]): SshCommand => {
     const row = sshOptions.find(each => each.letter === letter)
     if (row?.missing === true) throw new UsageError(`-${letter} (${row.help}) is not supported by this version`)
   }
+  for (const letter of ['J', 'W'])
+    if (line.count(letter) > 1) throw new UsageError(`-${letter} may be given once${letter === 'J' ? '; write commas between hosts' : ''}`)
   const [host, ...command] = line.operands
   // Like OpenSSH: the words are joined by blanks and the remote shell splits them again.
   return { line, destination: host === undefined ? undefined : parseDestination(destinationText(host)), command: command.join(' ') }
@@ -93,7 +95,7 @@ const destinationText = (host: string): string =>
     : host.replace(/^(.*@)?(.*)$/, (_, user: string | undefined, name: string) => `${user ?? ''}[${name}]`)
 
 /** The letters as lines of configuration, in the order given: the first value wins, as it does in files. */
-const optionSources = ({ line, destination }: SshCommand): ConfigSource[] => {
+export const optionSources = ({ line, destination }: SshCommand): ConfigSource[] => {
   const sources: ConfigSource[] = []
   for (const { letter, value } of line.given) {
     const row = sshOptions.find(each => each.letter === letter)
@@ -106,6 +108,8 @@ const optionSources = ({ line, destination }: SshCommand): ConfigSource[] => {
         ),
       )
   }
+  // -N wants no terminal either.
+  if (line.count('N') > 0) sources.push(optionLine('RequestTTY', 'no'))
   const terminals = line.count('t')
   if (terminals > 0) sources.push(optionLine('RequestTTY', terminals > 1 ? 'force' : 'yes'))
   const verbose = line.count('v')

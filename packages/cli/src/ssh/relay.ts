@@ -8,8 +8,17 @@ export const ownFailure = 255
 
 type Writer = (bytes: Uint8Array, detached: boolean) => void | Promise<void>
 
+/** Where input goes. */
+interface InputTarget {
+  write(bytes: Uint8Array): Promise<void> | undefined
+  /** Input has ended. */
+  end(): void
+  /** All is over. */
+  close(): void
+}
+
 /** Writes to `stream`; the promise, one for all that wait, settles when it has room again or has gone. */
-const writerTo = (stream: NodeJS.WritableStream): Writer => {
+export const writerTo = (stream: NodeJS.WritableStream): Writer => {
   let room: Promise<void> | undefined
   return (bytes, detached) => {
     // The stream may keep what it cannot write at once.
@@ -38,11 +47,11 @@ export const relayOutput = (process: Process, environment: Environment): void =>
 export type StopInput = () => void
 
 /**
- * Copies our input to the remote process; at its end the process sees end of file. `filter` may take bytes out (escape
+ * Copies our input to the other side; at its end that sees end of file. `filter` may take bytes out (escape
  * sequences), and gives `undefined` when the session is to end.
  */
 export const relayInput = (
-  process: Process,
+  target: InputTarget,
   environment: Environment,
   filter: (bytes: Uint8Array) => Uint8Array | undefined = bytes => bytes,
 ): StopInput => {
@@ -59,11 +68,11 @@ export const relayInput = (
     const bytes = filter(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength))
     if (bytes === undefined) {
       stop()
-      process.close()
+      target.close()
       return
     }
     if (bytes.length === 0) return
-    const waiting = process.write(bytes)
+    const waiting = target.write(bytes)
     if (waiting === undefined) return
     stdin.pause()
     waiting.then(
@@ -75,7 +84,7 @@ export const relayInput = (
   }
   const end = (): void => {
     stopped = true
-    void process.stdin.end().catch(() => {})
+    target.end()
   }
   stdin.on('data', data)
   stdin.on('end', end)
@@ -83,6 +92,13 @@ export const relayInput = (
   stdin.on('error', end)
   return stop
 }
+
+/** A process as a target of input. */
+export const inputOf = (process: Process): InputTarget => ({
+  write: bytes => process.write(bytes),
+  end: () => void process.stdin.end().catch(() => {}),
+  close: () => process.close(),
+})
 
 /** The exit code for how the remote process ended. */
 export const exitCodeOf = (exit: Awaited<Process['exited']>): number => ('code' in exit ? exit.code & 0xff : ownFailure)

@@ -5,7 +5,7 @@ import { shellWords } from 'nacre/scp'
 import type { Environment } from '../environment.ts'
 import type { OptionRow } from '../getopt.ts'
 import { spawnClean } from '../spawn.ts'
-import { connectOptions } from '../ssh/connect-options.ts'
+import { planConnection } from '../ssh/hops.ts'
 import { Log } from '../ssh/log.ts'
 import { readSshCommand, readSshConfig } from '../ssh/options.ts'
 import { pipeOfChild, pipeOfProcess, type ProgramPipe } from './pipes.ts'
@@ -127,7 +127,7 @@ export const reachHost = async (reach: Reach, host: RemoteHost): Promise<Remote>
   const settings = await readSshConfig(command)
   const log = new Log(reach.environment, settings.config.logLevel, undefined)
   for (const warning of settings.warnings) log.say('INFO', warning)
-  const { destination, options } = connectOptions(command, settings, reach.environment, log, reach.signal)
+  const { destination, options } = await planConnection(command, settings, reach.environment, log, reach.signal)
   const connection = await connect(destination, options)
   return {
     connection,

@@ -17,7 +17,7 @@ interface Ends extends AsyncDisposable {
 const ends = async (): Promise<Ends> => {
   const arrived = Promise.withResolvers<ChannelStream>()
   const channels = {
-    'direct-tcpip': directTcpipBy({
+    'direct-tcpip': directTcpipBy<{ readonly name: string }>({
       permit: () => true,
       connect: async () => ({ join: stream => arrived.resolve(stream), discard: () => {} }),
     }),
