@@ -9,7 +9,7 @@ import { type ClientCall, type ClientPass, decideForClient } from './client-matc
 import { type ConfigDocument, type ConfigSource, faultAt, parseDocument, showPlace, type Statement } from './document.ts'
 import { BadValue } from './kinds.ts'
 import { type IncludeQuestion, oneError, type Resolved, resolveConfigLater, withDefaults } from './resolve.ts'
-import { expandTilde, expandTokens, type Tokens } from './tokens.ts'
+import { expandTilde, expandTokens, type Tokens, UnsetVariable } from './tokens.ts'
 
 export interface ClientSources {
   /** The command line, an option each, in the order given. */
@@ -43,13 +43,21 @@ const folderOf = (statement: Statement): string => (statement.source.isUsers ===
 
 /** The documents an Include names: tokens and variables replaced, relative names where their owner keeps such files. */
 const included = (
-  { pattern, statement, soFar }: IncludeQuestion,
+  { pattern, statement, soFar, warn }: IncludeQuestion,
   call: ClientCall,
   pass: ClientPass,
   machine: ClientMachine,
 ): readonly ConfigDocument[] => {
   const host = hostSoFar(pass.host, pass.final, soFar)
-  const path = expandTokens(pattern, tokensSoFar(machine, call.host, host, soFar), machine.environment)
+  let path: string
+  try {
+    path = expandTokens(pattern, tokensSoFar(machine, call.host, host, soFar), machine.environment)
+  } catch (error) {
+    if (!(error instanceof UnsetVariable)) throw error
+    // As in OpenSSH: a file whose name cannot be told is passed over, and said to be.
+    warn(`${error.message}; nothing is included`)
+    return []
+  }
   if (path.startsWith('~') && statement.source.isUsers !== true) throw new BadValue(`has “${path}”; the system's files belong to no home`)
   const anchored = path.startsWith('/') || path.startsWith('~') ? path : `${folderOf(statement)}/${path}`
   const found = machine.include(

@@ -21,10 +21,14 @@ export const controlMasters = states<'yes' | 'no' | 'auto' | 'ask' | 'autoask'>(
   ask: 'ask',
   autoask: 'autoask',
 })
-export const tunnels = states<'yes' | 'no' | 'point-to-point' | 'ethernet'>({
+/** `yes` is the usual kind of tunnel. */
+export const tunnels = states<'no' | 'point-to-point' | 'ethernet'>({
   ethernet: 'ethernet',
   'point-to-point': 'point-to-point',
-  ...yes,
+  true: 'point-to-point',
+  yes: 'point-to-point',
+  false: 'no',
+  no: 'no',
 })
 export const terminals = states<'yes' | 'no' | 'force' | 'auto'>({ ...yes, force: 'force', auto: 'auto' })
 export const canonicalizations = states<'yes' | 'no' | 'always'>({ ...yes, always: 'always' })
@@ -47,6 +51,13 @@ export const secondsOrNothing: Kind<number> = single(
   'a time such as 90, 5m or 1h30m, or none',
   word => (word === 'none' ? Number.NaN : readSeconds(word)),
   value => (Number.isNaN(value) ? 'none' : String(value)),
+)
+
+/** Seconds, or `none` for no limit of our own. */
+export const secondsOrUnlimited: Kind<number | 'none'> = single<number | 'none'>(
+  'a time such as 90 or 5m, or none',
+  word => (word === 'none' ? 'none' : readSeconds(word)),
+  String,
 )
 
 const services: Readonly<Record<string, number>> = {

@@ -35,6 +35,8 @@ export interface IncludeQuestion {
   readonly source: ConfigSource
   readonly statement: Statement
   readonly soFar: SoFar
+  /** Says what is odd about it, after the keyword, and goes on. */
+  warn(message: string): void
 }
 
 /** Throws `BadValue` for an argument that is none; it becomes a problem with file and line. */
@@ -218,7 +220,14 @@ class Resolution {
       throw new BadValue(`is nested more than ${includeDepth} deep`)
     }
     for (const pattern of patterns) {
-      const found = yield { ask: 'include', pattern, source, statement, soFar: this.#soFar }
+      const found = yield {
+        ask: 'include',
+        pattern,
+        source,
+        statement,
+        soFar: this.#soFar,
+        warn: message => this.#warn(statement, escapeForPeople(message)),
+      }
       for (const document of typeof found === 'boolean' ? [] : found) yield* this.#document(document, standing)
     }
   }

@@ -5,13 +5,16 @@ import { BadValue } from './kinds.ts'
 export type Tokens = Readonly<Record<string, string>>
 export type Variables = Readonly<Record<string, string | undefined>>
 
+/** A variable that is not set: a name cannot be told. */
+export class UnsetVariable extends BadValue {}
+
 const variableAt = (text: string, at: number, variables: Variables): { readonly value: string; readonly end: number } => {
   const end = text.indexOf('}', at + 2)
   if (end < 0) throw new BadValue('has a ${ without its }')
   const name = text.slice(at + 2, end)
   if (name === '') throw new BadValue('has ${} without a name')
   const value = Object.hasOwn(variables, name) ? variables[name] : undefined
-  if (value === undefined) throw new BadValue(`needs the variable ${name}, which is not set`)
+  if (value === undefined) throw new UnsetVariable(`needs the variable ${name}, which is not set`)
   return { value, end }
 }
 
