@@ -41,6 +41,7 @@ const algorithms = ({ config, given }: ClientSettings): Pick<Said, 'algorithms'>
     ...said('ciphers', config.ciphers),
     ...said('macs', config.macs),
     ...said('publicKeyAccepted', config.pubkeyAcceptedAlgorithms),
+    ...said('hostbasedAccepted', config.hostbasedAcceptedAlgorithms),
     ...(given.has('compression') ? { compression: config.compression ? ['zlib@openssh.com', 'zlib', 'none'] : ['none'] } : {}),
   }
   return Object.keys(chosen).length === 0 ? {} : { algorithms: chosen }
@@ -48,8 +49,9 @@ const algorithms = ({ config, given }: ClientSettings): Pick<Said, 'algorithms'>
 
 /** The methods in order, without those that a keyword turns off. */
 export const preferredMethods = ({ config }: ClientSettings): readonly string[] =>
-  (config.preferredAuthentications ?? ['publickey', 'keyboard-interactive', 'password']).filter(
+  (config.preferredAuthentications ?? ['hostbased', 'publickey', 'keyboard-interactive', 'password']).filter(
     method =>
+      (method === 'hostbased' && config.hostbasedAuthentication) ||
       (method === 'publickey' && config.pubkeyAuthentication !== 'no') ||
       (method === 'keyboard-interactive' && config.kbdInteractiveAuthentication) ||
       (method === 'password' && config.passwordAuthentication),
@@ -73,6 +75,7 @@ const identities = (settings: ClientSettings): Said => {
   return {
     ...(methods.some(each => given.has(each)) ? { preferred: preferredMethods(settings) } : {}),
     ...(given.has('numberOfPasswordPrompts') ? { passwordPrompts: config.numberOfPasswordPrompts } : {}),
+    ...(config.hostbasedAuthentication ? { hostbasedAuthentication: true } : {}),
     ...said('agent', agentSocket(settings)),
     ...(given.has('identitiesOnly') ? { identitiesOnly: config.identitiesOnly } : {}),
     ...(given.has('identityFile') ? { identityFiles: paths('identityFile') } : {}),
