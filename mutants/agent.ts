@@ -125,8 +125,8 @@ export const agentMutants: readonly Mutant[] = [
   {
     name: 'any number of keys is held',
     file: 'agent/key-store.ts',
-    from: 'if (others.length >= this.#maximum) return false',
-    to: 'if (others.length < 0) return false',
+    from: 'if (others.length >= this.#maximum || bytes',
+    to: 'if (others.length < 0 || bytes',
     test: 'agent/agent.test.ts',
     fails: ['are no more than may be held, nor more than a list can tell'],
   },
@@ -177,5 +177,21 @@ export const agentMutants: readonly Mutant[] = [
     to: '|| user >= 0',
     test: 'agent/peer-node.test.ts',
     fails: ['lets in no other, that of root neither'],
+  },
+  {
+    name: 'a key whose time is over is let go of and not overwritten',
+    file: 'agent/key-store.ts',
+    from: 'for (const each of this.#keys) if (!stays(each)) each.forget()',
+    to: 'void stays',
+    test: 'agent/forgetting.test.ts',
+    fails: ['is overwritten with all others', 'is overwritten when its time is over, and nobody asks'],
+  },
+  {
+    name: 'a person is asked about all uses at once',
+    file: 'agent/agent.ts',
+    from: 'const turn = this.#asked.then(() => this.options.confirm?.(use) ?? false)',
+    to: 'const turn = Promise.resolve().then(() => this.options.confirm?.(use) ?? false)',
+    test: 'agent/agent.test.ts',
+    fails: ['is asked for one use at a time, however many want one; one that fails does not hold up the next'],
   },
 ]

@@ -5,7 +5,7 @@ import { keyTypes, signatureAlgorithms } from '../algorithms/signature/table.ts'
 import type { CryptoProvider } from '../crypto/provider.ts'
 import { SshError } from '../errors.ts'
 import { type Clock, systemClock } from '../io/clock.ts'
-import { parseCertificate } from '../keys/certificate.ts'
+import { type Certificate, parseCertificate } from '../keys/certificate.ts'
 import { checkCertificate } from '../keys/certificate-check.ts'
 import { isCertificateType } from '../keys/certificate-names.ts'
 import { parsePublicKey, type PublicKey } from '../keys/public.ts'
@@ -15,7 +15,7 @@ import { matchesPatternList } from '../patterns.ts'
 import { Reader } from '../wire/reader.ts'
 import type { KeyConstraints } from './constraints.ts'
 import type { HostCertificateCheck } from './destinations.ts'
-import { type AgentIdentity, identityBlob } from './identity.ts'
+import { type AgentIdentity, identityBlob, overwriteSecrets } from './identity.ts'
 import { type HeldKey, KeyStore } from './key-store.ts'
 import { AgentLock } from './lock.ts'
 import { rsaAlgorithmOf } from './messages.ts'
@@ -83,6 +83,8 @@ export class Agent {
   readonly clock: Clock
   readonly keys: KeyStore
   readonly lock: AgentLock
+  readonly #certificates = new WeakMap<Uint8Array, Certificate | undefined>()
+  #asked: Promise<unknown> = Promise.resolve()
 
   constructor(options: AgentOptions) {
     this.options = options
@@ -101,7 +103,25 @@ export class Agent {
    * a certificate that cannot be read.
    */
   add(identity: AgentIdentity, comment: string, constraints: KeyConstraints = {}): boolean {
-    return this.keys.put(this.#heldKey(identity, comment, constraints))
+    return this.keys.put(this.#heldKey(identity, comment, constraints, () => {}))
+  }
+
+  /** As `add`, with a key that is nobody else's: what is secret of it is overwritten when it is forgotten. */
+  take(identity: AgentIdentity, comment: string, constraints: KeyConstraints): boolean {
+    const forget = (): void => overwriteSecrets(identity.key.revealNumbers())
+    try {
+      return this.keys.put(this.#heldKey(identity, comment, constraints, forget))
+    } catch (error) {
+      forget()
+      throw error
+    }
+  }
+
+  /** Asks the person whether a key may be used. One question at a time: who sends a hundred must not cover the screen. */
+  confirm(use: KeyUse): Promise<boolean> {
+    const turn = this.#asked.then(() => this.options.confirm?.(use) ?? false)
+    this.#asked = turn.catch(() => {})
+    return turn
   }
 
   /** Forgets all keys at once. */
@@ -111,21 +131,34 @@ export class Agent {
 
   /** For the log. Texts in it are escaped by whoever calls. */
   note(text: string): void {
-    this.options.onNote?.(text)
+    try {
+      this.options.onNote?.(text)
+    } catch {
+      // A log that fails is no reason to give up the keys; there is nobody to tell.
+    }
   }
 
   /** See `HostCertificateCheck`. */
   readonly certifies: HostCertificateCheck = (hostKey, authority, name) => {
     try {
-      if (!isCertificateType(new Reader(hostKey).text())) return false
-      const certificate = parseCertificate(hostKey)
-      if (!certificate.signatureKey.equals(authority)) return false
+      const certificate = this.#certificateOf(hostKey)
+      if (certificate === undefined || !certificate.signatureKey.equals(authority)) return false
       const time = this.options.now?.() ?? Date.now()
       return checkCertificate(this.options.crypto, certificate, { kind: 'host', name: name.toLowerCase(), time }).is === 'valid'
     } catch (error) {
       if (error instanceof SshError) return false
       throw error
     }
+  }
+
+  /** The certificate a server showed, if it is one. Read once: a key may name thousands of authorities it could be of. */
+  #certificateOf(hostKey: Uint8Array): Certificate | undefined {
+    const known = this.#certificates.get(hostKey)
+    if (known !== undefined || this.#certificates.has(hostKey)) return known
+    this.#certificates.set(hostKey, undefined)
+    const certificate = isCertificateType(new Reader(hostKey).text()) ? parseCertificate(hostKey) : undefined
+    this.#certificates.set(hostKey, certificate)
+    return certificate
   }
 
   /** True when the server with this key signed the session identifier. */
@@ -154,7 +187,7 @@ export class Agent {
     return matchesPatternList(this.options.websafe ?? ['ssh:*'], application)
   }
 
-  #heldKey(identity: AgentIdentity, comment: string, constraints: KeyConstraints): HeldKey {
+  #heldKey(identity: AgentIdentity, comment: string, constraints: KeyConstraints, forget: () => void): HeldKey {
     const numbers = identity.key.revealNumbers()
     const lifetime = constraints.lifetime ?? this.options.lifetime
     const base = {
@@ -163,6 +196,7 @@ export class Agent {
       expires: lifetime === undefined ? undefined : this.clock.now() + lifetime * 1000,
       confirm: constraints.confirm === true,
       destinations: constraints.destinations ?? [],
+      forget,
     }
     if (numbers.kind === 'sk-ed25519' || numbers.kind === 'sk-ecdsa') {
       const provider = constraints.skProvider

@@ -155,12 +155,20 @@ export class AgentClient {
     const request = isConstrained(constraints)
       ? encodeAgentMessage(AddSmartcardKeyConstrained, { reader, pin, constraints })
       : encodeAgentMessage(AddSmartcardKey, { reader, pin })
-    await this.#command(request, 'The agent did not take the keys of the token.')
-    request.fill(0)
+    try {
+      await this.#command(request, 'The agent did not take the keys of the token.')
+    } finally {
+      request.fill(0)
+    }
   }
 
   async removeCard(reader: string, pin = ''): Promise<void> {
-    await this.#command(encodeAgentMessage(RemoveSmartcardKey, { reader, pin }), 'The agent did not give up the keys of the token.')
+    const request = encodeAgentMessage(RemoveSmartcardKey, { reader, pin })
+    try {
+      await this.#command(request, 'The agent did not give up the keys of the token.')
+    } finally {
+      request.fill(0)
+    }
   }
 
   /** The extensions the agent says it has (RFC 9987 §3.8.1). Throws `AgentError` AGENT_REFUSED when it does not say. */

@@ -45,6 +45,8 @@ export class FrameReader {
     this.#body.set(part, this.#bodyBytes)
     this.#bodyBytes += part.length
     this.#at += part.length
+    // It may have been a private key as well.
+    part.fill(0)
     if (this.#bodyBytes < this.#length) return undefined
     const whole = this.#body.subarray(0, this.#length)
     this.#length = undefined

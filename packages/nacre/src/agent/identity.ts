@@ -96,5 +96,22 @@ export const identityFields: Codec<AgentIdentity> = {
   },
 }
 
+/** Overwrites what is secret of a key, which is of no use then. A key in a token has nothing secret here. */
+export const overwriteSecrets = (numbers: PrivateKeyNumbers): void => {
+  const secrets =
+    numbers.kind === 'rsa'
+      ? [numbers.d, numbers.iqmp, numbers.p, numbers.q]
+      : numbers.kind === 'ed25519'
+        ? [numbers.seed]
+        : numbers.kind === 'ecdsa'
+          ? [numbers.scalar]
+          : numbers.kind === 'dsa'
+            ? [numbers.x]
+            : numbers.kind === 'mldsa44-ed25519'
+              ? [numbers.seeds]
+              : []
+  for (const secret of secrets) secret.fill(0)
+}
+
 /** The blob an agent lists the key under. */
 export const identityBlob = ({ key, certificate }: AgentIdentity): Uint8Array => certificate?.blob ?? key.publicBlob

@@ -24,6 +24,8 @@ export interface HeldKey {
     | undefined
   /** A whole signature blob. */
   sign(data: Uint8Array, flags: number): Uint8Array | Promise<Uint8Array>
+  /** Overwrites what is secret of it, as far as nobody else has it. It signs no more. */
+  forget(): void
 }
 
 /** Timers do not count further than some weeks. */
@@ -56,32 +58,46 @@ export class KeyStore {
     return this.all().find(each => sameBlob(each.publicKey.blob, blob))
   }
 
-  /** Takes a key, in the place of one with the same blob. False when there are too many, or too much to be listed in one answer. */
+  /**
+   * Takes a key, in the place of one with the same blob. False, and the key is forgotten, when there are too many, or too much to be
+   * listed in one answer.
+   */
   put(key: HeldKey): boolean {
     const others = this.all().filter(each => !each.publicKey.equals(key.publicKey))
-    if (others.length >= this.#maximum) return false
-    if (others.reduce((sum, each) => sum + listedBytes(each), listOverhead + listedBytes(key)) > maximumAgentMessage) return false
+    const bytes = others.reduce((sum, each) => sum + listedBytes(each), listOverhead + listedBytes(key))
+    if (others.length >= this.#maximum || bytes > maximumAgentMessage) {
+      key.forget()
+      return false
+    }
     const at = this.#keys.findIndex(each => each.publicKey.equals(key.publicKey))
     if (at < 0) this.#keys = [...this.#keys, key]
-    else this.#keys = this.#keys.with(at, key)
+    else {
+      this.#keys[at].forget()
+      this.#keys = this.#keys.with(at, key)
+    }
     this.#schedule()
     return true
   }
 
   remove(key: HeldKey): void {
-    this.#keys = this.#keys.filter(each => each !== key)
+    this.#keep(each => each !== key)
     this.#schedule()
   }
 
   clear(): void {
-    this.#keys = []
+    this.#keep(() => false)
     this.#schedule()
   }
 
   #forgetExpired(): void {
     const now = this.#clock.now()
-    if (this.#keys.some(each => each.expires !== undefined && each.expires <= now))
-      this.#keys = this.#keys.filter(each => each.expires === undefined || each.expires > now)
+    const isOver = ({ expires }: HeldKey): boolean => expires !== undefined && expires <= now
+    if (this.#keys.some(isOver)) this.#keep(each => !isOver(each))
+  }
+
+  #keep(stays: (key: HeldKey) => boolean): void {
+    for (const each of this.#keys) if (!stays(each)) each.forget()
+    this.#keys = this.#keys.filter(stays)
   }
 
   /** A key is forgotten when its time comes, not when somebody asks for it. */

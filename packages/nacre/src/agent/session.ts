@@ -107,7 +107,7 @@ export class AgentSession {
     const there = this.#agent.keys.find(identityBlob(identity))
     if (there !== undefined && !this.#sees(there)) throw new Refused('a key was to be replaced that is not visible here')
     const { skProvider: _, ...others } = constraints
-    const done = this.#agent.add(identity, comment, provider === undefined ? others : { ...others, skProvider: provider })
+    const done = this.#agent.take(identity, comment, provider === undefined ? others : { ...others, skProvider: provider })
     if (!done) throw new Refused('more keys than may be held')
     return success(true)
   }
@@ -202,7 +202,7 @@ export class AgentSession {
   }
 
   async #confirm({ publicKey, comment }: HeldKey, user: string | undefined): Promise<void> {
-    const allowed = (await this.#agent.options.confirm?.({ publicKey, comment, user })) ?? false
+    const allowed = await this.#agent.confirm({ publicKey, comment, user })
     if (!allowed) throw new Refused('the person did not allow the use of a key')
   }
 

@@ -166,6 +166,30 @@ describe('a confirmation', () => {
     }
   })
 
+  test('is asked for one use at a time, however many want one; one that fails does not hold up the next', async () => {
+    const open: PromiseWithResolvers<boolean>[] = []
+    const { client } = agentRig({
+      confirm: () => {
+        const answer = Promise.withResolvers<boolean>()
+        open.push(answer)
+        return answer.promise
+      },
+    })
+    await client().add(identity('ed25519'), 'asked for', { confirm: true })
+    const uses = [1, 2, 3].map(() => client().sign(publicKey('ed25519').blob, data, 'ssh-ed25519'))
+    const settled = Promise.allSettled(uses)
+    for (const [index, answer] of [false, new Error('nobody is there'), true].entries()) {
+      await new Promise(resolve => setImmediate(resolve))
+      assert.equal(open.length, index + 1)
+      if (answer instanceof Error) open[index].reject(answer)
+      else open[index].resolve(answer)
+    }
+    assert.deepEqual(
+      (await settled).map(({ status }) => status),
+      ['rejected', 'rejected', 'fulfilled'],
+    )
+  })
+
   test('that comes when the key is gone, or the agent locked, is too late; others are served meanwhile', async () => {
     for (const meanwhile of ['remove', 'lock'] as const) {
       const { promise, resolve } = Promise.withResolvers<boolean>()
@@ -266,6 +290,18 @@ describe('what an agent is asked beside that', () => {
     const certificates = { certificatesOnly: false, certificates: [] }
     await assert.rejects(agent.add(identity('ed25519'), '', { associatedCertificates: certificates }), refused)
     assert.deepEqual(await agent.list(), [])
+  })
+
+  test('a log that fails takes nothing else with it', async () => {
+    const { client } = agentRig({
+      onNote: () => {
+        throw new Error('the disk is full')
+      },
+    })
+    const agent = client()
+    await agent.add(identity('ed25519'), 'held')
+    await assert.rejects(agent.remove(publicKey('ecdsa256').blob), refused)
+    assert.deepEqual(await comments(agent), ['held'])
   })
 
   test('keys too short to be worth anything are not taken', async () => {
