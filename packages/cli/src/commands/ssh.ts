@@ -63,6 +63,7 @@ const dispatch = async (command: SshCommand, environment: Environment): Promise<
   } catch (error) {
     if (error instanceof UsageError) throw error
     log.say('FATAL', loudly(error, describe(error)))
+    if (error instanceof SshError) log.debug(`the code of this error is ${error.code}`)
     return ownFailure
   }
 }

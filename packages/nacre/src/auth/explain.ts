@@ -9,16 +9,19 @@ export interface FailedAuthentication {
   readonly remaining: readonly string[]
   /** Why there were no more attempts, when the reason is not that nothing was left to try. */
   readonly ended?: string
+  /** The network broke off: what was refused before it is not why there is no login. */
+  readonly cutOff?: boolean
 }
 
 /** The error for a login that failed, with a message that lists every attempt in order. */
 export const authenticationError = (failed: FailedAuthentication): AuthenticationError => {
-  const { user, attempts, remaining, ended } = failed
+  const { user, attempts, remaining, ended, cutOff = false } = failed
   const lines = [`Could not log in as "${escapeForPeople(user, { limit: 255 })}".`]
   if (attempts.length > 0) lines.push('Tried, in order:', ...attempts.map(attempt => `  ${attemptLine(attempt)}`))
   else lines.push('Nothing was tried.')
   if (ended !== undefined) lines.push(ended)
-  lines.push(...causes(attempts, remaining))
+  if (cutOff) lines.push('The login was not decided: try again, and look into the log of the server when it breaks off every time.')
+  else lines.push(...causes(attempts, remaining))
   return new AuthenticationError(lines.join('\n'), { user, attempts: [...attempts], remaining: [...remaining] })
 }
 

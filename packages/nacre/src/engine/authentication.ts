@@ -156,6 +156,7 @@ export class Authentication {
       attempts: [...asked.attempts, ...last],
       remaining: asked.remaining ?? [],
       ended: error.message,
+      cutOff: by === 'network',
     })
   }
 
