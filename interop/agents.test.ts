@@ -6,7 +6,9 @@ import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, renameS
 import { dirname, join } from 'node:path'
 import { describe } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { nativeCryptoFault } from 'nacre/crypto/node'
+import { nativeCryptoFault, nodeCrypto } from 'nacre/crypto/node'
+import { writeOpensshPrivateKey } from 'nacre/keys'
+import { createTestSecurityKey } from 'nacre/testing'
 import { openSshServer } from './peers/openssh.ts'
 import type { PeerServer } from './peers/peer.ts'
 import { freshFile, freshFolder, freshPath } from './rig/folder.ts'
@@ -371,6 +373,18 @@ describe('our agent', () => {
     ] as const) {
       freshAnswer(answer, said)
       assert.equal((await agent.add('OpenSSH', '-T', key.publicPath)).code, code, said)
+    }
+  })
+
+  test('takes no key that lies in a security key, and both ssh-adds say so', {}, async () => {
+    const token = await createTestSecurityKey(nodeCrypto(), { kind: 'ed25519' })
+    const file = freshFile('id_sk', writeOpensshPrivateKey(nodeCrypto(), token.key))
+    await using agent = await startAgent('nacre')
+    for (const maker of makers) {
+      const { code, stderr } = await agent.add(maker, file)
+      assert.equal(code, 1)
+      assert.match(stderr, /^Could not add identity "\S+": agent refused operation\n/)
+      assert.equal(/the agent must be able to reach that by itself.*nacre ssh-agent cannot/.test(stderr), maker === 'nacre')
     }
   })
 

@@ -24,6 +24,9 @@ export const certificateLifetime = (
   return lifetime === undefined ? most : Math.min(lifetime, most)
 }
 
+const unreachable =
+  'The key lies in a security key: the agent must be able to reach that by itself, or by the library of -S. nacre ssh-agent cannot.'
+
 const sayConstraints = (job: Job, lifetime: number | undefined): void => {
   if (lifetime !== undefined) say(job, `Lifetime set to ${shownTimeSpan(lifetime)}`)
   if (job.settings.confirm) say(job, 'The user must confirm each use of the key')
@@ -43,6 +46,8 @@ const addKey = async (job: Job, key: PrivateKey, name: string, comment: string):
   } catch (error) {
     if (!(error instanceof SshError)) throw error
     say(job, `Could not add identity "${name}": ${reason(error, job)}`)
+    // The agent cannot say why, and the usual reason is not one to guess.
+    if (key.type.startsWith('sk-') && error.code === 'AGENT_REFUSED') say(job, unreachable)
     return false
   }
   if (!quiet) {

@@ -55,7 +55,7 @@ export interface AgentOptions {
   readonly maximumKeys?: number
   /** Asks the person. Without it, keys that need a confirmation are never used. */
   readonly confirm?: (use: KeyUse) => boolean | Promise<boolean>
-  /** Has a security key sign: a whole signature blob. Without it such keys can be held and listed, but do not sign. */
+  /** Has a security key sign: a whole signature blob. Without it clients cannot add such keys: they would sign nothing. */
   readonly signBySecurityKey?: (use: SecurityKeyUse) => Uint8Array | Promise<Uint8Array>
   /**
    * The path a library for security keys really has, or `undefined` when it may not be used. Asked when a key is added with one

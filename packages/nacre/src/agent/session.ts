@@ -43,6 +43,8 @@ const success = (done: boolean): Uint8Array => (done ? encodeAgentMessage(Succes
 /** A refusal, in words for the log. */
 class Refused extends Error {}
 
+const isInToken = ({ key }: AgentIdentity): boolean => ['sk-ed25519', 'sk-ecdsa'].includes(key.revealNumbers().kind)
+
 type Handler = (session: AgentSession, payload: Uint8Array) => Uint8Array | Promise<Uint8Array>
 
 const handler = <T>(
@@ -102,6 +104,8 @@ export class AgentSession {
 
   async add(identity: AgentIdentity, comment: string, constraints: KeyConstraints): Promise<Uint8Array> {
     if (constraints.associatedCertificates !== undefined) throw new Refused('certificates for a token beside a key that is in none')
+    if (isInToken(identity) && this.#agent.options.signBySecurityKey === undefined)
+      throw new Refused('a key that lies in a security key, which this agent cannot reach')
     const provider = await this.#provider(identity, constraints.skProvider)
     if (this.#agent.lock.locked) throw new Refused('the agent is locked')
     const there = this.#agent.keys.find(identityBlob(identity))
@@ -207,10 +211,9 @@ export class AgentSession {
   }
 
   /** The library a key of a token is used by; throws `Refused` when it may not be. */
-  async #provider({ key }: AgentIdentity, named: string | undefined): Promise<string | undefined> {
+  async #provider(identity: AgentIdentity, named: string | undefined): Promise<string | undefined> {
     if (named === undefined) return undefined
-    const { kind } = key.revealNumbers()
-    if (kind !== 'sk-ed25519' && kind !== 'sk-ecdsa') throw new Refused('a library for a key that is in no token')
+    if (!isInToken(identity)) throw new Refused('a library for a key that is in no token')
     if (named.toLowerCase() === 'internal') return 'internal'
     const { allowRemoteProviders, resolveProvider } = this.#agent.options
     if (this.#attempted && allowRemoteProviders !== true) throw new Refused('a library was named over a forwarded connection')

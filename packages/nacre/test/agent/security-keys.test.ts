@@ -88,11 +88,14 @@ describe('a key in a security key', () => {
     await client.sign(blob, data, algorithm)
   })
 
-  test('does not sign where no token can be reached, nor when the token fails', async () => {
+  test('is not taken where no token can be reached, and does not sign when the token fails', async () => {
     const without = agentRig()
     const client = without.client()
     const identity = keyFor('ssh:')
-    await client.add(identity, 'token')
+    await assert.rejects(client.add(identity, 'token', { skProvider: 'internal' }), refused)
+    await assert.rejects(client.add(identity, 'token'), refused)
+    assert.match(without.notes.join(), /lies in a security key, which this agent cannot reach/)
+    assert.ok(without.agent.add(identity, 'held by whoever made the agent'))
     await assert.rejects(client.sign(identity.key.publicBlob, data, algorithm), refused)
     const { client: failing, blob } = await rigFor('ssh:', { signBySecurityKey: () => Promise.reject(new Error('nobody touched it')) })
     await assert.rejects(failing.sign(blob, data, algorithm), refused)
