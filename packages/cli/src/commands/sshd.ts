@@ -4,16 +4,18 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SshError } from 'nacre'
-import { dumpServerConfig, type ParsedConfig, type ServerConfig } from 'nacre/config'
+import type { ParsedServerConfig, ServerConfig } from 'nacre/config'
 import { isWorker, Startups } from 'nacre/server'
 import type { Environment, Run } from '../environment.ts'
 import { type CommandLine, helpText, UsageError, usageText } from '../getopt.ts'
 import { openPty } from '../pty.ts'
 import { Daemon, type Generation } from '../sshd/daemon.ts'
+import { connectionFacts, dumpFor, withGroups } from '../sshd/dump.ts'
+import { systemDirectory } from '../sshd/eligible.ts'
 import { isDetached, reportReady, startDetached } from '../sshd/detach.ts'
 import { shareOf } from '../sshd/listeners.ts'
 import { createLog, fileSink, levelOf, type Log, type Sink, streamSink, syslogSink } from '../sshd/log.ts'
-import { readSshdCommand, readSshdConfig, sshdOptions } from '../sshd/options.ts'
+import { changed, readSshdCommand, readSshdConfig, sshdOptions } from '../sshd/options.ts'
 import { buildServer } from '../sshd/server.ts'
 import { standardStreams } from '../sshd/standard-streams.ts'
 import { ownAccount } from '../sshd/account.ts'
@@ -21,7 +23,7 @@ import { serveAsWorker, serveWithWorkers } from '../sshd/workers.ts'
 
 const help = (environment: Environment) => ({
   program: environment.program,
-  usage: ['[-46DdeiqTt] [-E file] [-f config] [-g time] [-h hostkey] [-o Keyword=value] [-p port]'],
+  usage: ['[-46DdeGiqTt] [-C facts] [-E file] [-f config] [-g time] [-h hostkey] [-o Keyword=value] [-p port]'],
   about: 'Lets people log in to this machine by SSH. As root it serves every account; as anybody else, only the one it runs as.',
   options: sshdOptions,
   notes: [
@@ -45,7 +47,7 @@ const loadGeneration = async (line: CommandLine, environment: Environment, start
   const read = readSshdConfig(line)
   const { config } = read
   // A worker counts connections for itself.
-  const parsed = isWorker() ? { ...read, config: { ...config, maxStartups: shareOf(config.maxStartups, config.workers) } } : read
+  const parsed = isWorker() ? changed(read, { maxStartups: shareOf(config.maxStartups, config.workers) }) : read
   const log = createLog(sinkOf(line, config, environment), levelOf(config.logLevel))
   const { server, warnings } = await buildServer({ parsed, log, openPty, startups })
   // Said once, by the process that was started.
@@ -53,13 +55,20 @@ const loadGeneration = async (line: CommandLine, environment: Environment, start
   return { parsed, log, server }
 }
 
+/** What -T and -G print: for everybody, or for the connection -C tells of. */
+const print = async (line: CommandLine, parsed: ParsedServerConfig, environment: Environment): Promise<void> => {
+  const specs = line.given.filter(({ letter }) => letter === 'C').map(({ value }) => value)
+  const facts = await withGroups(connectionFacts(specs), parsed, systemDirectory())
+  environment.stdout.write(dumpFor(parsed.forConnection(facts)))
+}
+
 /** -t and -T: all is read, and nothing is served. */
 const check = async (line: CommandLine, environment: Environment): Promise<number> => {
-  const parsed: ParsedConfig<ServerConfig> = readSshdConfig(line)
+  const parsed = readSshdConfig(line)
   const log = createLog(streamSink(environment.stderr), 'ERROR')
   const { warnings } = await buildServer({ parsed, log, openPty, startups: new Startups() })
   for (const warning of warnings) environment.stderr.write(`${warning}\n`)
-  if (line.count('T') > 0) environment.stdout.write(dumpServerConfig(parsed.config))
+  if (line.count('T') > 0) await print(line, parsed, environment)
   return 0
 }
 
@@ -121,6 +130,12 @@ const start = async (argv: readonly string[], environment: Environment): Promise
   if (line.wants === 'version' || line.count('V') > 0) {
     const { run: version } = await import('./version.ts')
     return version([], environment)
+  }
+  if (line.count('C') > 0 && line.count('T') === 0 && line.count('G') === 0)
+    throw new UsageError('-C is for -T and -G: it says for which connection the configuration is printed')
+  if (line.count('G') > 0) {
+    await print(line, readSshdConfig(line), environment)
+    return 0
   }
   if (line.count('t') > 0 || line.count('T') > 0) return check(line, environment)
   return line.count('i') > 0 ? serveStandardStreams(line, environment) : serve(line, environment)

@@ -61,6 +61,13 @@ export const lookUpShadow = async (name: string): Promise<ShadowEntry | undefine
   return entry?.name === name ? entry : undefined
 }
 
+/** The names of all groups an account is in, its own first. Empty when the system cannot tell. */
+export const lookUpGroups = async ({ name }: Account): Promise<readonly string[]> => {
+  if (!namePattern.test(name)) return []
+  const printed = await runProgram('id', ['-Gnz', '--', name], { timeout: 10_000 })
+  return printed === undefined ? [] : printed.split('\0').filter(each => each !== '')
+}
+
 /** The account this process runs as. */
 export const ownAccount = (): Account => {
   const { username, uid, gid, homedir, shell } = userInfo()

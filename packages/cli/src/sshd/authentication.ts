@@ -17,8 +17,10 @@ import {
 } from 'nacre/server'
 import type { Account } from './account.ts'
 import { plainAddress } from './addresses.ts'
-import { type Candidate, type Directory, type EligibilityRules, findCandidate, today } from './eligible.ts'
-import { findKey } from './key-check.ts'
+import { clientName } from './client-name.ts'
+import { type Candidate, type Directory, type EligibilityRules, findCandidate, type NameList, type Origin, today } from './eligible.ts'
+import { findKey, keyAmong, type KeyMatch, linesOf } from './key-check.ts'
+import { keysCommand, principalsCommand } from './login-commands.ts'
 import { type CertificateRules, certificateOf, findCertificate } from './certificates.ts'
 import { blobForLog, logLogins, whereFrom } from './connection-log.ts'
 import type { Log } from './log.ts'
@@ -29,23 +31,28 @@ import { checkPassword, passwordIsOld, type PasswordOptions } from './passwords.
 import { touchProblem } from './touch.ts'
 
 /** Says whether a password is right; `old` when it is, and has to be changed. Must take as long for nobody as for anybody. */
-export type PasswordCheck = (candidate: Candidate, secret: Secret<string>) => Promise<'right' | 'old' | 'wrong'>
+export type PasswordCheck = (candidate: Candidate, secret: Secret<string>, permitEmpty: boolean) => Promise<'right' | 'old' | 'wrong'>
 
 export interface AuthenticationSetup {
+  /** As it holds for whoever logs in. */
   readonly config: ServerConfig
+  /** Where a value of it comes from, for the log. */
+  readonly decidedBy?: (property: keyof ServerConfig) => string
   readonly directory: Directory
   readonly only: Account | undefined
   readonly lockedMayUseKeys: boolean
   /** `undefined` when this server cannot check passwords; the methods that need one are then not offered. */
   readonly passwords: PasswordCheck | undefined
+  /** Whether PubkeyAcceptedAlgorithms of whoever logs in takes an algorithm. Default: what the server takes at all. */
+  readonly takes?: (algorithm: string) => boolean
   readonly log: Log
 }
 
 /** Passwords of the system, by shadow(5). */
 export const shadowPasswords =
-  (options: PasswordOptions): PasswordCheck =>
-  async (candidate, secret) => {
-    if (!(await checkPassword(candidate.shadow, secret, options))) return 'wrong'
+  (options: Omit<PasswordOptions, 'permitEmpty'>): PasswordCheck =>
+  async (candidate, secret, permitEmpty) => {
+    if (!(await checkPassword(candidate.shadow, secret, { ...options, permitEmpty }))) return 'wrong'
     return candidate.shadow !== undefined && passwordIsOld(candidate.shadow, today()) ? 'old' : 'right'
   }
 
@@ -83,18 +90,45 @@ class Methods {
 
   constructor(setup: AuthenticationSetup) {
     this.#setup = setup
-    const { allowUsers, denyUsers } = setup.config
-    this.#rules = { allowUsers, denyUsers, lockedMayUseKeys: setup.lockedMayUseKeys, only: setup.only }
+    const list = (property: 'allowUsers' | 'denyUsers' | 'allowGroups' | 'denyGroups'): NameList => ({
+      patterns: setup.config[property],
+      from: this.#from(property),
+    })
+    this.#rules = {
+      allowUsers: list('allowUsers'),
+      denyUsers: list('denyUsers'),
+      allowGroups: list('allowGroups'),
+      denyGroups: list('denyGroups'),
+      lockedMayUseKeys: setup.lockedMayUseKeys,
+      only: setup.only,
+    }
+  }
+
+  #from(property: keyof ServerConfig): string {
+    return this.#setup.decidedBy?.(property) ?? 'the configuration'
+  }
+
+  async #origin(applicant: Applicant): Promise<Origin> {
+    const { config, log } = this.#setup
+    const address = addressOf(applicant)
+    if (address === undefined || !config.useDns) return { address, host: address }
+    return { address, host: await clientName(address, text => log.info(text)) }
   }
 
   candidate(applicant: Applicant): Promise<Candidate> {
     const known = this.#candidates.get(applicant.signal)
     if (known !== undefined) return known
     const { directory, log } = this.#setup
-    const found = findCandidate(applicant.user, addressOf(applicant), directory, this.#rules).then(candidate => {
-      if (candidate.problem !== undefined) log.info(`${candidate.problem} from ${whereFrom(applicant.remote)}`)
-      return candidate
-    })
+    const found = this.#origin(applicant)
+      .then(origin => findCandidate(applicant.user, origin, directory, this.#rules))
+      .then(candidate => {
+        if (candidate.problem === undefined) return candidate
+        const invalid = candidate.problem.startsWith('Invalid user')
+        log.info(invalid ? `${candidate.problem} from ${whereFrom(applicant.remote)}` : candidate.problem)
+        // A line of its own: the one before is read by other programs.
+        if (candidate.decidedBy !== undefined) log.info(`${candidate.decidedBy} decided that.`)
+        return candidate
+      })
     this.#candidates.set(applicant.signal, found)
     return found
   }
@@ -107,7 +141,10 @@ class Methods {
       permitRootLogin === 'yes' ||
       (permitRootLogin === 'prohibit-password' && how !== 'password') ||
       (permitRootLogin === 'forced-commands-only' && how === 'forced-command')
-    if (!may) this.#setup.log.info(`ROOT LOGIN REFUSED FROM ${whereFrom(applicant.remote)}`)
+    if (!may) {
+      this.#setup.log.info(`ROOT LOGIN REFUSED FROM ${whereFrom(applicant.remote)}`)
+      this.#setup.log.info(`PermitRootLogin ${permitRootLogin} at ${this.#from('permitRootLogin')} decided that.`)
+    }
     return may
   }
 
@@ -116,28 +153,34 @@ class Methods {
     const rules = rulesOf(config)
     const revoked = revokedKeys(config.revokedKeys)
     const say = (text: string): void => log.info(escapeForPeople(text))
+    const { takes = () => true } = this.#setup
     const check = async (applicant: Applicant, key: PublicKeyView): Promise<Login | undefined> => {
       const { account } = await this.candidate(applicant)
       if (account === undefined) return undefined
       const shown = blobForLog(key.blob, key.fingerprint())
-      const problem = keyProblem(key, config, revoked)
+      const problem = takes(key.algorithm) ? keyProblem(key, config, revoked) : `PubkeyAcceptedAlgorithms leaves out ${key.algorithm}`
       if (problem !== undefined) {
         log.info(`refusing ${shown}: ${problem}`)
         return undefined
       }
       const address = addressOf(applicant)
       const certificate = certificateOf(key.type, key.blob, say)
+      const facts = { applicant, account, key, directory: this.#setup.directory, say }
+      const linesFrom = keysCommand(config, facts)
       const match = isCertificateType(key.type)
-        ? certificate && findCertificate({ account, certificate, address, say }, rules)
-        : findKey(account, key.blob, address, rules, say)
+        ? certificate &&
+          (await findCertificate(
+            { account, certificate, address, say },
+            { ...rules, linesFrom, principalsFrom: principalsCommand(config, facts) },
+          ))
+        : (findKey(account, key.blob, address, rules, say) ?? (await keyByCommand(linesFrom, key.blob, address, say)))
       if (match === undefined) return undefined
       const untouched = touchProblem(key.securityKey, match.options, config.pubkeyAuthOptions)
       if (untouched !== undefined) {
         log.info(`refusing ${shown}: ${untouched}`)
         return undefined
       }
-      const forced = match.options.command !== undefined || config.forceCommand !== 'none'
-      if (!this.#rootMay(account, applicant, forced ? 'forced-command' : 'key')) return undefined
+      if (!this.#rootMay(account, applicant, match.options.command === undefined ? 'key' : 'forced-command')) return undefined
       log.verbose(
         `Accepted ${certificate === undefined ? 'key' : 'certificate'} ${shown} found at ${match.file}${match.line === 0 ? '' : `:${match.line}`}`,
       )
@@ -163,7 +206,7 @@ class Methods {
         const certificate = certificateOf(claim.type, claim.blob, say)
         if (certificate === undefined && isCertificateType(claim.type)) return undefined
         if (!(await hostMayVouch(config, { account, claim, certificate, address: addressOf(applicant), say }))) return undefined
-        if (!this.#rootMay(account, applicant, config.forceCommand === 'none' ? 'key' : 'forced-command')) return undefined
+        if (!this.#rootMay(account, applicant, 'key')) return undefined
         return loginBy(account, step, { method: 'hostbased', key: shown })
       },
       { certificates: 'left-to-the-check' },
@@ -178,7 +221,7 @@ class Methods {
     method: string,
   ): Promise<Login | undefined> {
     const candidate = await this.candidate(applicant)
-    const verdict = await passwords(candidate, secret)
+    const verdict = await passwords(candidate, secret, this.#setup.config.permitEmptyPasswords)
     const { account } = candidate
     if (account === undefined || verdict === 'wrong') return undefined
     if (!this.#rootMay(account, applicant, 'password')) return undefined
@@ -200,6 +243,17 @@ class Methods {
   emptyPassword(passwords: PasswordCheck): Authenticator<Login> {
     return allowAnyoneWithoutProof(applicant => this.#byPassword(applicant, new Secret(''), passwords, 0, 'none'))
   }
+}
+
+/** The line of AuthorizedKeysCommand that lets the key in. */
+const keyByCommand = async (
+  linesFrom: ReturnType<typeof keysCommand>,
+  blob: Uint8Array,
+  address: string | undefined,
+  say: (text: string) => void,
+): Promise<KeyMatch | undefined> => {
+  const text = await linesFrom?.()
+  return text === undefined ? undefined : keyAmong(linesOf(text, 'AuthorizedKeysCommand', say), blob, address, say)
 }
 
 const oneOf = (list: readonly Authenticator<Login>[]): Authenticator<Login> =>

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { SshError } from 'nacre'
 import { nodeCrypto } from 'nacre/crypto/node'
 import {
+  type AuthorizedKey,
   bothOptions,
   type Certificate,
   checkCertificate,
@@ -16,7 +17,7 @@ import {
   parsePublicKeyLine,
 } from 'nacre/keys'
 import type { Account } from './account.ts'
-import { authorizedKeysPath, authorizedLines, type KeyCheckRules, type KeyMatch, usable } from './key-check.ts'
+import { authorizedKeysPath, authorizedLines, type KeyCheckRules, type KeyMatch, linesOf, usable } from './key-check.ts'
 import { readSafely } from './safe-file.ts'
 
 export interface CertificateRules extends KeyCheckRules {
@@ -24,6 +25,10 @@ export interface CertificateRules extends KeyCheckRules {
   readonly authorities: string | undefined
   /** AuthorizedPrincipalsFile: a path with tokens; `undefined` for none. */
   readonly principalsFile: string | undefined
+  /** AuthorizedPrincipalsCommand: asked when the file names none of the certificate's principals. */
+  readonly principalsFrom?: ((certificate: Certificate) => Promise<string | undefined>) | undefined
+  /** AuthorizedKeysCommand, asked for lines with authorities when nothing else lets the certificate in. */
+  readonly linesFrom?: (() => Promise<string | undefined>) | undefined
   /** CASignatureAlgorithms. */
   readonly signatureAlgorithms: readonly string[]
   readonly minimumRsaBits: number
@@ -120,25 +125,37 @@ const listedAuthority = (path: string, certificate: Certificate, say: (text: str
   })
 }
 
-/** By an authority of the whole server. */
-const byServer = (shown: Shown, rules: CertificateRules): KeyMatch | undefined => {
-  const { account, certificate, say } = shown
-  const { authorities, principalsFile } = rules
-  if (authorities === undefined || !listedAuthority(authorities, certificate, say)) return undefined
-  if (principalsFile === undefined) return within(shown, rules, account.name, { options: undefined, file: authorities, line: 0 })
-  const path = authorizedKeysPath(principalsFile, account)
-  const found = readSafely(path, account, rules.strict)
-  if (found.is === 'refused') say(found.why)
-  const line = found.is === 'read' ? principalLine(shown, path, found.text) : undefined
-  if (line !== undefined) return within(shown, rules, undefined, line)
-  return refuse(shown, `${namedCertificate(certificate)} has none of the principals that ${path} lists for ${account.name}.`)
+const principalInFile = (shown: Shown, rules: CertificateRules, path: string): KeyMatch | undefined => {
+  const found = readSafely(path, shown.account, rules.strict)
+  if (found.is === 'refused') shown.say(found.why)
+  return found.is === 'read' ? principalLine(shown, path, found.text) : undefined
 }
 
-/** By an authority the account itself trusts, in its authorized_keys. */
-const byAccount = (shown: Shown, rules: CertificateRules): KeyMatch | undefined => {
+const principalByCommand = async (shown: Shown, { principalsFrom }: CertificateRules): Promise<KeyMatch | undefined> => {
+  const text = await principalsFrom?.(shown.certificate)
+  return text === undefined ? undefined : principalLine(shown, 'AuthorizedPrincipalsCommand', text)
+}
+
+/** By an authority of the whole server. */
+const byServer = async (shown: Shown, rules: CertificateRules): Promise<KeyMatch | undefined> => {
+  const { account, certificate, say } = shown
+  const { authorities, principalsFile, principalsFrom } = rules
+  if (authorities === undefined || !listedAuthority(authorities, certificate, say)) return undefined
+  if (principalsFile === undefined && principalsFrom === undefined)
+    return within(shown, rules, account.name, { options: undefined, file: authorities, line: 0 })
+  const path = principalsFile === undefined ? undefined : authorizedKeysPath(principalsFile, account)
+  const listed = path === undefined ? undefined : principalInFile(shown, rules, path)
+  const line = listed ?? (await principalByCommand(shown, rules))
+  if (line !== undefined) return within(shown, rules, undefined, line)
+  const who = [...(path === undefined ? [] : [path]), ...(principalsFrom === undefined ? [] : ['AuthorizedPrincipalsCommand'])]
+  return refuse(shown, `${namedCertificate(certificate)} has none of the principals that ${who.join(' or ')} lists for ${account.name}.`)
+}
+
+/** By an authority that lines trust: those of the account's files, or of a command. */
+const byLines = (shown: Shown, rules: CertificateRules, lines: Iterable<AuthorizedKey>): KeyMatch | undefined => {
   const { account, certificate, address, say } = shown
   const now = Date.now()
-  for (const entry of authorizedLines(account, rules, say)) {
+  for (const entry of lines) {
     const { options, key, file, line } = entry
     if (!options.certAuthority || !key.equals(certificate.signatureKey) || !usable(entry, address, now, say)) continue
     const { principals } = options
@@ -153,5 +170,10 @@ const byAccount = (shown: Shown, rules: CertificateRules): KeyMatch | undefined 
 }
 
 /** What lets the certificate in, and within which limits; `undefined` when nothing does. */
-export const findCertificate = (shown: Shown, rules: CertificateRules): KeyMatch | undefined =>
-  byAccount(shown, rules) ?? byServer(shown, rules)
+export const findCertificate = async (shown: Shown, rules: CertificateRules): Promise<KeyMatch | undefined> => {
+  const { account, say } = shown
+  const found = byLines(shown, rules, authorizedLines(account, rules, say)) ?? (await byServer(shown, rules))
+  if (found !== undefined) return found
+  const text = await rules.linesFrom?.()
+  return text === undefined ? undefined : byLines(shown, rules, linesOf(text, 'AuthorizedKeysCommand', say))
+}

@@ -12,6 +12,8 @@ export interface SessionFacts {
     | { readonly address: string; readonly port: number; readonly localAddress: string; readonly localPort: number }
     | undefined
   readonly term: string | undefined
+  /** The account's own (PermitUserEnvironment): what stands with the key that let it in, and in ~/.ssh/environment. */
+  readonly own?: { readonly ofKey: Readonly<Record<string, string>>; readonly ofFile: Readonly<Record<string, string>> } | undefined
   /** What the client asked to run, when something else runs instead (ForceCommand). */
   readonly originalCommand: string | undefined
   /** The server's time zone, which its clients' processes share. */
@@ -39,6 +41,8 @@ export const sessionEnvironment = (facts: SessionFacts): Record<string, string> 
     MAIL: `/var/mail/${account.name}`,
     SHELL: account.shell,
     ...(facts.timeZone === undefined ? {} : { TZ: facts.timeZone }),
+    ...facts.own?.ofKey,
+    ...facts.own?.ofFile,
     ...facts.configured,
     SSH_CLIENT: `${address} ${port} ${localPort}`,
     SSH_CONNECTION: `${address} ${port} ${localAddress} ${localPort}`,
@@ -46,3 +50,11 @@ export const sessionEnvironment = (facts: SessionFacts): Record<string, string> 
     ...(facts.originalCommand === undefined ? {} : { SSH_ORIGINAL_COMMAND: facts.originalCommand }),
   }
 }
+
+/** The variables of a `~/.ssh/environment`: `NAME=value` a line, `#` for comments. Lines that are none are passed over. */
+export const readEnvironmentFile = (text: string): readonly (readonly [string, string])[] =>
+  text.split('\n').flatMap(raw => {
+    const line = raw.replace(/^[ \t]+/, '')
+    const equals = line.indexOf('=')
+    return line.startsWith('#') || equals <= 0 || line.includes('\0') ? [] : [[line.slice(0, equals), line.slice(equals + 1)] as const]
+  })

@@ -6,7 +6,7 @@ import { ConfigError, KeyFormatError, loadSigner } from 'nacre'
 import { type Certificate, certifiedSigner, isCertificateType, parseCertificate, parsePublicKeyLine, type Signer } from 'nacre/keys'
 
 /** Where the system keeps them. */
-const systemKeys = ['rsa', 'ecdsa', 'ed25519'].map(type => `/etc/ssh/ssh_host_${type}_key`)
+export const systemKeys = ['rsa', 'ecdsa', 'ed25519'].map(type => `/etc/ssh/ssh_host_${type}_key`)
 
 export interface HostKeys {
   readonly keys: readonly Signer[]

@@ -215,7 +215,7 @@ class HostDecision {
     if (found.is === 'known') return 'known'
     if (found.is === 'revoked') say(`WARNING: revoked key for ${shown} attempted authentication (${found.file}:${found.line})`)
     else say(`the key ${claim.fingerprint()} is not known of the host ${shown}`)
-    return found.is === 'unknown' && found.knownTypes.length === 0 ? 'new' : 'refused'
+    return found.is === 'unknown' ? 'new' : 'refused'
   }
 
   #usersKnownHosts(name: string): string | undefined {

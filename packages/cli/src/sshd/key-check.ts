@@ -1,8 +1,11 @@
 // Owns the check of a key against a person's authorized_keys files: where they are, whether they can be trusted, which
 // line counts, and what it allows. Knows nothing of signatures and sessions.
+import { globSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { type AuthorizedKey, type KeyOptions, parseAuthorizedKeys } from 'nacre/keys'
 import type { Account } from './account.ts'
 import { matchesAddress } from './addresses.ts'
+import { asUser } from './as-user.ts'
 import { readSafely } from './safe-file.ts'
 
 export interface KeyCheckRules {
@@ -23,7 +26,16 @@ export interface KeyMatch {
 export const authorizedKeysPath = (pattern: string, account: Account): string => {
   const tokens: Readonly<Record<string, string>> = { h: account.home, u: account.name, U: String(account.uid), '%': '%' }
   const path = pattern.replace(/%(.)/g, (whole, letter: string) => (Object.hasOwn(tokens, letter) ? tokens[letter] : whole))
+  // OpenSSH replaces `~` by the home of whoever the server runs as.
+  if (path === '~' || path.startsWith('~/')) return `${homedir()}${path.slice(1)}`
   return path.startsWith('/') ? path : `${account.home.replace(/\/+$/, '')}/${path}`
+}
+
+/** The files a pattern names: with `*`, `?` or `[` those there are, as the account sees them. */
+export const filesNamed = (pattern: string, account: Account): readonly string[] => {
+  const path = authorizedKeysPath(pattern, account)
+  if (!/[*?[]/.test(path)) return [path]
+  return asUser(account, () => globSync(path)).toSorted()
 }
 
 /** Whether a line holds now and from this address. `say` gets a sentence for the log when it does not. */
@@ -49,14 +61,34 @@ export const usable = (
 export function* authorizedLines(account: Account, rules: KeyCheckRules, say: (text: string) => void): Generator<AuthorizedKey> {
   for (const pattern of rules.files) {
     if (pattern.toLowerCase() === 'none') continue
-    const path = authorizedKeysPath(pattern, account)
-    const found = readSafely(path, account, rules.strict)
-    if (found.is === 'refused') say(found.why)
-    if (found.is !== 'read') continue
-    const file = parseAuthorizedKeys(found.text, path)
-    for (const { line, problem } of file.problems) say(`${path}:${line} lets nobody in: ${problem}`)
-    yield* file.entries
+    for (const path of filesNamed(pattern, account)) {
+      const found = readSafely(path, account, rules.strict)
+      if (found.is === 'refused') say(found.why)
+      if (found.is === 'read') yield* linesOf(found.text, path, say)
+    }
   }
+}
+
+/** The lines of a text, whose name is shown in the log. */
+export function* linesOf(text: string, name: string, say: (text: string) => void): Generator<AuthorizedKey> {
+  const file = parseAuthorizedKeys(text, name)
+  for (const { line, problem } of file.problems) say(`${name}:${line} lets nobody in: ${problem}`)
+  yield* file.entries
+}
+
+/** The line that lets `blob` in, or `undefined`. */
+export const keyAmong = (
+  lines: Iterable<AuthorizedKey>,
+  blob: Uint8Array,
+  address: string | undefined,
+  say: (text: string) => void,
+  now = Date.now(),
+): KeyMatch | undefined => {
+  for (const entry of lines) {
+    const { options, file, line, key } = entry
+    if (!options.certAuthority && key.equals(blob) && usable(entry, address, now, say)) return { options, file, line }
+  }
+  return undefined
 }
 
 /** The line that lets `blob` in as `account`, or `undefined`. `say` gets sentences for the log. */
@@ -67,10 +99,4 @@ export const findKey = (
   rules: KeyCheckRules,
   say: (text: string) => void,
   now = Date.now(),
-): KeyMatch | undefined => {
-  for (const entry of authorizedLines(account, rules, say)) {
-    const { options, file, line, key } = entry
-    if (!options.certAuthority && key.equals(blob) && usable(entry, address, now, say)) return { options, file, line }
-  }
-  return undefined
-}
+): KeyMatch | undefined => keyAmong(authorizedLines(account, rules, say), blob, address, say, now)

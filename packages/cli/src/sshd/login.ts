@@ -1,5 +1,6 @@
 // Owns what a session knows of the login it belongs to: the account, and what each proof allows and forbids. Knows
 // nothing of how the proofs were checked.
+import type { ParsedServerConfig } from 'nacre/config'
 import type { KeyOptions, PermittedPlace } from 'nacre/keys'
 import type { Account } from './account.ts'
 
@@ -16,7 +17,11 @@ export interface Proof {
 
 type StepName = `step${number}`
 /** Identities of a chain are merged by their fields, so that each step's proof has a field of its own. */
-export type Login = { readonly account: Account } & { readonly [step: StepName]: Proof }
+export type Login = {
+  readonly account: Account
+  /** The configuration as it holds for this login. */
+  readonly holds?: ParsedServerConfig
+} & { readonly [step: StepName]: Proof }
 
 /** The login by one proof, as step `step` of a chain. */
 export const loginBy = (account: Account, step: number, proof: Proof): Login => {
@@ -31,6 +36,8 @@ export interface Permissions {
   /** Runs instead of what the client asks for. */
   readonly command: string | undefined
   readonly pty: boolean
+  /** `environment=` of the keys, in order; of two with one name the first counts. */
+  readonly environment: readonly (readonly [string, string])[]
   readonly passwordOld: boolean
   /** Two keys of a chain force different commands: nothing can be run. */
   readonly contradictory: boolean
@@ -44,6 +51,10 @@ export const permissionsOf = (login: Login): Permissions => {
   return {
     command,
     pty: proofs.every(proof => proof.options?.may.pty !== false),
+    environment: proofs
+      .flatMap(proof => proof.options?.environment ?? [])
+      .map(({ name, value }) => [name, value] as const)
+      .toReversed(),
     passwordOld: proofs.some(proof => proof.passwordOld === true),
     contradictory: commands.size > 1,
   }

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ConfigError } from 'nacre'
-import { type ConfigSource, type ParsedConfig, parseServerConfig, type ServerConfig } from 'nacre/config'
+import { type ConfigSource, type ParsedServerConfig, parseServerConfig, type ServerConfig } from 'nacre/config'
 import { type CommandLine, getopt, type OptionRow, UsageError } from '../getopt.ts'
 import { readInclude } from '../include.ts'
 
@@ -17,14 +17,18 @@ interface SshdOption extends OptionRow {
 export const sshdOptions: readonly SshdOption[] = [
   { letter: '4', help: 'use IPv4 only', means: 'AddressFamily inet' },
   { letter: '6', help: 'use IPv6 only', means: 'AddressFamily inet6' },
-  { letter: 'C', value: 'facts', help: undefined, missing: true },
+  {
+    letter: 'C',
+    value: 'facts',
+    help: 'with -T: for this connection; user=, host=, addr=, laddr=, lport=, rdomain=, invalid-user, with commas between',
+  },
   { letter: 'c', value: 'file', help: undefined, missing: true },
   { letter: 'D', help: 'stay in the foreground' },
   { letter: 'd', help: 'debug: serve one connection in the foreground and explain what happens; up to three times' },
   { letter: 'E', value: 'file', help: 'append messages to a file instead of the system log' },
   { letter: 'e', help: 'write messages to standard error instead of the system log' },
   { letter: 'f', value: 'file', help: 'configuration; default /etc/ssh/sshd_config for root, none for others' },
-  { letter: 'G', help: undefined, missing: true },
+  { letter: 'G', help: 'read the configuration, print what holds, and stop; host keys are not looked at' },
   { letter: 'g', value: 'time', help: 'time in which a client must log in', means: 'LoginGraceTime %s' },
   { letter: 'h', value: 'file', help: 'host key; may be repeated', means: 'HostKey %s' },
   { letter: 'i', help: 'serve one connection on standard input and output' },
@@ -81,14 +85,31 @@ const optionSources = (line: CommandLine): ConfigSource[] => {
   ]
 }
 
+/** The same with other values for everybody, and so for every connection. */
+export const changed = (parsed: ParsedServerConfig, values: Partial<ServerConfig>): ParsedServerConfig => {
+  const holds: ParsedServerConfig = {
+    config: { ...parsed.config, ...values },
+    given: parsed.given,
+    warnings: parsed.warnings,
+    criteria: parsed.criteria,
+    matched: parsed.matched,
+    decidedBy: property => parsed.decidedBy(property),
+    forConnection: facts => {
+      const own = parsed.forConnection(facts)
+      return own === parsed ? holds : changed(own, values)
+    },
+  }
+  return holds
+}
+
 /**
  * The configuration that holds. Ports of the command line replace those of the file instead of adding to them; its host
  * keys come first, before the file's. Throws `ConfigError` with file and line.
  */
-export const readSshdConfig = (line: CommandLine): ParsedConfig<ServerConfig> => {
+export const readSshdConfig = (line: CommandLine): ParsedServerConfig => {
   const path = configPath(line)
   const options = optionSources(line)
   const parsed = parseServerConfig([...options, ...(path === undefined ? [] : [fileSource(path)])], { include: readInclude })
   const fromLine = parseServerConfig(options, { include: readInclude })
-  return fromLine.given.has('port') ? { ...parsed, config: { ...parsed.config, port: fromLine.config.port } } : parsed
+  return fromLine.given.has('port') ? changed(parsed, { port: fromLine.config.port }) : parsed
 }

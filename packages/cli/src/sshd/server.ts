@@ -1,26 +1,36 @@
 // Owns turning a configuration into a server: its options, the authenticator, the sessions, and what is logged of a
 // connection. Knows nothing of listening, signals and files of the configuration.
-import { readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { ConfigError, escapeForPeople } from 'nacre'
-import type { ParsedConfig, ServerConfig } from 'nacre/config'
+import type { ParsedServerConfig, ServerConfig } from 'nacre/config'
 import { environmentTranscript } from 'nacre/io/transcript-node'
-import { createServer, isWorker, type NodeServer, type OpenPty, type ServerOptions, type Startups } from 'nacre/server'
+import {
+  type ConnectionLimits,
+  createServer,
+  isWorker,
+  type NodeServer,
+  type OpenPty,
+  type ServerOptions,
+  type Startups,
+} from 'nacre/server'
 import type { Signer } from 'nacre/keys'
 import { internalSftpSettings, internalSftpWords } from '../sftp-server/options.ts'
 import { ownAccount } from './account.ts'
-import { type AuthenticationSetup, shadowPasswords, sshdAuthenticator } from './authentication.ts'
+import { type AuthenticationSetup, shadowPasswords } from './authentication.ts'
 import { logEvent } from './connection-log.ts'
 import { openedChannels } from './direct-tcpip.ts'
 import { type Directory, systemDirectory } from './eligible.ts'
 import { type HostKeys, loadHostKeys } from './host-keys.ts'
 import type { Log } from './log.ts'
 import type { Login } from './login.ts'
+import { commandProblems } from './login-commands.ts'
 import { isHash, placeholderHash, systemCrypt } from './passwords.ts'
+import { perLoginAuthenticator } from './per-login.ts'
 import { serveSessions, type SessionRules } from './sessions.ts'
 import { logTurnedAway, startupRules } from './startups.ts'
 
 export interface SshdSetup {
-  readonly parsed: ParsedConfig<ServerConfig>
+  readonly parsed: ParsedServerConfig
   readonly log: Log
   readonly openPty: OpenPty
   /** The connections that have not logged in, kept over reloads; the configuration's rules are given to it. */
@@ -34,6 +44,8 @@ export interface BuiltServer {
   readonly warnings: readonly string[]
 }
 
+/** Shorter RSA keys are taken by nobody. */
+const leastRsaBits = 1024
 /** The longest a timer of Node can wait; stands for no limit. */
 const noLimit = 2 ** 31 - 1
 
@@ -66,31 +78,25 @@ const algorithmsOf = (config: ServerConfig, warnings: string[]): NonNullable<Ser
   }
 }
 
-const bannerOf = (config: ServerConfig): { readonly banner?: string } => {
-  if (config.banner === 'none') return {}
-  try {
-    return { banner: readFileSync(config.banner, 'utf8') }
-  } catch (error) {
-    throw new ConfigError(`The Banner file ${config.banner} cannot be read: ${(error as Error).message}`, {}, { cause: error })
+const milliseconds = (seconds: number): number => Math.min(seconds * 1000, noLimit)
+
+/** What may differ from login to login. */
+const limitsOf = (config: ServerConfig): Required<Pick<ConnectionLimits, 'keepalive' | 'rekey'>> => {
+  const { bytes, seconds } = config.rekeyLimit
+  return {
+    keepalive: {
+      milliseconds: milliseconds(config.clientAliveInterval),
+      maximumUnanswered: config.clientAliveCountMax || Number.MAX_SAFE_INTEGER,
+    },
+    // 0 is the usual.
+    rekey: { ...(bytes ? { bytes } : {}), ...(seconds ? { milliseconds: milliseconds(seconds) } : {}) },
   }
 }
 
 const timesOf = (config: ServerConfig): Pick<ServerOptions<Login>, 'deadlines' | 'keepalive' | 'rekey'> => {
-  const milliseconds = (each: number): number => Math.min(each * 1000, noLimit)
   const login = config.loginGraceTime === 0 ? noLimit : milliseconds(config.loginGraceTime)
-  const { bytes, seconds } = config.rekeyLimit
-  return {
-    deadlines: { handshake: login, login },
-    keepalive:
-      config.clientAliveInterval === 0
-        ? false
-        : {
-            milliseconds: milliseconds(config.clientAliveInterval),
-            maximumUnanswered: config.clientAliveCountMax || Number.MAX_SAFE_INTEGER,
-          },
-    // 0 is the usual amount, and no limit of time.
-    rekey: { ...(!bytes ? {} : { bytes }), ...(!seconds ? {} : { milliseconds: milliseconds(seconds) }) },
-  }
+  const { keepalive, rekey } = limitsOf(config)
+  return { deadlines: { handshake: login, login }, keepalive: keepalive.milliseconds === 0 ? false : keepalive, rekey }
 }
 
 /** A command line of the configuration; what stands behind `internal-sftp` is looked at now, not when somebody comes. */
@@ -115,6 +121,7 @@ const sessionRulesOf = (config: ServerConfig, openPty: OpenPty, log: Log): Sessi
   acceptEnv: config.acceptEnv,
   setEnv: Object.fromEntries(config.setEnv),
   printMotd: config.printMotd,
+  userEnvironment: config.permitUserEnvironment,
   timeZone: process.env.TZ,
   openPty,
   log,
@@ -123,7 +130,8 @@ const sessionRulesOf = (config: ServerConfig, openPty: OpenPty, log: Log): Sessi
 /** Passwords can be checked by root alone. The hash that stands in for accounts without one is of root's own kind. */
 const passwordsOf = async ({ parsed }: SshdSetup, directory: Directory, warnings: string[]): Promise<AuthenticationSetup['passwords']> => {
   const { config, given } = parsed
-  if (!config.passwordAuthentication && !config.kbdInteractiveAuthentication) return undefined
+  // Blocks may enable what is off for everybody.
+  if (!config.passwordAuthentication && !config.kbdInteractiveAuthentication && parsed.criteria.size === 0) return undefined
   if (process.geteuid?.() !== 0) {
     if (given.has('passwordAuthentication') || given.has('kbdInteractiveAuthentication'))
       warnings.push('Passwords are not offered: only a server that runs as root can check them.')
@@ -132,23 +140,21 @@ const passwordsOf = async ({ parsed }: SshdSetup, directory: Directory, warnings
   try {
     const crypt = systemCrypt()
     const root = (await directory.shadow('root'))?.hash ?? ''
-    return shadowPasswords({ crypt, permitEmpty: config.permitEmptyPasswords, placeholder: isHash(root) ? root : placeholderHash })
+    return shadowPasswords({ crypt, placeholder: isHash(root) ? root : placeholderHash })
   } catch (error) {
     warnings.push(`Passwords are not offered. ${(error as Error).message}`)
     return undefined
   }
 }
 
-/**
- * Host names of clients are not looked up, so a pattern with one matches nobody. That makes a list of who may come shorter,
- * and a list of who may not useless.
- */
-const checkHostNames = (config: ServerConfig, warnings: string[]): void => {
-  if (!config.useDns) return
-  const named = config.denyUsers.find(pattern => /@.*[g-z]/i.test(pattern))
-  if (named !== undefined)
-    throw new ConfigError(`DenyUsers ${named} names a host, and this version does not look up host names; use addresses.`)
-  warnings.push('UseDNS: host names are not looked up by this version; only addresses match patterns of hosts.')
+/** What is asked for and cannot be had while everything else can: said at the start and by -t. */
+const sayWhatIsMissing = (parsed: ParsedServerConfig, warnings: string[]): void => {
+  const { config } = parsed
+  if (config.usePam)
+    warnings.push('UsePAM: PAM is not used by this version. Passwords are checked against shadow(5), and PAM modules are not run.')
+  if (config.banner.toLowerCase() !== 'none' && !existsSync(config.banner)) warnings.push(`Banner: there is no ${config.banner}.`)
+  if (config.channelTimeout.some(each => each.type === 'global'))
+    warnings.push('ChannelTimeout: “global” is not supported by this version and has no effect; “*” is for each channel by itself.')
 }
 
 /** Conversations are counted on over a reload, so that none is written over. */
@@ -171,37 +177,38 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
   const { config } = parsed
   const warnings: string[] = [...parsed.warnings]
   const root = process.geteuid?.() === 0
-  if (config.usePam)
-    warnings.push('UsePAM: PAM is not used by this version. Passwords are checked against shadow(5), and PAM modules are not run.')
+  sayWhatIsMissing(parsed, warnings)
+  const lacking = commandProblems(config)
+  if (lacking.length > 0) throw new ConfigError(lacking.join('\n'))
   const {
     keys,
     toCome,
     warnings: keyWarnings,
   }: HostKeys = await loadHostKeys(config.hostKey, config.requiredRsaSize, config.hostCertificate)
   warnings.push(...keyWarnings)
-  checkHostNames(config, warnings)
   const directory = systemDirectory()
   const passwords = await passwordsOf(setup, directory, warnings)
+  // What a block says is looked at when somebody comes it is for.
+  const known = new WeakMap<ParsedServerConfig, SessionRules>()
+  const rulesFor = (holds: ParsedServerConfig): SessionRules => {
+    const rules = known.get(holds) ?? sessionRulesOf(holds.config, setup.openPty, log)
+    known.set(holds, rules)
+    return rules
+  }
+  rulesFor(parsed)
   const options: ServerOptions<Login> = {
     hostKeys: keys,
     announcedHostKeys: [...keys, ...toCome],
-    authenticate: sshdAuthenticator({
-      config,
-      directory,
-      only: root ? undefined : ownAccount(),
-      lockedMayUseKeys: config.usePam,
-      passwords,
-      log,
-    }),
-    session: serveSessions(sessionRulesOf(config, setup.openPty, log)),
-    channels: openedChannels(() => config, log),
+    authenticate: perLoginAuthenticator({ parsed, directory, only: root ? undefined : ownAccount(), passwords, limitsOf, log }),
+    session: serveSessions(login => rulesFor(login.holds ?? parsed)),
+    channels: openedChannels(connection => (connection.identity?.holds ?? parsed).config, log),
     algorithms: algorithmsOf(config, warnings),
-    minimumRsaBits: config.requiredRsaSize,
+    minimumRsaBits: Math.max(leastRsaBits, config.requiredRsaSize),
     ...(config.versionAddendum === 'none' ? {} : { comments: config.versionAddendum }),
-    ...bannerOf(config),
     ...timesOf(config),
     ...traceTo(log),
-    maximumAttempts: config.maxAuthTries,
+    // With 0 nobody is let in at all, which each login sees to.
+    maximumAttempts: Math.max(1, config.maxAuthTries),
     maximumSessions: config.maxSessions,
     startups: setup.startups,
     onTurnedAway: (why, remote) => logTurnedAway(log, why, { count: setup.startups.count, remote }),

@@ -3,15 +3,17 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { type Exit, SshError } from 'nacre'
+import { matchesPatternList } from 'nacre/config'
 import type { OpenPty, ServerConnection, Session, SessionHandler, SessionHandlers } from 'nacre/server'
 import { internalSftpWords } from '../sftp-server/options.ts'
 import type { Account } from './account.ts'
 import { asUser } from './as-user.ts'
 import { startAs } from './become.ts'
-import { sessionEnvironment } from './environment.ts'
+import { readEnvironmentFile, sessionEnvironment, type SessionFacts } from './environment.ts'
 import { type FileService, type Named, scpService, sftpOnly, sftpService } from './file-services.ts'
 import type { Log } from './log.ts'
 import { type Login, type Permissions, permissionsOf } from './login.ts'
+import { readSafely } from './safe-file.ts'
 import { type Launch, runOnPipes, runOnTerminal } from './relay.ts'
 
 export interface SessionRules {
@@ -25,6 +27,8 @@ export interface SessionRules {
   readonly acceptEnv: readonly string[]
   readonly setEnv: Readonly<Record<string, string>>
   readonly printMotd: boolean
+  /** PermitUserEnvironment: `no`, `yes`, or patterns for the names of variables. */
+  readonly userEnvironment: string
   readonly timeZone: string | undefined
   readonly openPty: OpenPty
   readonly log: Log
@@ -197,11 +201,27 @@ class Serving {
       account: session.user.account,
       accepted: session.env,
       configured: this.#rules.setEnv,
+      own: this.#ownVariables(session),
       remote: session.remote,
       term: session.pty?.term,
       originalCommand,
       timeZone: this.#rules.timeZone,
     })
+  }
+
+  /** Of the key that let it in, and of the account's own file, those that PermitUserEnvironment lets be. */
+  #ownVariables({ user }: Told): SessionFacts['own'] {
+    const patterns = this.#rules.userEnvironment
+    if (patterns.toLowerCase() === 'no') return undefined
+    const may = (name: string): boolean => patterns.toLowerCase() === 'yes' || matchesPatternList(patterns.split(','), name)
+    const { account } = user
+    const file = readSafely(`${account.home}/.ssh/environment`, account, true)
+    if (file.is === 'refused') this.#rules.log.info(file.why)
+    const listed = file.is === 'read' ? readEnvironmentFile(file.text) : []
+    return {
+      ofKey: Object.fromEntries(this.#permissions.environment.filter(([name]) => may(name))),
+      ofFile: Object.fromEntries(listed.filter(([name]) => may(name))),
+    }
   }
 
   #start(session: Told, launch: Launch): Promise<Exit> {
@@ -221,8 +241,10 @@ const sessionHandlers = (rules: SessionRules, login: Login): SessionHandlers<Log
   }
 }
 
-/** The `session` option of a server whose logins are `Login`s. */
+/** The `session` option of a server whose logins are `Login`s. Rules may be of each login. */
 export const serveSessions =
-  (rules: SessionRules) =>
+  (rules: SessionRules | ((login: Login) => SessionRules)) =>
   (connection: ServerConnection<Login>): SessionHandlers<Login> =>
-    connection.identity === undefined ? {} : sessionHandlers(rules, connection.identity)
+    connection.identity === undefined
+      ? {}
+      : sessionHandlers(typeof rules === 'function' ? rules(connection.identity) : rules, connection.identity)

@@ -57,6 +57,7 @@ export const createTryOutServer = (setup: TryOutSetup): NodeServer<Login> => {
       acceptEnv: ['LANG', 'LC_*', 'COLORTERM', 'NO_COLOR'],
       setEnv: {},
       printMotd: false,
+      userEnvironment: 'no',
       timeZone: process.env.TZ,
       openPty: setup.openPty,
       log,

@@ -2,15 +2,24 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Account, ShadowEntry } from '../../src/sshd/account.ts'
-import { type EligibilityRules, findCandidate, matchesUser, today } from '../../src/sshd/eligible.ts'
+import { type EligibilityRules, findCandidate, type NameList, today } from '../../src/sshd/eligible.ts'
 import { directoryOf } from './world.ts'
 
 const ada: Account = { name: 'ada', uid: 1000, gid: 1000, home: '/home/ada', shell: '/bin/sh' }
-const rules: EligibilityRules = { allowUsers: [], denyUsers: [], lockedMayUseKeys: false, only: undefined }
+const list = (...patterns: readonly string[]): NameList => ({ patterns, from: 'sshd_config line 3' })
+const rules: EligibilityRules = {
+  allowUsers: list(),
+  denyUsers: list(),
+  allowGroups: list(),
+  denyGroups: list(),
+  lockedMayUseKeys: false,
+  only: undefined,
+}
+const origin = { address: '192.0.2.7', host: 'desk.example.org' }
 const usual: ShadowEntry = { hash: '$6$a$b', lastChange: 19000, maximumAge: 99999, expires: undefined }
 
 const find = (changes: Partial<EligibilityRules> = {}, account: Account = ada, shadow: ShadowEntry | undefined = usual, name = 'ada') =>
-  findCandidate(name, '192.0.2.7', directoryOf([account], shadow === undefined ? {} : { ada: shadow }), { ...rules, ...changes })
+  findCandidate(name, origin, directoryOf([account], shadow === undefined ? {} : { ada: shadow }), { ...rules, ...changes })
 
 describe('an account', () => {
   test('that is in order may log in', async () => {
@@ -40,23 +49,42 @@ describe('an account', () => {
     assert.equal((await find({ only: ada })).problem, undefined)
   })
   test('gives nothing of itself away when it may not', async () => {
-    const found = await find({ denyUsers: ['ada'] })
+    const found = await find({ denyUsers: list('ada') })
     assert.deepEqual([found.account, found.shadow], [undefined, undefined])
   })
 })
 
 describe('the lists', () => {
-  test('DenyUsers beats AllowUsers', async () => {
-    assert.match((await find({ allowUsers: ['ada'], denyUsers: ['a*'] })).problem ?? '', /DenyUsers/)
+  test('DenyUsers beats AllowUsers, and the log says which line decided', async () => {
+    const { problem, decidedBy } = await find({ allowUsers: list('ada'), denyUsers: list('a*') })
+    assert.equal(problem, 'User ada from desk.example.org not allowed because listed in DenyUsers')
+    assert.equal(decidedBy, 'DenyUsers at sshd_config line 3')
   })
   test('AllowUsers shuts out everybody else', async () => {
-    assert.match((await find({ allowUsers: ['bob', 'eve'] })).problem ?? '', /AllowUsers/)
-    assert.equal((await find({ allowUsers: ['bob', 'a?a'] })).problem, undefined)
+    assert.match((await find({ allowUsers: list('bob', 'eve') })).problem ?? '', /because not listed in AllowUsers$/)
+    assert.equal((await find({ allowUsers: list('bob', 'a?a') })).problem, undefined)
   })
-  test('a pattern with @ also asks where from', () => {
-    assert.equal(matchesUser('ada@192.0.2.0/24', 'ada', '192.0.2.7'), true)
-    assert.equal(matchesUser('ada@192.0.2.0/24', 'ada', '198.51.100.7'), false)
-    assert.equal(matchesUser('ada@192.0.2.*', 'bob', '192.0.2.7'), false)
-    assert.equal(matchesUser('ada@*', 'ada', undefined), false)
+  test('a pattern with @ also asks where from: address, block or name', async () => {
+    for (const [pattern, may] of [
+      ['ada@192.0.2.0/24', true],
+      ['ada@192.0.2.*', true],
+      ['ada@*.EXAMPLE.org', true],
+      ['ada@198.51.100.0/24', false],
+      ['bob@192.0.2.*', false],
+      ['ada@*,!192.0.2.7', false],
+      ['ada@*,!desk.*', false],
+    ] as const)
+      assert.equal((await find({ allowUsers: list(pattern) })).problem === undefined, may, pattern)
+  })
+  test('groups: one of the account’s has to be allowed, and none denied', async () => {
+    const own = { ...directoryOf([ada]), groups: async () => ['ada', 'staff'] }
+    const by = async (changes: Partial<EligibilityRules>) => (await findCandidate('ada', origin, own, { ...rules, ...changes })).problem
+    assert.equal(await by({ allowGroups: list('wheel', 'st*') }), undefined)
+    assert.match((await by({ allowGroups: list('wheel') })) ?? '', /because none of user's groups are listed in AllowGroups$/)
+    assert.match((await by({ denyGroups: list('staff'), allowGroups: list('staff') })) ?? '', /because a group is listed in DenyGroups$/)
+    assert.match((await find({ allowGroups: list('wheel') })).problem ?? '', /because not in any group$/)
+  })
+  test('users are asked about before groups', async () => {
+    assert.match((await find({ denyUsers: list('ada'), denyGroups: list('*') })).problem ?? '', /DenyUsers/)
   })
 })

@@ -33,7 +33,7 @@ describe('the command line', () => {
     assert.equal(read(['-4']).config.addressFamily, 'inet')
     assert.equal(read(['-g', '1m']).config.loginGraceTime, 60)
   })
-  for (const argv of [['-x'], ['-p'], ['-C', 'user=ada'], ['stray']])
+  for (const argv of [['-x'], ['-p'], ['-c', 'file'], ['stray']])
     test(`is wrong: ${argv.join(' ')}`, () => assert.throws(() => readSshdCommand(argv), UsageError))
   test('names what is wrong in an option', () =>
     assert.throws(() => read(['-o', 'Prt=1']), { code: 'CONFIG', message: /command line: Prt .*Port/ }))

@@ -12,17 +12,18 @@ import {
   memoryPair,
   nodeRuntime,
 } from 'nacre'
-import { type ParsedConfig, parseServerConfig, type ServerConfig } from 'nacre/config'
+import { type ParsedServerConfig, parseServerConfig } from 'nacre/config'
 import { generateKeyNumbers, nodeCrypto } from 'nacre/crypto/node'
 import { createSigner, PrivateKey, type Signer } from 'nacre/keys'
 import { createServer } from 'nacre/server'
 import { openPty } from '../../src/pty.ts'
 import { type Account, ownAccount, type ShadowEntry } from '../../src/sshd/account.ts'
-import { type AuthenticationSetup, type PasswordCheck, sshdAuthenticator } from '../../src/sshd/authentication.ts'
+import type { PasswordCheck } from '../../src/sshd/authentication.ts'
 import { logEvent } from '../../src/sshd/connection-log.ts'
 import type { Directory } from '../../src/sshd/eligible.ts'
 import { createLog, type Level } from '../../src/sshd/log.ts'
 import type { Login } from '../../src/sshd/login.ts'
+import { type PerLoginSetup, perLoginAuthenticator } from '../../src/sshd/per-login.ts'
 import { serveSessions, type SessionRules } from '../../src/sshd/sessions.ts'
 
 /** A folder that is gone when the test is. */
@@ -48,7 +49,7 @@ export const authorize = (account: Account, lines: readonly string[]): string =>
   return path
 }
 
-export const configOf = (text: string): ParsedConfig<ServerConfig> => parseServerConfig([{ path: 'test', text }])
+export const configOf = (text: string): ParsedServerConfig => parseServerConfig([{ path: 'test', text }])
 
 /** A log that is kept as lines. */
 export const keptLog = (level: Level = 'INFO') => {
@@ -72,7 +73,7 @@ export interface WorldOptions {
   /** Lines of sshd_config. */
   readonly config?: string
   readonly accounts?: readonly Account[]
-  readonly setup?: Partial<AuthenticationSetup>
+  readonly setup?: Partial<PerLoginSetup>
   readonly rules?: Partial<SessionRules>
   readonly level?: Level
 }
@@ -84,19 +85,21 @@ export interface LoginOptions {
   readonly preferred?: readonly string[]
   readonly hostBased?: HostIdentity
   readonly address?: string
+  readonly onBanner?: (text: string) => void
 }
 
 /** A server in memory, by the configuration, and ways to log in to it. */
 export const world = async (account: Account, options: WorldOptions = {}) => {
   const { lines, log } = keptLog(options.level)
   // Whoever runs the tests may be root.
-  const { config } = configOf(`PermitRootLogin yes\n${options.config ?? ''}`)
-  const authenticate = sshdAuthenticator({
-    config,
+  const parsed = configOf(`PermitRootLogin yes\n${options.config ?? ''}`)
+  const { config } = parsed
+  const authenticate = perLoginAuthenticator({
+    parsed,
     directory: directoryOf(options.accounts ?? [account]),
     only: undefined,
-    lockedMayUseKeys: false,
     passwords: undefined,
+    limitsOf: () => ({}),
     log,
     ...options.setup,
   })
@@ -108,6 +111,7 @@ export const world = async (account: Account, options: WorldOptions = {}) => {
     acceptEnv: [],
     setEnv: {},
     printMotd: false,
+    userEnvironment: config.permitUserEnvironment,
     timeZone: undefined,
     openPty,
     log,
@@ -117,7 +121,10 @@ export const world = async (account: Account, options: WorldOptions = {}) => {
   const server = createServer<Login>({
     hostKeys: [await newKey('host')],
     authenticate,
-    session: serveSessions(rules),
+    session: serveSessions(({ holds }) => ({
+      ...rules,
+      ...(holds === undefined || holds.config.forceCommand === 'none' ? {} : { forceCommand: holds.config.forceCommand }),
+    })),
     maximumAttempts: config.maxAuthTries,
     refusalFloor: () => 0,
     onError: error => errors.push(error),
@@ -133,6 +140,7 @@ export const world = async (account: Account, options: WorldOptions = {}) => {
         host: 'test',
         port: 22,
         hostKey: insecureAcceptAnyHostKey,
+        ...(by.onBanner === undefined ? {} : { onBanner: by.onBanner }),
         identities: credentials({
           signers: by.signers ?? [],
           ...(by.password === undefined ? {} : { password: by.password }),

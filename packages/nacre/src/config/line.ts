@@ -70,7 +70,7 @@ const readWord = (text: string, from: number): { readonly word: string; readonly
  * next quote, backslash or (outside quotes) space literal and is itself otherwise; a word that begins with `#` ends the
  * line. Throws `BadValue` for a quote without its partner.
  */
-const splitWords = (text: string): readonly string[] => {
+export const splitWords = (text: string): readonly string[] => {
   const words: string[] = []
   for (let at = 0; at < text.length; at++) {
     if (text[at] === ' ' || text[at] === '\t') continue

@@ -13,6 +13,8 @@ import type { Keyword } from './table.ts'
 export interface ParsedServerConfig extends ParsedConfig<ServerConfig> {
   /** Where the value of a property comes from: `path line 3`, several with “and” between; `the default`. */
   decidedBy(property: keyof ServerConfig): string
+  /** Where the `Match` lines stand whose blocks say something of this connection: `path line 3`. */
+  readonly matched: readonly string[]
   /** The criteria that `Match` lines have, whoever they are for: what need not be known of a connection need not be found out. */
   readonly criteria: ReadonlySet<string>
   /**
@@ -54,6 +56,7 @@ class Parsed implements ParsedServerConfig {
   readonly given: ReadonlySet<keyof ServerConfig>
   readonly warnings: readonly string[]
   readonly criteria: ReadonlySet<string>
+  readonly matched: readonly string[]
   readonly #documents: readonly ConfigDocument[]
   readonly #include: Pick<Answers<Decide>, 'include'>
   readonly #everybody: Resolved
@@ -76,6 +79,8 @@ class Parsed implements ParsedServerConfig {
     this.given = new Set(values.keys()) as ReadonlySet<string> as ReadonlySet<keyof ServerConfig>
     this.warnings = [...new Set([...everybody.warnings, ...own.warnings, ...(blocks?.warnings ?? []), ...(matched?.warnings ?? [])])]
     this.criteria = everybody.criteria
+    const lines = new Set([...(blocks?.decidedBy.values() ?? [])].flat().flatMap(({ block }) => block ?? []))
+    this.matched = [...lines].map(showPlace)
     this.#documents = documents
     this.#include = include
     this.#everybody = everybody
