@@ -74,6 +74,21 @@ export const nextLine = async (stdin: NodeJS.ReadableStream): Promise<string | u
   return line.replace(/\r$/, '')
 }
 
+/** Asks a person one thing; `undefined` when they say nothing, or nobody is there after all. */
+export type Asker = (prompt: string, options: { readonly echo: boolean }) => Promise<string | undefined>
+
+/**
+ * How a person can be asked while standard input is for others: at the terminal, by the program where there is none or it goes
+ * first. `undefined` when nobody can be: then nothing waits for an answer that never comes.
+ */
+export const askerFor = (variables: Variables): Asker | undefined => {
+  const { may, must } = askpassRule(variables)
+  const program: Asker = prompt => askProgram(prompt, variables)
+  if (may && must) return program
+  if (canAskPerson()) return askPerson
+  return may ? program : undefined
+}
+
 /** A secret for `prompt`; '' when there is nobody to ask or nothing was said. */
 export const askPassphrase = async (prompt: string, environment: Environment): Promise<string> => {
   const { may, must } = askpassRule(environment.variables)

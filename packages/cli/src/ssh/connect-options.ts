@@ -1,8 +1,8 @@
 // Owns turning what ssh_config says into options of `connect`, and the questions a person is asked. Knows nothing of
 // sessions.
 import { type ConfiguredOptions, type Destination, escapeForPeople } from 'nacre'
+import { askerFor, askPermission } from '../askpass.ts'
 import type { Environment } from '../environment.ts'
-import { canAskPerson } from '../terminal.ts'
 import { type Log, narrate, traceTo } from './log.ts'
 import type { SshCommand, SshConfig } from './options.ts'
 import { hostKeyTalk, weakCryptoWarning } from './host-keys.ts'
@@ -19,7 +19,7 @@ export const connectOptions = (
 ): { destination: Destination; options: ConfiguredOptions } => {
   const { config } = settings
   const typed = command.destination?.host ?? ''
-  const interactive = !config.batchMode && canAskPerson()
+  const ask = config.batchMode ? undefined : askerFor(environment.variables)
   const trace = traceTo(log)
   const options: ConfiguredOptions = {
     config: settings,
@@ -29,7 +29,7 @@ export const connectOptions = (
     ...(environment.variables.SSH_AUTH_SOCK === undefined || settings.given.has('identityAgent')
       ? {}
       : { agent: environment.variables.SSH_AUTH_SOCK }),
-    ...hostKeyTalk(settings, interactive, log),
+    ...hostKeyTalk(settings, ask, log),
     onNote: note => log.debug(`${prefix}${note}`),
     onBanner: message => log.say('INFO', escapeForPeople(message, { lines: true, limit: 65536 }).replace(/\n$/, '')),
     onProgress(event) {
@@ -39,7 +39,8 @@ export const connectOptions = (
       if (warning !== undefined) log.say('INFO', warning)
     },
     ...(trace === undefined ? {} : { trace }),
-    ...(interactive ? prompting(`${config.user}@${typed}`) : {}),
+    ...(ask === undefined ? {} : prompting(`${config.user}@${typed}`, ask)),
+    ...(config.batchMode ? {} : { askToAddKey: question => askPermission(question, environment.variables) }),
   }
   return { destination: { host: typed }, options }
 }

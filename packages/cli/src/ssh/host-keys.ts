@@ -2,7 +2,7 @@
 // Knows nothing of what decides.
 import { type ConfiguredOptions, escapeForPeople, hostKeyAlarm, type KnownHostKey, type PresentedHostKey, type UnknownHostKey } from 'nacre'
 import { type FingerprintHash, type PublicKey, randomArt, shortTypeName } from 'nacre/keys'
-import { askPerson } from '../terminal.ts'
+import type { Asker } from '../askpass.ts'
 import type { Log } from './log.ts'
 import type { SshConfig } from './options.ts'
 
@@ -27,10 +27,9 @@ const picture = (key: PublicKey, { hash, picture: wanted }: Look): readonly stri
 
 /** What a person reads before deciding about an unknown host. */
 export const unknownHostQuestion = (unknown: UnknownHostKey, look: Look): string => {
-  const { key, address, otherTypes, dns } = unknown
+  const { key, address, dns } = unknown
   return [
     `The authenticity of host '${escapeForPeople(shownHost(unknown))}${address === undefined ? '' : ` (${address})`}' can't be established.`,
-    ...(otherTypes.length === 0 ? [] : [`Keys of other types are known for this host: ${otherTypes.join(', ')}.`]),
     `${shortTypeName(key.type)} key fingerprint is: ${key.fingerprint(look.hash)}`,
     ...picture(key, look),
     ...(dns === undefined ? [] : [`${dns === 'matching' ? 'A matching' : 'No matching'} host key fingerprint was found in DNS.`]),
@@ -39,19 +38,19 @@ export const unknownHostQuestion = (unknown: UnknownHostKey, look: Look): string
   ].join('\n')
 }
 
-type Ask = (prompt: string) => Promise<string | undefined>
-
-const atTerminal: Ask = prompt => askPerson(prompt, { echo: true })
+/** A program that answers for a person may say the same for ever. */
+const mostAnswers = 20
 
 /** True for `yes` or the fingerprint; nothing typed is a no, and anything else is asked about again. */
-export const confirmed = async (question: string, fingerprint: string | undefined, ask: Ask = atTerminal): Promise<boolean> => {
+export const confirmed = async (question: string, fingerprint: string | undefined, ask: Asker): Promise<boolean> => {
   let prompt = question
-  for (;;) {
-    const answer = (await ask(prompt))?.trim()
+  for (let answers = 0; answers < mostAnswers; answers++) {
+    const answer = (await ask(prompt, { echo: true }))?.trim()
     if (answer === undefined || answer === '' || answer.toLowerCase() === 'no') return false
     if (answer.toLowerCase() === 'yes' || answer === fingerprint) return true
     prompt = fingerprint === undefined ? "Please type 'yes' or 'no': " : "Please type 'yes', 'no' or the fingerprint: "
   }
+  return false
 }
 
 const known = (host: KnownHostKey, look: Look, log: Log): void => {
@@ -62,15 +61,15 @@ const known = (host: KnownHostKey, look: Look, log: Log): void => {
 /** What is told and asked about host keys on the way to a server. */
 export const hostKeyTalk = (
   { config }: SshConfig,
-  interactive: boolean,
+  ask: Asker | undefined,
   log: Log,
 ): Pick<ConfiguredOptions, 'askHostKey' | 'confirm' | 'onKnownHost' | 'onRemembered' | 'onWarning'> => {
   const look: Look = { hash: config.fingerprintHash === 'MD5' ? 'md5' : 'sha256', picture: config.visualHostKey }
   return {
-    ...(interactive
+    ...(ask !== undefined
       ? {
-          askHostKey: unknown => confirmed(unknownHostQuestion(unknown, look), unknown.key.fingerprint(look.hash)),
-          confirm: question => confirmed(question, undefined),
+          askHostKey: unknown => confirmed(unknownHostQuestion(unknown, look), unknown.key.fingerprint(look.hash), ask),
+          confirm: question => confirmed(question, undefined, ask),
         }
       : {}),
     onKnownHost: host => known(host, look, log),

@@ -67,6 +67,11 @@ const agentSocket = ({ config: { identityAgent } }: ClientSettings): string | fa
 
 const unlessNone = (paths: readonly string[]): readonly string[] => paths.filter(path => path.toLowerCase() !== 'none')
 
+const addedKeys = ({ config: { addKeysToAgent } }: ClientSettings): Pick<Said, 'addKeysToAgent'> => {
+  const { mode, seconds } = addKeysToAgent
+  return mode === 'no' ? {} : { addKeysToAgent: { mode, seconds } }
+}
+
 const identities = (settings: ClientSettings): Said => {
   const { config, given, expand } = settings
   const paths = (property: 'identityFile' | 'certificateFile'): readonly string[] =>
@@ -75,6 +80,7 @@ const identities = (settings: ClientSettings): Said => {
   return {
     ...(methods.some(each => given.has(each)) ? { preferred: preferredMethods(settings) } : {}),
     ...(given.has('numberOfPasswordPrompts') ? { passwordPrompts: config.numberOfPasswordPrompts } : {}),
+    ...addedKeys(settings),
     ...(config.hostbasedAuthentication ? { hostbasedAuthentication: true } : {}),
     ...said('agent', agentSocket(settings)),
     ...(given.has('identitiesOnly') ? { identitiesOnly: config.identitiesOnly } : {}),

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import type { AgentClient } from '../agent/client.ts'
 import { connectAgent, usualAgents } from '../agent/openssh-node.ts'
 import { agentSigners } from '../agent/signers.ts'
 import { choose } from '../algorithms/preference.ts'
@@ -17,6 +18,7 @@ import { readPublicPart } from '../keys/private-file.ts'
 import { parsePublicKeyLine, type PublicKey } from '../keys/public.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SessionProof } from '../transport/exchange.ts'
+import { addingToAgent, type AddKeysOptions } from './add-keys-node.ts'
 import { type CertificateFile, readCertificateFile, signerFor } from './certificate-files-node.ts'
 import { machineIdentity } from './host-keys-node.ts'
 import { credentials, type CredentialOptions, type LateSigners } from './identities.ts'
@@ -25,7 +27,7 @@ import type { KnownHostsOptions, SshfpResolver } from './known-hosts-options.ts'
 import type { HostKeyPolicy, Identities } from './policy.ts'
 import { sshfpResolver } from './sshfp-resolver-node.ts'
 
-export interface OpensshOptions extends Omit<CredentialOptions, 'signers'> {
+export interface OpensshOptions extends Omit<CredentialOptions, 'signers'>, AddKeysOptions {
   /** The user's known_hosts files. Default `~/.ssh/known_hosts` and `~/.ssh/known_hosts2`. */
   readonly knownHostsFiles?: readonly string[]
   /** Those of the system. Default the two in `/etc/ssh`, or none where `knownHostsFiles` says which are meant. */
@@ -109,20 +111,22 @@ const usualPrompts = 3
  */
 export const fileSigner = async (
   path: string,
-  options: Pick<OpensshOptions, 'passphrase' | 'passwordPrompts' | 'onNote'>,
+  options: Pick<OpensshOptions, 'passphrase' | 'passwordPrompts' | 'onNote' | 'agent' | keyof AddKeysOptions>,
 ): Promise<Signer | undefined> => {
   const { passphrase, passwordPrompts = usualPrompts, onNote } = options
+  const onUsed = addingToAgent(options, () => agentOf(options))?.(path)
   const note = (error: unknown): void => {
     const unanswered = error instanceof KeyFormatError && error.code === 'KEY_PASSPHRASE_NEEDED'
     if (unanswered) onNote?.(`The key file ${path} is encrypted and no passphrase was given, so it is not used.`)
     else onNote?.(error instanceof Error ? error.message : String(error))
   }
   try {
-    if (passphrase === undefined || passwordPrompts < 1) return await loadSigner(path)
+    if (passphrase === undefined || passwordPrompts < 1) return await loadSigner(path, { onUsed })
     return await loadLazySigner(path, {
       passphrase: ({ attempt }) => passphrase(path, attempt),
       attempts: passwordPrompts,
       onFailed: note,
+      onUsed,
     })
   } catch (error) {
     note(error)
@@ -285,13 +289,25 @@ const collectSigners = async (options: OpensshOptions, proof: SessionProof | und
   return signers
 }
 
-const agentKeys = async (options: OpensshOptions, proof: SessionProof | undefined): Promise<readonly Signer[]> => {
+/** A connection to the agent; `undefined` when there is none to be had, with a note when one was meant. */
+const agentOf = async (options: Pick<OpensshOptions, 'agent' | 'onNote'>): Promise<AgentClient | undefined> => {
   const [path] = options.agent === undefined ? usualAgents() : [options.agent]
-  if (path === false || path === undefined || path === '' || path === 'none') return []
+  if (path === false || path === undefined || path === '' || path === 'none') return undefined
   try {
-    return await agentSigners(await connectAgent(options.agent === undefined ? undefined : path), proof === undefined ? {} : { proof })
+    return await connectAgent(options.agent === undefined ? undefined : path)
   } catch (error) {
     options.onNote?.(`The agent at ${path} is not used: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
+}
+
+const agentKeys = async (options: OpensshOptions, proof: SessionProof | undefined): Promise<readonly Signer[]> => {
+  const agent = await agentOf(options)
+  if (agent === undefined) return []
+  try {
+    return await agentSigners(agent, proof === undefined ? {} : { proof })
+  } catch (error) {
+    options.onNote?.(`The agent is not used: ${error instanceof Error ? error.message : String(error)}`)
     return []
   }
 }

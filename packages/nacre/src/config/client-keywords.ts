@@ -214,7 +214,7 @@ export const clientKeywords = {
   logVerbose: set('LogVerbose', firstOfWords, [], idle('ignore', firstOfWords)),
   channelTimeout: set('ChannelTimeout', channelTimeouts, [], idle('warn', channelTimeouts, 'none')),
   permitRemoteOpen: set('PermitRemoteOpen', remoteOpens, [], idle('ignore', remoteOpens)),
-  addKeysToAgent: set('AddKeysToAgent', addKeys, noKeys, idle('ignore', addKeys)),
+  addKeysToAgent: set('AddKeysToAgent', addKeys, noKeys),
   forwardAgent: set(
     'ForwardAgent',
     forwardAgent,

@@ -56,10 +56,37 @@ const signerOptions = ({ minimumRsaBits, algorithms }: SignerOptions): SignerOpt
   ...(algorithms === undefined ? {} : { algorithms }),
 })
 
+interface UseOptions {
+  /** Called with the key before it signs for the first time; must not reject. */
+  readonly onUsed?: ((key: PrivateKey) => void | Promise<void>) | undefined
+}
+
+/** The signer, which tells of its first use. */
+const telling = (signer: Signer, key: PrivateKey, { onUsed }: UseOptions): Signer => {
+  if (onUsed === undefined) return signer
+  let told: void | Promise<void>
+  let used = false
+  return {
+    ...signer,
+    async sign(data, algorithm) {
+      if (!used) {
+        used = true
+        told = onUsed(key)
+      }
+      await told
+      return await signer.sign(data, algorithm)
+    },
+  }
+}
+
 /** A signer for the private key in `path`. Rejects as `loadPrivateKeyFile` does, and with what `createSigner` throws. */
-export const loadSigner = async (path: string, options: Omit<LoadKeyOptions, 'path'> & SignerOptions = {}): Promise<Signer> => {
-  const { minimumRsaBits: _, algorithms: __, ...loading } = options
-  return createSigner(nodeCrypto(), await loadPrivateKeyFile(path, loading), path, signerOptions(options))
+export const loadSigner = async (
+  path: string,
+  options: Omit<LoadKeyOptions, 'path'> & SignerOptions & UseOptions = {},
+): Promise<Signer> => {
+  const { minimumRsaBits: _, algorithms: __, onUsed, ...loading } = options
+  const key = await loadPrivateKeyFile(path, loading)
+  return telling(createSigner(nodeCrypto(), key, path, signerOptions(options)), key, { onUsed })
 }
 
 /** The public half that lies beside a key file, if there is one. */
@@ -73,10 +100,11 @@ const publicHalfBeside = async (path: string): Promise<PublicKey | undefined> =>
 }
 
 /** The public half of an encrypted file, of the file itself if it shows it; of a key that lies open, a signer. */
-const publicHalfOrSigner = async (path: string, options: SignerOptions): Promise<PublicKey | Signer | undefined> => {
+const publicHalfOrSigner = async (path: string, options: SignerOptions & UseOptions): Promise<PublicKey | Signer | undefined> => {
   const bytes = await readKeyFile(path)
   try {
-    return createSigner(nodeCrypto(), readPrivateKey(nodeCrypto(), bytes, { path }), path, signerOptions(options))
+    const key = readPrivateKey(nodeCrypto(), bytes, { path })
+    return telling(createSigner(nodeCrypto(), key, path, signerOptions(options)), key, options)
   } catch (error) {
     if (!(error instanceof KeyFormatError) || error.code !== 'KEY_PASSPHRASE_NEEDED') throw error
     return readPublicPart(bytes, { path }) ?? (await publicHalfBeside(path))
@@ -92,7 +120,7 @@ const publicHalfOrSigner = async (path: string, options: SignerOptions): Promise
  */
 export const loadLazySigner = async (
   path: string,
-  options: Omit<LoadKeyOptions, 'path'> & SignerOptions & { readonly onFailed?: (error: unknown) => void } = {},
+  options: Omit<LoadKeyOptions, 'path'> & SignerOptions & UseOptions & { readonly onFailed?: (error: unknown) => void } = {},
 ): Promise<Signer> => {
   const found = await publicHalfOrSigner(path, options)
   if (found === undefined) return await loadSigner(path, options)
