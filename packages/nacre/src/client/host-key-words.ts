@@ -53,12 +53,11 @@ export const revokedError = (
     { file, line, fingerprint },
   )
 
-export const unknownError = (about: HostKeyCase, otherTypes: readonly string[], why: string): HostKeyError => {
+export const unknownError = (about: HostKeyCase, why: string): HostKeyError => {
   const places = about.files.map(file => file.path).join(', ') || '(no file)'
-  const others = otherTypes.length === 0 ? '' : ` Other keys of it are known (${otherTypes.join(', ')}), which this is not.`
   return new HostKeyError(
     'HOST_KEY_UNKNOWN',
-    `The host ${nameOf(about.presented)} is not known: its key ${shownKey(about.presented.key, about.hash)} is in none of ${places}.${others} ` +
+    `The host ${nameOf(about.presented)} is not known: its key ${shownKey(about.presented.key, about.hash)} is in none of ${places}. ` +
       `Compare the fingerprint with one from the server's administrator (ssh-keygen -l on the server), then add it, or accept new hosts (StrictHostKeyChecking=accept-new).${why}`,
     identity(about),
   )

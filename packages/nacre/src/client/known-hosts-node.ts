@@ -241,14 +241,13 @@ class Decision {
   /** True when a person took it, false when nobody was to be asked. */
   async #unknown(about: HostKeyCase, found: Extract<HostKeyLookup, { is: 'unknown' }>): Promise<boolean> {
     const { strict = 'ask', ask, files } = this.#read.options
-    if (files.length === 0)
-      throw unknownError(about, found.knownTypes, ` No file of the user can remember it (UserKnownHostsFile).${this.#certificate}`)
+    if (files.length === 0) throw unknownError(about, ` No file of the user can remember it (UserKnownHostsFile).${this.#certificate}`)
     if (/[\s,*?!|@#"'\\[\]]/.test(this.#place.host))
-      throw unknownError(about, found.knownTypes, ` A file could not remember a host of this name.${this.#certificate}`)
+      throw unknownError(about, ` A file could not remember a host of this name.${this.#certificate}`)
     if (strict === 'accept-new' || strict === 'no') return false
-    if (strict === 'yes' || ask === undefined) throw unknownError(about, found.knownTypes, this.#certificate)
+    if (strict === 'yes' || ask === undefined) throw unknownError(about, this.#certificate)
     const facts = { ...this.#facts(), key: about.presented.key, fingerprint: about.presented.fingerprint }
-    if (await ask({ ...facts, otherTypes: found.knownTypes, otherNames: found.otherNames, dns: this.#dns })) return true
+    if (await ask({ ...facts, otherNames: found.otherNames, dns: this.#dns })) return true
     throw declinedError(about)
   }
 

@@ -29,8 +29,6 @@ export type KnownHostsSource = (question: KnownHostsQuestion) => Promise<string>
 
 /** A key of a host nobody knows, and what might help to decide. */
 export interface UnknownHostKey extends PresentedHostKey {
-  /** Types of other keys that are known for the host. */
-  readonly otherTypes: readonly string[]
   /** Where other hosts stand with this very key. */
   readonly otherNames: readonly { readonly file: string; readonly line: number; readonly names: string }[]
   /** What DNS says of the key, if it was asked: it only counts for itself where DNSSEC proves it. */

@@ -47,13 +47,12 @@ export interface KnownKeyPlace {
 export type HostKeyLookup =
   /** `withoutPort`: the line is for the host on port 22, and another port was asked for. */
   | { readonly is: 'known'; readonly file: string; readonly line: number; readonly withoutPort?: true }
-  /** The host is known with other keys of this type, never with this one. */
+  /** The host is known, never with this key. Those of its type stand first; one of another type is no better. */
   | { readonly is: 'changed'; readonly entries: readonly [KnownKeyPlace, ...KnownKeyPlace[]] }
   | { readonly is: 'revoked'; readonly file: string; readonly line: number }
-  /** `knownTypes`: other types this host has keys of; a server that shows none of those may not be the one we know. */
+  /** Nothing is known of the host. */
   | {
       readonly is: 'unknown'
-      readonly knownTypes: readonly string[]
       /** Other hosts known with this very key. */
       readonly otherNames: readonly { readonly file: string; readonly line: number; readonly names: string }[]
     }
@@ -157,7 +156,8 @@ export const lookUpHostKey = (files: readonly KnownHostsFile[], place: HostPlace
   const known = plain.find(same)
   if (known !== undefined) return { is: 'known', file: known.file, line: known.line }
   const { type } = parsePublicKey(keyBlob)
-  const [first, ...others] = plain.filter(entry => entry.key.type === type).map(placeOf)
+  const isAlike = (entry: KnownHostsEntry): boolean => entry.key.type === type
+  const [first, ...others] = [...plain.filter(isAlike), ...plain.filter(entry => !isAlike(entry))].map(placeOf)
   if (first !== undefined) return { is: 'changed', entries: [first, ...others] }
 
   const withoutPort = plainName.find(entry => entry.marker === 'none' && same(entry))
@@ -165,7 +165,6 @@ export const lookUpHostKey = (files: readonly KnownHostsFile[], place: HostPlace
   const elsewhere = files.flatMap(file => file.entries.filter(entry => entry.marker === 'none' && same(entry)))
   return {
     is: 'unknown',
-    knownTypes: [...new Set(plain.map(entry => entry.key.type))],
     otherNames: elsewhere.map(entry => ({
       file: entry.file,
       line: entry.line,
