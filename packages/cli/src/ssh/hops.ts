@@ -27,6 +27,13 @@ type Trail = readonly string[]
 const hopsOf = (settings: SshConfig): readonly Destination[] =>
   (configuredOptions(settings, destination => destination).via as readonly Destination[] | undefined) ?? []
 
+const nameOf = ({ config: { user, hostName, port } }: SshConfig): string => `${user}@${hostName} port ${port}`
+
+const loop = (names: Trail): ConfigError =>
+  new ConfigError(
+    `ProxyJump: ${escapeForPeople(names.at(-1) ?? '')} is to be reached through itself: ${escapeForPeople(names.join(' → '))}.`,
+  )
+
 const planHops = async (
   command: SshCommand,
   settings: SshConfig,
@@ -35,21 +42,20 @@ const planHops = async (
   signal: AbortSignal,
   trail: Trail,
 ): Promise<readonly HopOptions[]> => {
-  const { user, hostName, port } = settings.config
-  const name = `${user}@${hostName} port ${port}`
-  if (trail.includes(name))
-    throw new ConfigError(
-      `ProxyJump: ${escapeForPeople(name)} is to be reached through itself: ${escapeForPeople([...trail, name].join(' → '))}.`,
-    )
+  const hops = hopsOf(settings)
+  if (hops.length === 0) return []
+  const name = nameOf(settings)
+  if (trail.includes(name)) throw loop([...trail, name])
   const planned: HopOptions[] = []
-  for (const hop of hopsOf(settings)) {
+  for (const hop of hops) {
     const to = commandTo(hop, command)
     const own = await readSshConfig(to)
     for (const warning of own.warnings) log.say('INFO', warning)
-    const { destination, options } = connectOptions(to, own, environment, log, signal, `${hop.host}: `)
+    if (hop === hops.at(-1) && nameOf(own) === name) throw loop([name, name])
+    const { options } = connectOptions(to, own, environment, log, signal, `${hop.host}: `)
     // The first may have hops of its own; the others are reached through the one before, whatever they say.
     const before = planned.length > 0 ? [] : await planHops(to, own, environment, log, signal, [...trail, name])
-    planned.push({ ...options, destination, ...(before.length === 0 ? {} : { via: before }) })
+    planned.push({ ...options, destination: hop, ...(before.length === 0 ? {} : { via: before }) })
   }
   return planned
 }
