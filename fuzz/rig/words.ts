@@ -14,7 +14,17 @@ const typeNames = [...channelRequests, ...globalRequests, ...channelTypes].map(e
 export const wireNames: readonly string[] = [
   ...typeNames,
   ...typeNames,
-  ...['ssh-userauth', 'ssh-connection', 'none', 'password', 'publickey', 'keyboard-interactive', 'hostbased', 'ada'],
+  ...[
+    'ssh-userauth',
+    'ssh-connection',
+    'none',
+    'password',
+    'publickey',
+    'publickey-hostbound-v00@openssh.com',
+    'keyboard-interactive',
+    'hostbased',
+    'ada',
+  ],
   ...['ssh-ed25519', 'rsa-sha2-256', 'ssh-rsa', 'ecdsa-sha2-nistp256', 'aes128-ctr', 'hmac-sha2-256', 'zlib', 'zlib@openssh.com'],
   ...['diffie-hellman-group-exchange-sha256', 'curve25519-sha256', 'kex-strict-c-v00@openssh.com', 'kex-strict-s-v00@openssh.com'],
   ...['ext-info-c', 'ext-info-s', 'server-sig-algs', 'INT', 'TERM', 'localhost', '127.0.0.1', '', '\0', '\u202e', '\x1b[2J', '%s', '../..'],

@@ -172,11 +172,18 @@ const signatures: Target = {
 const extensionInfo: Target = {
   name: 'extension-info',
   about: 'the content of EXT_INFO: refused, or what we know of it',
-  words: ['server-sig-algs', 'ping@openssh.com', 'ext-info-in-auth@openssh.com', 'ssh-ed25519,rsa-sha2-256'],
+  words: [
+    'server-sig-algs',
+    'ping@openssh.com',
+    'publickey-hostbound@openssh.com',
+    'ext-info-in-auth@openssh.com',
+    'ssh-ed25519,rsa-sha2-256',
+  ],
   seeds: () => [Uint8Array.of(0, 0, 0, 0), Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 1, 0x61, 0, 0, 0, 1, 0x62)],
   run: (input, note) => {
     const read = unlessRefused(() => readExtensionInfo(input), note)
-    if (read !== undefined) note(`${read.ping} ${read.duringAuthentication} ${read.serverSignatureAlgorithms !== undefined}`)
+    if (read !== undefined)
+      note(`${read.ping} ${read.hostBound} ${read.duringAuthentication} ${read.serverSignatureAlgorithms !== undefined}`)
   },
 }
 
