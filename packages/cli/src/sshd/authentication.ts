@@ -123,6 +123,7 @@ class Methods {
       .then(origin => findCandidate(applicant.user, origin, directory, this.#rules))
       .then(candidate => {
         if (candidate.problem === undefined) return candidate
+        applicant.connection?.unknownUser()
         const invalid = candidate.problem.startsWith('Invalid user')
         log.info(invalid ? `${candidate.problem} from ${whereFrom(applicant.remote)}` : candidate.problem)
         // A line of its own: the one before is read by other programs.

@@ -1,6 +1,6 @@
 // Owns what the log says of connections and logins, in OpenSSH's words, which tools that ban addresses read. Knows nothing of
 // where the log goes. Every text from a client is escaped here.
-import { type DisconnectReason, disconnectReasons, DisconnectedError, escapeForPeople, SshError } from 'nacre'
+import { type DisconnectReason, disconnectReasons, DisconnectedError, escapeForPeople, ProtocolError, SshError } from 'nacre'
 import { keyTypes } from 'nacre/algorithms'
 import { isCertificateType, parseCertificate, parsePublicKey, plainTypeOf } from 'nacre/keys'
 import type { Applicant, Authenticator, EngineEvent, ServerConnection } from 'nacre/server'
@@ -82,7 +82,8 @@ export const logLogins = <Identity>(inner: Authenticator<Identity>, { log, quiet
   },
 })
 
-type ConnectionFacts = Pick<ServerConnection, 'remote' | 'userName' | 'authenticated'>
+type ConnectionFacts = Pick<ServerConnection, 'remote' | 'userName' | 'authenticated'> &
+  Partial<Pick<ServerConnection, 'applicant' | 'blame'>>
 
 const logExchange = (log: Log, { agreed, strict }: Extract<EngineEvent, { is: 'exchanged' }>): void => {
   log.debug(`kex: ${agreed.kex}, host key ${agreed.hostKey}${strict ? ', strict' : ''}`)
@@ -90,11 +91,23 @@ const logExchange = (log: Log, { agreed, strict }: Extract<EngineEvent, { is: 'e
     log.debug(`kex: ${name} ${way.cipher} MAC: ${way.mac ?? '<implicit>'} compression: ${way.compression}`)
 }
 
+const whoTried = ({ applicant = '', blame }: ConnectionFacts): string =>
+  `${blame === 'invalid-user' ? 'invalid user ' : ''}${escapeForPeople(applicant, { limit: 100 })}`
+
 const reasonNumber = (reason: DisconnectReason | undefined): number => (reason === undefined ? 0 : disconnectReasons[reason])
+
+/** Who is at the other end: logged in, trying to, or nobody yet. `invalid` is whoever could not have logged in. */
+const whoIs = ({ userName, applicant, blame }: ConnectionFacts): string => {
+  const name = userName ?? applicant
+  if (name === undefined) return ''
+  const shown = escapeForPeople(name, { limit: 100 })
+  if (userName !== undefined) return `user ${shown} `
+  return `${blame === 'invalid-user' ? 'invalid' : 'authenticating'} user ${shown} `
+}
 
 const logEnd = (log: Log, ended: Extract<EngineEvent, { is: 'ended' }>, connection: ConnectionFacts): void => {
   const from = whereFrom(connection.remote)
-  const who = connection.userName === undefined ? from : `user ${escapeForPeople(connection.userName, { limit: 100 })} ${from}`
+  const who = `${whoIs(connection)}${from}`
   const before = connection.authenticated ? '' : ' [preauth]'
   const { by, error } = ended
   if (by === 'peer') {
@@ -102,7 +115,11 @@ const logEnd = (log: Log, ended: Extract<EngineEvent, { is: 'ended' }>, connecti
     log.info(`Received disconnect from ${from}:${reasonNumber(ended.reason)}: ${said}${before}`)
     log.info(`Disconnected from ${who}${before}`)
   } else if (by === 'network') log.info(`Connection closed by ${who}${before}`)
-  else log.info(`Disconnecting ${who}${before}: ${escapeForPeople(error.message, { limit: 400 })}`)
+  else {
+    if (error instanceof ProtocolError && error.violation === 'too-many-auth-attempts')
+      log.error(`maximum authentication attempts exceeded for ${whoTried(connection)} from ${from} ssh2${before}`)
+    log.info(`Disconnecting ${who}: ${escapeForPeople(error.message, { limit: 400 })}${before}`)
+  }
 }
 
 /** What is worth telling of what happens on a connection. */

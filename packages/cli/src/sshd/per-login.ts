@@ -159,7 +159,6 @@ class PerLogin implements Run {
     const log =
       config.logLevel === parsed.config.logLevel ? usual : usual.as('sshd', parsed.config.syslogFacility, levelOf(config.logLevel))
     for (const place of holds.matched) log.verbose(`Match at ${place} holds for ${escapeForPeople(applicant.user, { limit: 100 })}.`)
-    if (account === undefined) applicant.connection?.unknownUser()
     applicant.connection?.limit({
       ...limitsOf(config),
       maximumAttempts: config.maxAuthTries,

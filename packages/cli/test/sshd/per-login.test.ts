@@ -156,3 +156,25 @@ describe('a login', () => {
     assert.match(it.lines.join('\n'), /refusing ED25519 SHA256:\S+: PubkeyAcceptedAlgorithms leaves out ssh-ed25519/)
   })
 })
+describe('the log, for programs that ban addresses', () => {
+  /** What fail2ban's filter for sshd looks for, as far as these lines go. */
+  test('names who was there when a connection ends before the login', async () => {
+    await using it = await site('Match User other\nMaxAuthTries 1\n')
+    await assert.rejects(it.logIn({ user: 'other', password: 'wrong', preferred: ['password'] }))
+    const text = it.lines.join('\n')
+    assert.match(text, /^Failed password for other from 192\.0\.2\.7 port 50022 ssh2$/m)
+    assert.match(text, /^maximum authentication attempts exceeded for other from 192\.0\.2\.7 port 50022 ssh2 \[preauth\]$/m)
+    assert.match(text, /^Disconnecting authenticating user other 192\.0\.2\.7 port 50022: Too many authentication failures \[preauth\]$/m)
+  })
+
+  test('says of whoever could not have logged in that he is invalid', async () => {
+    await using it = await site('DenyUsers other\nMaxAuthTries 1\n')
+    await assert.rejects(it.logIn({ user: 'mallory', password: 'x', preferred: ['password'] }))
+    await assert.rejects(it.logIn({ user: 'other', password: 'x', preferred: ['password'] }))
+    const text = it.lines.join('\n')
+    assert.match(text, /^Invalid user mallory from 192\.0\.2\.7 port 50022$/m)
+    assert.match(text, /^Failed password for invalid user mallory from 192\.0\.2\.7 port 50022 ssh2$/m)
+    assert.match(text, /^User other from 192\.0\.2\.7 not allowed because listed in DenyUsers$/m)
+    assert.match(text, /^Disconnecting invalid user other 192\.0\.2\.7 port 50022: Too many authentication failures \[preauth\]$/m)
+  })
+})

@@ -2,6 +2,7 @@
 // `sshd -T` prints of it. Knows nothing of files, and nothing of what the values do.
 import { ConfigError } from '../errors.ts'
 import { type ConfigDocument, type ConfigSource, parseDocument, showPlace, type Statement } from './document.ts'
+import { BadValue } from './kinds.ts'
 import type { ParsedConfig, ReadInclude } from './parse.ts'
 import { type Answers, type Decide, oneError, type Resolved, resolveConfig, withDefaults } from './resolve.ts'
 import { serverDialect, serverKeywords, type ServerConfig } from './server-keywords.ts'
@@ -37,10 +38,17 @@ const effects = ({ withoutEffect }: Resolved): { readonly refused: readonly Conf
 const table: Readonly<Record<string, Keyword<unknown, unknown>>> = serverDialect.table
 
 /** Documents an Include names are found once: a connection is no time to read files. */
-const includeOnce = (read: ReadInclude | undefined): Pick<Answers<Decide>, 'include'> => {
-  if (read === undefined) return {}
+interface Includes extends Pick<Answers<Decide>, 'include'> {
+  /** Those found until now. */
+  found(): readonly ConfigDocument[]
+}
+
+const includeOnce = (read: ReadInclude | undefined): Includes => {
   const known = new Map<string, readonly ConfigDocument[]>()
+  const found = (): readonly ConfigDocument[] => [...known.values()].flat()
+  if (read === undefined) return { found }
   return {
+    found,
     include: ({ pattern, source }) => {
       const key = `${source.path}\0${pattern}`
       const found = known.get(key) ?? read(pattern, source).map(parseDocument)
@@ -50,6 +58,26 @@ const includeOnce = (read: ReadInclude | undefined): Pick<Answers<Decide>, 'incl
   }
 }
 
+/** What stands in blocks and has no effect: said beforehand, since nobody sees it when somebody comes. */
+const inBlocks = (documents: readonly ConfigDocument[]): readonly string[] =>
+  documents
+    .flatMap(each => each.statements)
+    .filter(({ block }) => block !== undefined)
+    .flatMap(statement => {
+      const row = Object.values(table).find(each =>
+        [each.name, ...(each.oldNames ?? [])].some(name => name.toLowerCase() === statement.name),
+      )
+      if (row?.notInEffect === undefined || row.notInEffect.otherwise === 'ignore') return []
+      try {
+        if (row.notInEffect.asksNothing(row.kind.read(statement))) return []
+      } catch (error) {
+        if (error instanceof BadValue) return []
+        throw error
+      }
+      const becomes = row.notInEffect.otherwise === 'refuse' ? '; whoever the block is for cannot log in' : ' and has no effect'
+      return [`${showPlace(statement)}: ${row.name} is not supported by this version${becomes}.`]
+    })
+
 /** A resolution of everybody's, with that of a connection's blocks over it. */
 class Parsed implements ParsedServerConfig {
   readonly config: ServerConfig
@@ -58,11 +86,17 @@ class Parsed implements ParsedServerConfig {
   readonly criteria: ReadonlySet<string>
   readonly matched: readonly string[]
   readonly #documents: readonly ConfigDocument[]
-  readonly #include: Pick<Answers<Decide>, 'include'>
+  readonly #include: Includes
   readonly #everybody: Resolved
   readonly #decidedBy: ReadonlyMap<string, readonly Statement[]>
 
-  constructor(documents: readonly ConfigDocument[], include: Pick<Answers<Decide>, 'include'>, everybody: Resolved, blocks?: Resolved) {
+  constructor(
+    documents: readonly ConfigDocument[],
+    include: Includes,
+    everybody: Resolved,
+    blocks?: Resolved,
+    said: readonly string[] = [],
+  ) {
     const values = new Map(everybody.values)
     const decidedBy = new Map(everybody.decidedBy)
     for (const [property, value] of blocks?.values ?? []) {
@@ -77,7 +111,9 @@ class Parsed implements ParsedServerConfig {
     if (error !== undefined) throw error
     this.config = withDefaults<ServerConfig>(serverDialect.table, values)
     this.given = new Set(values.keys()) as ReadonlySet<string> as ReadonlySet<keyof ServerConfig>
-    this.warnings = [...new Set([...everybody.warnings, ...own.warnings, ...(blocks?.warnings ?? []), ...(matched?.warnings ?? [])])]
+    this.warnings = [
+      ...new Set([...everybody.warnings, ...own.warnings, ...(blocks?.warnings ?? []), ...(matched?.warnings ?? []), ...said]),
+    ]
     this.criteria = everybody.criteria
     const lines = new Set([...(blocks?.decidedBy.values() ?? [])].flat().flatMap(({ block }) => block ?? []))
     this.matched = [...lines].map(showPlace)
@@ -101,7 +137,7 @@ class Parsed implements ParsedServerConfig {
     const blocks = resolveConfig(
       this.#documents,
       serverDialect,
-      { decide: decideByConnection(facts), ...this.#include },
+      { decide: decideByConnection(facts), ...(this.#include.include && { include: this.#include.include }) },
       { count: 'blocks' },
     )
     return new Parsed(this.#documents, this.#include, this.#everybody, blocks)
@@ -119,8 +155,11 @@ export const parseServerConfig = (
 ): ParsedServerConfig => {
   const documents = sources.map(parseDocument)
   const include = includeOnce(options.include)
-  const everybody = resolveConfig(documents, serverDialect, { decide: decideWithoutConnection, ...include })
-  return new Parsed(documents, include, everybody)
+  const everybody = resolveConfig(documents, serverDialect, {
+    decide: decideWithoutConnection,
+    ...(include.include && { include: include.include }),
+  })
+  return new Parsed(documents, include, everybody, undefined, inBlocks([...documents, ...include.found()]))
 }
 
 /** What a dump needs to know of the machine it is made on, and of algorithms. All may be left out: then values stand as written. */

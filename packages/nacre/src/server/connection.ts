@@ -49,6 +49,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   #login: Login<Identity> | undefined
   #clientVersion = ''
   #attempted = false
+  #applicant: string | undefined
   #sessions = 0
   #limits: ConnectionLimits | undefined
   #blame: 'invalid-user' | 'refused' | undefined
@@ -154,6 +155,10 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   get attempted(): boolean {
     return this.#attempted
   }
+  /** The name somebody tries to log in with, or has; text from the peer. */
+  get applicant(): string | undefined {
+    return this.#applicant
+  }
   /** What its source is to blame for beside failing; `undefined` for nothing. */
   get blame(): 'invalid-user' | 'refused' | undefined {
     return this.#blame
@@ -215,6 +220,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     if (question.about === 'attempt' && answer !== undefined) {
       const { ask } = question
       if (ask.attempt.method !== 'none') this.#attempted = true
+      this.#applicant = ask.user
       this.#link.settle(question, () => answer(ask))
     } else {
       question.fail(new TypeError(`a server is not asked about ${question.about}`))

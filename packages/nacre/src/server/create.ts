@@ -151,7 +151,9 @@ export class Server<Identity> implements AsyncDisposable {
   #outcome({ error }: Ended, connection: ServerConnection<Identity>): StartupOutcome {
     if (this.#stopping) return 'stopped'
     if (error instanceof TimeoutError) return 'too-late'
-    return connection.blame ?? (connection.attempted ? 'failed' : 'no-attempt')
+    // As OpenSSH has it: a proof that was tried outweighs that nobody of that name could have logged in.
+    if (connection.blame === 'refused') return 'refused'
+    return connection.attempted ? 'failed' : (connection.blame ?? 'no-attempt')
   }
 
   get connections(): ReadonlySet<ServerConnection<Identity>> {

@@ -43,13 +43,19 @@ const site = (tell: (applicant: Applicant) => void) => {
     startups,
   })
   let address = 1
-  const connect = (password: string, from = `192.0.2.${address++}`) => {
+  const connect = (password: string | undefined, from = `192.0.2.${address++}`) => {
     const [ours, theirs] = memoryPair({ address: from, port: 1, localAddress: '192.0.2.200', localPort: 22 })
     const connection = server.accept(theirs)
     if (connection === undefined) return undefined
     return connectOver(
       ours,
-      { user: 'ada', host: 'h', port: 22, hostKey: insecureAcceptAnyHostKey, identities: credentials({ password: () => password }) },
+      {
+        user: 'ada',
+        host: 'h',
+        port: 22,
+        hostKey: insecureAcceptAnyHostKey,
+        identities: credentials(password === undefined ? {} : { password: () => password }),
+      },
       nodeRuntime(),
     )
   }
@@ -130,10 +136,12 @@ describe('an authenticator', () => {
     )
   })
 
-  test('says that there is nobody of that name, for which a source pays when nobody logs in', async () => {
+  test('says that there is nobody of that name, for which a source pays that tried nothing', async () => {
     await using it = site(({ connection }) => connection?.unknownUser())
     await (await it.connect('right', '192.0.2.80'))?.close()
+    // Who tries a proof pays for that instead, here nothing.
     await assert.rejects(it.connect('wrong', '192.0.2.80') ?? Promise.resolve())
+    await assert.rejects(it.connect(undefined, '192.0.2.80') ?? Promise.resolve())
     assert.equal(it.connect('right', '192.0.2.80'), undefined)
   })
 })
