@@ -317,9 +317,9 @@ describe('exit codes and messages', () => {
     await code(['-O', '-P', port, 'x@127.0.0.1:a', '.'], 1, /127\.0\.0\.1/)
   })
   test('1 for what this version refuses, in the words of ssh', {}, async () => {
-    await code(['-J', 'jump', 'h:a', '.'], 1, /-J \(jump hosts\) is not supported by this version/)
+    await code(['-J', 'jump,', 'h:a', '.'], 1, /ProxyJump/)
     await code(['-A', 'h:a', '.'], 1, /-A \(forward the agent\) is not supported by this version/)
-    await code(['-oProxyCommand=nc', 'h:a', '.'], 1, /ProxyCommand/)
+    await code(['-oProxyCommand=nc %z', 'h:a', '.'], 1, /%z/)
   })
   test('1 for an option that does not exist', {}, () => code(['-Z', 'a', 'b'], 1, /unknown option -- Z/))
   test('255 when the key is refused', {}, async () => {

@@ -310,12 +310,13 @@ describe('how it begins and ends', () => {
 })
 
 describe('other machines in between', () => {
-  test('-J, -A and ProxyJump are refused in words before anything is connected to', {}, async () => {
+  test('-A, and ways that lead nowhere, are refused in words before anything is connected to', {}, async () => {
     for (const [letters, words] of [
-      [['-J', 'jump'], /^sftp: -J \(jump hosts\) is not supported by this version$/m],
       [['-A'], /^sftp: -A \(forward the agent\) is not supported by this version$/m],
-      [['-o', 'ProxyJump=jump'], /ProxyJump/],
-      [['-o', 'ProxyCommand=nc %h %p'], /ProxyCommand/],
+      [['-J', 'jump,'], /ProxyJump/],
+      [['-o', 'ProxyJump=jump:port'], /ProxyJump/],
+      [['-o', 'ProxyCommand=nc %z'], /%z/],
+      [['-o', 'ProxyUseFdpass=yes'], /ProxyUseFdpass/],
     ] as const) {
       const result = await finish([...ours, '-F', 'none', ...letters, '-b', '-', 'nobody@host.invalid'], { stdin: 'pwd\n' })
       assert.equal(result.code === 0, false)
