@@ -11,18 +11,32 @@ export interface FailedAuthentication {
   readonly ended?: string
   /** The network broke off: what was refused before it is not why there is no login. */
   readonly cutOff?: boolean
+  /** The server ended it because too much had failed, so that whatever was left could not be tried. */
+  readonly tooMany?: boolean
 }
 
 /** The error for a login that failed, with a message that lists every attempt in order. */
 export const authenticationError = (failed: FailedAuthentication): AuthenticationError => {
-  const { user, attempts, remaining, ended, cutOff = false } = failed
+  const { user, attempts, remaining, ended, cutOff = false, tooMany = false } = failed
   const lines = [`Could not log in as "${escapeForPeople(user, { limit: 255 })}".`]
   if (attempts.length > 0) lines.push('Tried, in order:', ...attempts.map(attempt => `  ${attemptLine(attempt)}`))
   else lines.push('Nothing was tried.')
   if (ended !== undefined) lines.push(ended)
   if (cutOff) lines.push('The login was not decided: try again, and look into the log of the server when it breaks off every time.')
-  else lines.push(...causes(attempts, remaining))
+  else lines.push(...(tooMany ? tooManyFailures(attempts) : []), ...causes(attempts, remaining))
   return new AuthenticationError(lines.join('\n'), { user, attempts: [...attempts], remaining: [...remaining] })
+}
+
+/** The server never says how many it takes (MaxAuthTries); having been cut off tells. */
+const tooManyFailures = (attempts: readonly AuthenticationAttempt[]): string[] => {
+  const failed = attempts.filter(each => each.outcome === 'refused' && each.method !== 'none')
+  const keys = failed.filter(each => each.method === 'publickey')
+  const count = `The server ends a connection after ${failed.length} failed attempt${failed.length === 1 ? '' : 's'} (its MaxAuthTries)`
+  if (keys.length < 2) return [`${count}.`]
+  return [
+    `${count}, and ${keys.length} of them were keys: any other key, and a password, could not be tried.`,
+    'Offer the right key alone: name it with IdentityFile (or -i) and set IdentitiesOnly yes, then what else the agent holds is not offered.',
+  ]
 }
 
 const listed = (methods: readonly string[]): string => methods.map(each => escapeForPeople(each, { limit: 64 })).join(', ')

@@ -157,6 +157,8 @@ export class Authentication {
       remaining: asked.remaining ?? [],
       ended: error.message,
       cutOff: by === 'network',
+      // OpenSSH's words, which other servers use too; the reason they give with it differs.
+      tooMany: by === 'peer' && /too many authentication failures/i.test(error.message),
     })
   }
 

@@ -52,6 +52,36 @@ describe('the likely cause', () => {
     ))
 })
 
+describe('a server that ends it because too much has failed', () => {
+  const told = (...attempts: AuthenticationAttempt[]): string =>
+    authenticationError({
+      user: 'ada',
+      attempts,
+      remaining: ['publickey', 'password'],
+      ended: 'Too many authentication failures',
+      tooMany: true,
+    }).message
+  test('after keys: how many it takes is told, and how to offer one alone', () => {
+    const text = told(refused('none'), refused('publickey'), refused('publickey'), refused('publickey'))
+    assert.match(text, /ends a connection after 3 failed attempts \(its MaxAuthTries\), and 3 of them were keys/)
+    assert.match(text, /IdentitiesOnly yes/)
+  })
+  test('after passwords: nobody is told of keys', () => {
+    const text = told(refused('publickey'), refused('password'), refused('password'))
+    assert.match(text, /after 3 failed attempts \(its MaxAuthTries\)\.\n/)
+    assert.doesNotMatch(text, /IdentitiesOnly/)
+  })
+  test('after one attempt, in the singular', () => assert.match(told(refused('password')), /after 1 failed attempt \(/))
+  test('when it ended for another reason, none of this is said', () =>
+    assert.doesNotMatch(
+      authenticationError({ user: 'ada', attempts: [refused('publickey'), refused('publickey')], remaining: [], ended: 'gone' }).message,
+      /MaxAuthTries/,
+    ))
+})
+
+test('a host whose word is not taken', () =>
+  assert.match(message([refused('hostbased', 'hostbased')], 'hostbased'), /does not know this host by that name with that key.*shosts/))
+
 test('what the peer and the person wrote is escaped', () => {
   const text = authenticationError({
     user: 'ada\x1b[2J',
