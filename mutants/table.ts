@@ -3,6 +3,7 @@ import { agentMutants } from './agent.ts'
 import { authenticationMutants } from './authentication.ts'
 import { certificateMutants } from './certificates.ts'
 import { connectionMutants } from './connection.ts'
+import { configurationMutants } from './configuration.ts'
 import { fileServerMutants } from './file-server.ts'
 import { filesMutants } from './files.ts'
 import { keyFileMutants } from './key-files.ts'
@@ -22,4 +23,5 @@ export const mutants: readonly Mutant[] = [
   ...keyFileMutants,
   ...keyTypeMutants,
   ...certificateMutants,
+  ...configurationMutants,
 ]

@@ -71,7 +71,8 @@ describe('tokens', () => {
   })
 
   test('put nothing in that is looked at again', () => {
-    assert.equal(expandTokens('%n%%n', { n: '%h' }), '%h%n')
+    assert.equal(expandTokens('%n', { n: '%h', h: 'x' }), '%h')
+    assert.equal(expandTokens('%n%%n', { n: '%h', h: 'x' }), '%h%n')
     assert.equal(expandTokens('${A}', {}, { A: '${B}%x' }), '${B}%x')
     assert.equal(
       expandTilde('a~b', '/h', () => undefined),

@@ -188,6 +188,7 @@ describe('Include', () => {
   const texts: Readonly<Record<string, string>> = {
     plain: 'Name included\n',
     blocks: 'Match user ada\nName ada\nMatch all\nFlag yes\n',
+    hosts: 'Host near\nName near\n',
     circle: 'Include circle circle\n',
     broken: 'Flag perhaps\n',
   }
@@ -206,7 +207,7 @@ describe('Include', () => {
   })
 
   test('belongs to the block it stands in, whatever blocks it has itself', () => {
-    const { values } = read('Host far\nInclude blocks plain\nHost *\nFiles f\n')
+    const { values } = read('Host far\nInclude blocks plain hosts\nHost *\nFiles f\n')
     assert.deepEqual([...values.keys()], ['files'])
     const { values: near } = read('Host near\nInclude blocks\nFiles f\n')
     assert.deepEqual([...near.keys()], ['name', 'flag', 'files'])
@@ -217,7 +218,7 @@ describe('Include', () => {
 
   test('is checked though it does not count, with its own file and line', () => {
     const [error] = read('Host far\nInclude broken\n').problems
-    assert.deepEqual([error.path, error.line], ['broken', 1])
+    assert.deepEqual([error?.path, error?.line], ['broken', 1])
   })
 
   test('in circles ends at once', () => {
@@ -277,6 +278,12 @@ describe('a source', () => {
       '3 name [a b|c] "a b" c # d',
       '4 host [x] x',
     ]))
+
+  test('has quotes within words too, and backslashes before quotes, backslashes and spaces', () =>
+    assert.deepEqual(
+      statements({ text: `Name a"b c"d 'e"f' \\"g h\\ i j\\k "l\\ m"\n` }).map(each => each.split(' [')[1].split(']')[0]),
+      ['ab cd|e"f|"g|h i|j\\k|l\\ m'],
+    ))
 
   test('of one option is one line', () => assert.deepEqual(statements({ text: 'Name=a', isOption: true }), ['o name [a] a']))
 
