@@ -35,7 +35,8 @@ export const serverConfig = (options: OpenSshServerOptions, port: number): strin
     'PrintMotd no',
     'PrintLastLog no',
     'AcceptEnv LANG NACRE_*',
-    'MaxStartups 300',
+    // The last one holds, not the first.
+    ...((options.config ?? []).some(line => line.startsWith('MaxStartups ')) ? [] : ['MaxStartups 300']),
     'MaxSessions 300',
     'LogLevel DEBUG1',
     // Once and no more, or it does not start.

@@ -29,7 +29,7 @@ export const connectOptions = (
     ...(environment.variables.SSH_AUTH_SOCK === undefined || settings.given.has('identityAgent')
       ? {}
       : { agent: environment.variables.SSH_AUTH_SOCK }),
-    ...hostKeyTalk(settings, ask, log),
+    ...hostKeyTalk(settings, ask, log, prefix),
     onNote: note => log.debug(`${prefix}${note}`),
     onBanner: message => log.say('INFO', escapeForPeople(message, { lines: true, limit: 65536 }).replace(/\n$/, '')),
     onProgress(event) {

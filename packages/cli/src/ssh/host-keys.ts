@@ -53,16 +53,17 @@ export const confirmed = async (question: string, fingerprint: string | undefine
   return false
 }
 
-const known = (host: KnownHostKey, look: Look, log: Log): void => {
-  log.debug(`the host is known by ${escapeForPeople(host.file)} line ${host.line}`)
+const known = (host: KnownHostKey, look: Look, log: Log, prefix: string): void => {
+  log.debug(`${prefix}the host is known by ${escapeForPeople(host.file)} line ${host.line}`)
   if (look.picture) log.say('INFO', [`Host key fingerprint is: ${host.key.fingerprint(look.hash)}`, ...picture(host.key, look)].join('\n'))
 }
 
-/** What is told and asked about host keys on the way to a server. */
+/** What is told and asked about host keys on the way to a server; `prefix` says to which. */
 export const hostKeyTalk = (
   { config }: SshConfig,
   ask: Asker | undefined,
   log: Log,
+  prefix = '',
 ): Pick<ConfiguredOptions, 'askHostKey' | 'confirm' | 'onKnownHost' | 'onRemembered' | 'onWarning'> => {
   const look: Look = { hash: config.fingerprintHash === 'MD5' ? 'md5' : 'sha256', picture: config.visualHostKey }
   return {
@@ -72,7 +73,7 @@ export const hostKeyTalk = (
           confirm: question => confirmed(question, undefined, ask),
         }
       : {}),
-    onKnownHost: host => known(host, look, log),
+    onKnownHost: host => known(host, look, log, prefix),
     onRemembered: ({ key }, _file, names) =>
       log.say('INFO', `Warning: Permanently added '${names}' (${shortTypeName(key.type)}) to the list of known hosts.`),
     onWarning: warning => log.say('ERROR', warning),

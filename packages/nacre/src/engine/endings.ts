@@ -17,8 +17,33 @@ const seconds = (milliseconds: number): string => `${milliseconds / 1000} s`
 /** Deadlines for the peer, by what it had to do. */
 export type PeerDeadline = 'handshake' | 'login' | 'rekey'
 
-/** The peer did not do in time what it had to. */
-export const tooLate = (what: PeerDeadline, { deadlines, transport }: Pick<EngineConfig, 'deadlines' | 'transport'>): TimeoutError => {
+/** Who begins like this, where "SSH-2.0-" belongs. */
+const strangers: readonly (readonly [RegExp, string])[] = [
+  [/^HTTP\/|^<(?:!doctype|html)/i, 'This is a web server, no SSH server: is the port right?'],
+  [/^[\x14-\x18]\x03[\0-\x04]/, 'This is TLS, not SSH: is the port right, or is there a proxy to go through?'],
+  [/^220[ -]/, 'This is a mail or FTP server, no SSH server: is the port right?'],
+  [/^Exceeded MaxStartups/i, 'The server has no place for another login just now: try again later, or raise its MaxStartups.'],
+  [/^Not allowed at this time/i, 'The server shuts out our address for a while, after logins that failed: try again later.'],
+]
+
+/** What a peer said instead of identifying itself, and what that means. */
+const whoSaid = (heard: readonly string[]): string | undefined => {
+  const last = heard.at(-1)
+  if (last === undefined) return undefined
+  const known = strangers.find(([begins]) => heard.some(line => begins.test(line)))
+  return `It said "${escapeForPeople(known === undefined ? last : (heard.find(line => known[0].test(line)) ?? last), { limit: 80 })}". ${known?.[1] ?? 'Is that an SSH server, and is the port right?'}`
+}
+
+/** The peer did not do in time what it had to. `heard` is what one said that has not identified itself. */
+export const tooLate = (
+  what: PeerDeadline,
+  { deadlines, transport }: Pick<EngineConfig, 'deadlines' | 'transport'>,
+  heard?: readonly string[],
+): TimeoutError => {
+  if (what === 'handshake' && heard !== undefined) {
+    const why = whoSaid(heard) ?? 'Something took the connection and said nothing: is it an SSH server, and is it alive?'
+    return new TimeoutError(what, `The peer did not identify itself within ${seconds(deadlines.handshake)}. ${why}`)
+  }
   const words: Record<PeerDeadline, string> = {
     handshake: `The peer did not finish the first key exchange within ${seconds(deadlines.handshake)}.`,
     login: `The ${transport.role === 'server' ? 'client did not authenticate' : 'server did not answer the login'} within ${seconds(deadlines.login)}.`,
@@ -53,8 +78,8 @@ export const silent = ({ keepalive }: Pick<EngineConfig, 'keepalive'>): TimeoutE
   return new TimeoutError('keepalive', `The peer has not answered for ${seconds(whole)}: it, or the network to it, is dead.`)
 }
 
-/** The network ended at this stage; `identified` says whether the peer had said that it speaks SSH. */
-export const networkEnded = (stage: Stage, identified: boolean, cause: unknown): DisconnectedError => {
+/** The network ended at this stage; `heard` is what a peer said that had not identified itself. */
+export const networkEnded = (stage: Stage, heard: readonly string[] | undefined, cause: unknown): DisconnectedError => {
   const when: Record<Stage, string> = {
     exchange: 'during the first key exchange',
     service: 'before authentication was complete',
@@ -63,8 +88,12 @@ export const networkEnded = (stage: Stage, identified: boolean, cause: unknown):
   }
   // A transport of ours that knows why says so; the system's words are for programs.
   const known = cause instanceof SshError ? ` ${cause.message}` : undefined
-  const guess = known === undefined ? ': it may not be an SSH service, or it refuses our address' : ''
-  const words = identified ? when[stage] : `before the peer identified itself${guess}`
-  const message = `The connection ended ${words}.${known ?? ''}`
+  const said = heard === undefined ? undefined : whoSaid(heard)
+  const guess =
+    known === undefined && said === undefined
+      ? ': it may not be an SSH service, or it refuses our address, or is too busy (MaxStartups). Its log may say'
+      : ''
+  const words = heard === undefined ? when[stage] : `before the peer identified itself${guess}`
+  const message = `The connection ended ${words}.${said === undefined ? '' : ` ${said}`}${known ?? ''}`
   return withoutStack(() => new DisconnectedError('network', undefined, '', message, cause === undefined ? undefined : { cause }))
 }

@@ -158,7 +158,7 @@ export class Engine {
       this.#peerDisconnected(goodbye)
       return
     }
-    const error = networkEnded(this.#stage, this.#transport.peer !== undefined, cause)
+    const error = networkEnded(this.#stage, this.#stranger, cause)
     this.#finish('network', undefined, this.#loggingIn ? (this.#auth?.cutOff(error, 'network') ?? error) : error)
   }
 
@@ -530,8 +530,13 @@ export class Engine {
     }
   }
 
+  /** What a peer said that never identified itself; `undefined` for one that did. */
+  get #stranger(): readonly string[] | undefined {
+    return this.#transport.peer === undefined ? this.#transport.heard : undefined
+  }
+
   #timeout(what: PeerDeadline): void {
-    const error = tooLate(what, this.#config)
+    const error = tooLate(what, this.#config, this.#stranger)
     this.#transport.disconnect('by-application', error.message)
     this.#finish('us', 'by-application', error)
   }

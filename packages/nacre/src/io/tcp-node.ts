@@ -1,5 +1,5 @@
 // Owns connecting a TCP socket from Node, and saying in words why that did not work. Knows nothing of what is spoken over it.
-import { type Socket, connect as tcpConnect } from 'node:net'
+import { isIP, type Socket, connect as tcpConnect } from 'node:net'
 import { ConnectError } from '../errors.ts'
 import type { onreadFor } from './node-socket.ts'
 
@@ -33,7 +33,7 @@ const causes: Readonly<Record<string, string>> = {
   ENETUNREACH: 'there is no network that leads there.',
   ECONNRESET: 'the other side cut the connection at once.',
   EACCES: 'this system does not permit it.',
-  EADDRNOTAVAIL: 'the local address asked for is not on this machine.',
+  EADDRNOTAVAIL: 'the local address asked for (BindAddress, -b) is not on this machine.',
 }
 
 const codeOf = (error: unknown): string | undefined => {
@@ -45,6 +45,14 @@ const codeOf = (error: unknown): string | undefined => {
 export const connectTcp = async (options: TcpOptions, shape: SocketShape = {}): Promise<Socket> => {
   const { host, port, signal } = options
   signal?.throwIfAborted()
+  // Node takes an address as it is, whatever family was asked for.
+  const family = isIP(host)
+  if (options.family !== undefined && options.family !== 0 && family !== 0 && family !== options.family)
+    throw new ConnectError(
+      'CONNECT_FAILED',
+      `Cannot connect to ${host} port ${port}: this is an address of IPv${family}, and only IPv${options.family} is to be used (AddressFamily, -${options.family}).`,
+      { host, port },
+    )
   const { promise, resolve, reject } = Promise.withResolvers<Socket>()
   const socket = tcpConnect({
     host,

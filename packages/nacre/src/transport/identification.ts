@@ -63,6 +63,11 @@ export class IdentificationReader {
     this.#role = role
   }
 
+  /** All that was said so far: the lines before, and what there is of one that has no end yet. */
+  get heard(): readonly string[] {
+    return this.#line.length === 0 ? this.linesBefore : [...this.linesBefore, String.fromCharCode(...this.#line)]
+  }
+
   /**
    * Takes bytes from `input[start..end)`. Returns the identification once the line is whole, and how many bytes were
    * used. Throws `ProtocolError` when a line is too long, there are too many, or it is not SSH 2.

@@ -103,6 +103,10 @@ export class Transport {
   get peer(): Identification | undefined {
     return this.#peer
   }
+  /** What a peer said that has not identified itself; decoded as Latin-1. */
+  get heard(): readonly string[] {
+    return this.#identificationReader?.heard ?? []
+  }
   /** What a server said before its identification. */
   get linesBefore(): readonly string[] {
     return this.#linesBefore
