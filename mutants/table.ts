@@ -6,6 +6,7 @@ import { connectionMutants } from './connection.ts'
 import { configurationMutants } from './configuration.ts'
 import { fileServerMutants } from './file-server.ts'
 import { filesMutants } from './files.ts'
+import { jumpMutants } from './jumps.ts'
 import { keyFileMutants } from './key-files.ts'
 import { keyTypeMutants } from './key-types.ts'
 import { listMutants } from './lists.ts'
@@ -24,4 +25,5 @@ export const mutants: readonly Mutant[] = [
   ...keyTypeMutants,
   ...certificateMutants,
   ...configurationMutants,
+  ...jumpMutants,
 ]

@@ -2,7 +2,7 @@
 // in front of the key, what its certificate allows. Says in the log what was refused, and why. Knows no sockets.
 import { escapeForPeople } from 'nacre'
 import type { ServerConfig } from 'nacre/config'
-import type { PermittedPlace } from 'nacre/keys'
+import { isPermittedPlace, type PermittedPlace } from 'nacre/keys'
 import { directTcpip, type ServerConnection, type ServerOptions, type TcpRequest } from 'nacre/server'
 import { whereFrom } from './connection-log.ts'
 import type { Log } from './log.ts'
@@ -10,10 +10,6 @@ import { type Forwarding, forwardingOf, type Login } from './login.ts'
 
 /** What the configuration says of it, for one connection. */
 export type ForwardRules = Pick<ServerConfig, 'allowTcpForwarding' | 'disableForwarding' | 'permitOpen'>
-
-/** A name is compared as it is written, as sshd does: nothing is looked up. */
-const matches = (place: PermittedPlace, { host, port }: TcpRequest): boolean =>
-  (place.port === '*' || place.port === port) && (place.host === '*' || place.host === host)
 
 const placeOf = (text: string): PermittedPlace => {
   const colon = text.lastIndexOf(':')
@@ -35,8 +31,9 @@ export const openProblem = (request: TcpRequest, rules: ForwardRules, login: For
   if (rules.disableForwarding) return 'DisableForwarding is set'
   if (!sidesThatOpen.has(rules.allowTcpForwarding)) return `AllowTcpForwarding is ${rules.allowTcpForwarding}`
   if (!login.allowed) return login.why
-  if (permitted(rules.permitOpen)?.some(place => matches(place, request)) === false) return 'PermitOpen does not name it'
-  if (login.places.some(list => !list.some(place => matches(place, request)))) return 'permitopen of the key does not name it'
+  const { host, port } = request
+  if (!isPermittedPlace(permitted(rules.permitOpen), host, port)) return 'PermitOpen does not name it'
+  if (login.places.some(list => !isPermittedPlace(list, host, port))) return 'permitopen of the key does not name it'
   return undefined
 }
 

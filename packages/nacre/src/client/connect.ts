@@ -104,11 +104,7 @@ export const connectOver = async (
         } else if (event.is === 'authenticated' && hostKey !== undefined)
           resolve(
             new ClientConnection(link, {
-              user: options.user,
-              hostKey,
-              serverVersion,
-              banner,
-              localFiles: options.localFiles,
+              ...{ user: options.user, hostKey, serverVersion, banner, localFiles: options.localFiles },
               untrusted: trusted.untrusted === true,
               gone: () => Promise.all([told, options.gone?.()]),
             }),

@@ -42,6 +42,7 @@ export { certifiedSigner } from './certified-signer.ts'
 export type { KeyFormat, LockedKey, Passphrase, ReadKeyOptions, WriteKeyOptions } from './formats/format.ts'
 export { writeOpensshPrivateKey } from './formats/openssh.ts'
 export { type KeyFileFormat, keyFormats, type PublicKeyFileFormat } from './formats/table.ts'
+export { isPermittedPlace } from './permitted-place.ts'
 export { formatKeyOptions, type KeyOptions, noOptions, parseKeyOptions, type PermittedPlace } from './key-options.ts'
 export { checkHostKeyProof, type HostKeyProofClaim, hostKeyProofData, type HostKeyProofVerdict } from './host-key-proof.ts'
 export {
