@@ -221,7 +221,7 @@ describe('a host vouches by ssh-keysign', { skip: needsPrivilege() }, () => {
 test('where no key of the host can be used, our ssh says what it looked for', { skip: needsPrivilege() }, async () => {
   furnish(rows[0])
   await using server = await serve(programs[1], rows[0])
-  const login = { to: server.to, login: {}, command: 'true', options: [...options, '-v'] }
+  const login = { to: server.to, login: {}, command: 'true', options: [...options, 'LogLevel=DEBUG1'] }
   const { command, options: how } = sshCommand('nacre ssh', nacre('ssh'), login)
   const bare = ['unshare', '--mount', '--propagation', 'private', ...machine({})]
   const { code, stderr } = await finish([...bare, ...command], { ...how, stdin: '' })
