@@ -11,6 +11,7 @@ import { plainPublicKey } from './asn1-public.ts'
 import { type KeyFormat, type KeyWriter, malformed, noFormFor, type Place, read, unsupported } from './format.ts'
 
 const name = 'JWK'
+const longestName = 16
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -27,8 +28,9 @@ const fieldsOf = (text: string, place: Place): Fields => {
   let value: unknown
   try {
     value = JSON.parse(text)
-  } catch (cause) {
-    throw malformed(place, 'it is no JSON, or is cut off', cause)
+  } catch {
+    // The parser's own words quote the text, which may be the key.
+    throw malformed(place, 'it is no JSON, or is cut off')
   }
   if (!isObject(value) || typeof value['kty'] !== 'string') throw malformed(place, 'it is no JSON object with a "kty"')
   return value
@@ -52,7 +54,8 @@ const shortest = (magnitude: Uint8Array): string => {
 }
 
 const kindUnsupported = (fields: Fields, place: Place) => {
-  const shown = [fields['kty'], fields['crv']].filter(each => typeof each === 'string').join(' ')
+  // What is longer is no name: in a damaged file it may be any part of the key.
+  const shown = [fields['kty'], fields['crv']].filter(each => typeof each === 'string' && each.length <= longestName).join(' ')
   return unsupported(place, `holds a key of the kind ${escapeForPeople(shown, { limit: 64 })}, which SSH has no key type for`)
 }
 
@@ -93,8 +96,9 @@ export const readPublicJwk = (text: string, path: string | undefined): readonly 
   let value: unknown
   try {
     value = JSON.parse(text)
-  } catch (cause) {
-    throw malformed(place, 'it is no JSON, or is cut off', cause)
+  } catch {
+    // The parser's own words quote the text, which may be the key.
+    throw malformed(place, 'it is no JSON, or is cut off')
   }
   const keys = isObject(value) && Array.isArray(value['keys']) ? (value['keys'] as unknown[]) : [value]
   return keys.map(each => {

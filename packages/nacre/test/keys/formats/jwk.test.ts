@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import { readPrivateKey, readPublicPart, writePrivateKey } from '../../../src/keys/private-file.ts'
 import { readPublicKeys, writePublicKey } from '../../../src/keys/public-file.ts'
 import { crypto, privateKey, publicKey } from '../fixtures.ts'
@@ -66,5 +67,33 @@ test('what is no private key of ours is refused with the reason', () => {
   for (const [value, code, message] of refused) {
     const text = typeof value === 'string' ? value : JSON.stringify(value)
     assert.throws(() => readPrivateKey(crypto, text), { code, message, format: 'JWK' }, text)
+  }
+})
+
+test('what is damaged is refused without a word of the key, in what caused the error neither', () => {
+  for (const name of names) {
+    const fields = theirs(name)
+    const d = String(fields['d'])
+    const whole = JSON.stringify({ ...fields, d })
+    const middle = whole.indexOf(d) + 20
+    const damaged = [
+      `${whole.slice(0, middle)}\n${whole.slice(middle)}`,
+      `${whole.slice(0, middle)}"${whole.slice(middle)}`,
+      whole.slice(0, middle),
+      JSON.stringify({ ...fields, crv: d, kty: 'OKP' }),
+      JSON.stringify({ ...fields, kty: d }),
+    ]
+    for (const text of damaged)
+      for (const act of [() => readPrivateKey(crypto, text), () => readPublicKeys(text), () => readPublicPart(text)])
+        assert.throws(act, error => {
+          const shown = inspect(error, { depth: 10 })
+          const pieces = Array.from({ length: d.length - 8 }, (_, at) => d.slice(at, at + 8))
+          assert.deepEqual(
+            pieces.filter(piece => shown.includes(piece)),
+            [],
+            shown,
+          )
+          return true
+        })
   }
 })
