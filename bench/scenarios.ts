@@ -5,6 +5,7 @@ import { bulkChaCha, bulkGcm } from './scenarios/bulk.ts'
 import { channels } from './scenarios/channels.ts'
 import { clients } from './scenarios/clients.ts'
 import { command } from './scenarios/command.ts'
+import { config } from './scenarios/config.ts'
 import { encryptedKey } from './scenarios/encrypted-key.ts'
 import { attributesPerSecond, listings, uploadMemory } from './scenarios/file-servers.ts'
 import { farFiles, files } from './scenarios/files.ts'
@@ -34,4 +35,5 @@ export const scenarios: readonly Scenario[] = [
   encryptedKey,
   agentList,
   keyscan,
+  config,
 ]

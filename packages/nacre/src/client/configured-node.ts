@@ -6,7 +6,7 @@ import type { ClientSettings } from '../config/client-config.ts'
 import type { JumpHost } from '../config/client-kinds.ts'
 import { expandTokens } from '../config/tokens.ts'
 import { ConfigError } from '../errors.ts'
-import { readLine } from '../config/line.ts'
+import { splitWords } from '../config/line.ts'
 import { encodeBase64 } from '../keys/base64.ts'
 import { authorityAlgorithms } from '../keys/certificate-check.ts'
 import type { FingerprintHash } from '../keys/fingerprint.ts'
@@ -106,7 +106,7 @@ const knownHostsWords =
 const hostsFromCommand = (settings: ClientSettings, hash: FingerprintHash): Pick<Said, 'knownHostsCommand'> => {
   const text = settings.config.knownHostsCommand
   if (text === undefined) return {}
-  const words = readLine(`KnownHostsCommand ${text}`)?.words ?? []
+  const words = splitWords(text)
   if (!isAbsolute(words[0] ?? '')) throw new ConfigError(`KnownHostsCommand must name its program by an absolute path, not "${text}".`)
   return { knownHostsCommand: knownHostsCommand(knownHostsWords(settings, words, hash)) }
 }

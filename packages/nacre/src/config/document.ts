@@ -2,7 +2,7 @@
 // no keyword but those that open a block, and neither files nor what a statement means.
 import { ConfigError, escapeForPeople } from '../errors.ts'
 import { BadValue, type Words } from './kinds.ts'
-import { type Line, readLine } from './line.ts'
+import { type Line, readLine, splitWords } from './line.ts'
 
 /** A text to read. Earlier sources win over later ones, so options of the command line come first. */
 export interface ConfigSource {
@@ -30,6 +30,8 @@ export interface Statement extends Words, Place {
   readonly source: ConfigSource
   /** The `Host` or `Match` line of the same file that it stands under. */
   readonly block: Statement | undefined
+  /** What its row has made of it, for whoever reads the same statement again. */
+  reading?: unknown
 }
 
 export interface ConfigDocument {
@@ -49,18 +51,33 @@ export const faultAt = (place: Place, keyword: string, cause: BadValue): ConfigE
 const place = (source: ConfigSource, index: number): Place =>
   source.isOption === true ? { path: source.path } : { path: source.path, line: index + 1 }
 
-/** Keeps the getter of the words: thousands of lines are read of which few are looked at. */
-const statement = (line: Line, source: ConfigSource, at: Place, block: Statement | undefined): Statement => ({
-  ...at,
-  source,
-  keyword: line.keyword,
-  name: line.keyword.toLowerCase(),
-  raw: line.raw,
-  block,
-  get words() {
-    return line.words
-  },
-})
+/** A class, since a file may have thousands: literals with getters cost many times as much. */
+class ReadStatement implements Statement {
+  readonly path: string
+  declare readonly line?: number
+  readonly keyword: string
+  readonly name: string
+  readonly raw: string
+  readonly source: ConfigSource
+  readonly block: Statement | undefined
+  reading: unknown = undefined
+  #words: readonly string[] | undefined
+
+  constructor(line: Line, source: ConfigSource, index: number, block: Statement | undefined) {
+    this.path = source.path
+    if (source.isOption !== true) this.line = index + 1
+    this.keyword = line.keyword
+    this.name = line.keyword.toLowerCase()
+    this.raw = line.raw
+    this.source = source
+    this.block = block
+  }
+
+  get words(): readonly string[] {
+    this.#words ??= splitWords(this.raw)
+    return this.#words
+  }
+}
 
 /** The text of a line ends at a NUL, as it does for programs in C. */
 const untilNul = (text: string): string => {
@@ -78,7 +95,7 @@ export const parseDocument = (source: ConfigSource): ConfigDocument => {
     try {
       const line = readLine(untilNul(lines[index]))
       if (line === undefined) continue
-      const each = statement(line, source, place(source, index), block)
+      const each = new ReadStatement(line, source, index, block)
       statements.push(each)
       if (each.name === 'host' || each.name === 'match') block = each
     } catch (error) {

@@ -1,9 +1,9 @@
 // Owns the syntax of one line of a configuration file: keyword, separator, words, quotes, comments, as OpenSSH 10.5 reads
 // them. Knows no keyword.
-import { BadValue, type Words } from './kinds.ts'
+import { BadValue } from './kinds.ts'
 
 /** A line that says something. */
-export interface Line extends Words {
+export interface Line {
   /** As written. */
   readonly keyword: string
   /** What follows the keyword as it stands: quotes, escapes and `#` included, blanks at both ends left out. */
@@ -46,11 +46,18 @@ const delimit = (text: string): Delimited | undefined => {
 const escapable = (character: string | undefined, quote: string): boolean =>
   character === '"' || character === "'" || character === '\\' || (character === ' ' && quote === '')
 
+/** Neither blank nor quote nor backslash. */
+const isPlain = (code: number): boolean => code !== 0x20 && code !== 0x09 && code !== 0x22 && code !== 0x27 && code !== 0x5c
+
 /** One word from `from` on, and where it ends. */
 const readWord = (text: string, from: number): { readonly word: string; readonly end: number } => {
   let word = ''
   let quote = ''
   let at = from
+  // Most words are plain.
+  while (at < text.length && isPlain(text.charCodeAt(at))) at++
+  if (at === text.length || text[at] === ' ' || text[at] === '\t') return { word: text.slice(from, at), end: at }
+  word = text.slice(from, at)
   for (; at < text.length; at++) {
     const character = text[at]
     if (character === '\\') {
@@ -100,14 +107,5 @@ export const readLine = (text: string): Line | undefined => {
     if (part === undefined && line.includes('"') && !line.trimStart().startsWith('#')) throw new BadValue('has a " without its partner')
     return undefined
   }
-  const raw = part.rest === undefined ? '' : part.rest.slice(skipBlanks(part.rest, 0))
-  let words: readonly string[] | undefined
-  return {
-    keyword: part.found,
-    raw,
-    get words() {
-      words ??= splitWords(raw)
-      return words
-    },
-  }
+  return { keyword: part.found, raw: part.rest === undefined ? '' : part.rest.slice(skipBlanks(part.rest, 0)) }
 }

@@ -92,12 +92,18 @@ const indexOf = (table: KeywordTable): ReadonlyMap<string, string> => {
   return made
 }
 
-type Reading = { readonly row: Keyword<unknown, unknown>; readonly value?: unknown; readonly fault?: BadValue }
+interface Reading {
+  readonly row: Keyword<unknown, unknown>
+  readonly value?: unknown
+  readonly fault?: BadValue
+}
+const isReadingOf = (row: Keyword<unknown, unknown>, known: unknown): known is Reading =>
+  typeof known === 'object' && known !== null && 'row' in known && known.row === row
+
 /** A server reads the same statements for every connection; what they say does not change. */
-const readings = new WeakMap<Statement, Reading>()
 const readValue = (row: Keyword<unknown, unknown>, statement: Statement): Reading => {
-  const known = readings.get(statement)
-  if (known?.row === row) return known
+  const known = statement.reading
+  if (isReadingOf(row, known)) return known
   let made: Reading
   try {
     made = { row, value: row.kind.read(statement) }
@@ -105,7 +111,7 @@ const readValue = (row: Keyword<unknown, unknown>, statement: Statement): Readin
     if (!(error instanceof BadValue)) throw error
     made = { row, fault: error }
   }
-  readings.set(statement, made)
+  statement.reading = made
   return made
 }
 
