@@ -9,7 +9,7 @@ import { parsePublicKeyLine, sshfpRecords } from 'nacre/keys'
 import { dnsServer } from './peers/dns.ts'
 import { openSshClient, openSshCommand, type OpenSshServerOptions, openSshServer } from './peers/openssh.ts'
 import type { ClientPeer, ClientRequest, PeerServer, Prepared } from './peers/peer.ts'
-import { freshFile, freshPath } from './rig/folder.ts'
+import { freshFile, freshFolder, freshPath } from './rig/folder.ts'
 import { hostKey, type KeyFile, newKey, userKey } from './rig/keys.ts'
 import { freePort } from './rig/port.ts'
 import { type Finished, finish } from './rig/process.ts'
@@ -49,7 +49,7 @@ const visit = async (
     to: server.to,
     login,
     command: 'echo inside',
-    options: [`UserKnownHostsFile=${file}`, ...options],
+    options: [...options, `UserKnownHostsFile=${file}`],
     ...more,
   })
   return { result, file, lines: linesOf(file) }
@@ -82,8 +82,9 @@ const cases: readonly Case[] = [
   {
     name: 'of which a key of another type is known',
     lines: server => [at(server, hostKey('ecdsa384'))],
-    lets: ['accept-new', 'no', 'off'],
-    adds: ['accept-new', 'no', 'off'],
+    lets: ['no', 'off'],
+    adds: [],
+    says: /REMOTE HOST IDENTIFICATION HAS CHANGED/,
   },
   {
     name: 'that is revoked',
@@ -131,7 +132,9 @@ for (const client of clients) {
       const asks = (exit: number): readonly string[] => [`KnownHostsCommand=${command(exit)} %H %I %t %f "a b"`]
       assert.ok(gotIn(await visit(client, server, [], asks(0))))
       const name = `[${server.to.host}]:${server.to.port}`
-      assert.deepEqual(linesOf(log), [`${name} ORDER NONE NONE a b`, `${name} HOSTNAME ssh-ed25519 ${hostKey().fingerprint} a b`])
+      // OpenSSH's own leaves the port out before it connects; its manual has it as we do.
+      const before = client === openSshClient ? server.to.host : name
+      assert.deepEqual(linesOf(log), [`${before} ORDER NONE NONE a b`, `${name} HOSTNAME ssh-ed25519 ${hostKey().fingerprint} a b`])
       assert.equal(gotIn(await visit(client, server, [], asks(3))), false)
     })
 
@@ -148,27 +151,44 @@ for (const client of clients) {
 
     test('whose file cannot be written: it is said, and the login goes on', {}, async () => {
       await using server = await openSshServer({ accepts, hostKeys: [hostKey()] })
-      for (const file of ['/dev/full', '/proc/none/known_hosts']) {
-        const seen = await visit(client, server, undefined, [`UserKnownHostsFile=${file}`, 'StrictHostKeyChecking=accept-new'])
-        assert.ok(gotIn(seen), seen.result.stderr)
-        assert.match(seen.result.stderr, /Failed to add the host|Permanently added/)
-      }
+      const seen = await visit(client, server, undefined, ['UserKnownHostsFile=/proc/none/known_hosts', 'StrictHostKeyChecking=accept-new'])
+      assert.ok(gotIn(seen), seen.result.stderr)
+      assert.match(seen.result.stderr, /Failed to add the host/)
     })
 
-    test(
-      'that has changed: no password is told, and NoHostAuthenticationForLocalhost asks for none of it',
-      { skip: needsPrivilege() },
-      async () => {
-        const { password = '' } = world()
-        await using server = await openSshServer({ accepts: { password }, hostKeys: [hostKey()] })
-        const given = { login: { password } }
-        assert.ok(gotIn(await visit(client, server, [at(server, hostKey())], [], given)))
-        const refused = await visit(client, server, [at(server, other)], ['StrictHostKeyChecking=no'], given)
-        assert.equal(gotIn(refused), false, refused.result.stderr)
-        assert.match(refused.result.stderr, /[Pp]assword.* disabled/)
-        assert.ok(gotIn(await visit(client, server, [at(server, other)], ['NoHostAuthenticationForLocalhost=yes'], given)))
-      },
-    )
+    test('when the disk is full: the login goes on', { skip: needsPrivilege() }, async () => {
+      await using server = await openSshServer({ accepts, hostKeys: [hostKey()] })
+      const folder = freshFolder('full')
+      const options = [`UserKnownHostsFile=${folder}/known_hosts`, 'StrictHostKeyChecking=accept-new']
+      const prepared = commands[client.name]({ to: server.to, login, command: 'echo inside', options })
+      const script = freshFile(
+        'full.sh',
+        `#!/bin/sh\nmount -t tmpfs -o size=4k tmpfs ${folder}\n: > ${folder}/known_hosts\nhead -c 4096 /dev/zero > ${folder}/all\nexec "$@"\n`,
+        0o755,
+      )
+      const { stdout, stderr } = await finish(
+        ['unshare', '--mount', '--propagation', 'private', script, ...prepared.command],
+        prepared.options,
+      )
+      assert.equal(stdout.toString(), 'inside\n', stderr)
+      // OpenSSH's does not notice that what it wrote is not there.
+      if (client === nacreSsh) assert.match(stderr, /Failed to add the host.*no space/i)
+    })
+
+    test('of this machine is not looked at with NoHostAuthenticationForLocalhost', {}, async () => {
+      await using server = await openSshServer({ accepts, hostKeys: [hostKey()] })
+      const seen = await visit(client, server, [at(server, other)], ['NoHostAuthenticationForLocalhost=yes'])
+      assert.ok(gotIn(seen), seen.result.stderr)
+    })
+
+    test('that has changed: no password is told to such a server', { skip: needsPrivilege() }, async () => {
+      const { password = '' } = world()
+      await using server = await openSshServer({ accepts: { password }, hostKeys: [hostKey()] })
+      const seen = await visit(client, server, [at(server, other)], ['StrictHostKeyChecking=no'], { login: { password } })
+      assert.equal(gotIn(seen), false)
+      assert.match(seen.result.stderr, /[Pp]assword.* disabled/)
+      assert.doesNotMatch(server.process.log(), /Failed password|Accepted password/)
+    })
   })
 }
 
@@ -267,7 +287,7 @@ describe('CheckHostIP', { skip: needsPrivilege() || (outside === undefined ? 'ne
       ] as const) {
         const seen = await go(differing, `StrictHostKeyChecking=${value}`)
         assert.deepEqual([seen.in, seen.lines], [lets, differing], `${value}: ${seen.stderr}`)
-        assert.match(seen.stderr, /differs from the/)
+        if (value !== 'ask') assert.match(seen.stderr, /differs from the/)
       }
       const spoofed = await go([`${name} ${other.line}`, `${ip} ${line}`], 'StrictHostKeyChecking=yes')
       assert.equal(spoofed.in, false)

@@ -59,7 +59,7 @@ export const dnsServer = async (options: DnsServerOptions): Promise<DnsServer> =
   const udp = createSocket('udp4', (message, from) => udp.send(answerTo(message, options, asked, ''), from.port, from.address))
   const tcp = createServer(socket => {
     socket.on('error', () => {})
-    socket.once('data', chunk => {
+    socket.once('data', (chunk: Buffer) => {
       const answer = answerTo(chunk.subarray(2), options, asked, ' tcp')
       const framed = Buffer.alloc(2 + answer.length)
       framed.writeUInt16BE(answer.length)

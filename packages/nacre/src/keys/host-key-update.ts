@@ -2,7 +2,7 @@
 // all, which keys are new and which are gone, and the new text. Knows nothing of proofs or of where the text is kept.
 import type { Random } from '../crypto/provider.ts'
 import { areHostsOf, type HostNames, hashHostName, type KnownHostsEntry, type KnownHostsFile, parseKnownHosts } from './known-hosts.ts'
-import { formatPublicKeyLine, type PublicKey } from './public.ts'
+import { formatPublicKeyLine, parsePublicKey, type PublicKey } from './public.ts'
 import { eachLine, withLine } from './text-lines.ts'
 
 /** The names a server is known by: `host` or `[host]:port`, in lower case. */
@@ -115,7 +115,7 @@ export const replaceHostKeys = (
   if (!add) return edited
   for (const key of keys) {
     const fields = fieldsFor(names, have.get(key) ?? { host: false, address: false }, hash)
-    for (const field of fields) edited = withLine(edited, `${field} ${formatPublicKeyLine(key)}`)
+    for (const field of fields) edited = withLine(edited, `${field} ${formatPublicKeyLine(parsePublicKey(key.blob))}`)
   }
   return edited
 }
