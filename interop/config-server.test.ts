@@ -25,7 +25,7 @@ const comparable = (text: string): readonly string[] =>
     .map(line => line.replace(/^\S+/, keyword => keyword.toLowerCase()))
     // 9.2 has the old word, and a list that is empty.
     .map(line => line.replace(/^permitrootlogin without-password$/, 'permitrootlogin prohibit-password'))
-    .filter(line => !ofBuild.test(line) && line !== 'revokedkeys none')
+    .filter(line => !ofBuild.test(line) && line !== 'revokedkeys none' && line !== 'channeltimeout none')
     .toSorted()
 
 const dump = async (program: readonly string[], config: string, spec: string | undefined): Promise<readonly string[]> => {
