@@ -7,11 +7,13 @@ import { configurationMutants } from './configuration.ts'
 import { fileServerMutants } from './file-server.ts'
 import { filesMutants } from './files.ts'
 import { jumpMutants } from './jumps.ts'
+import { hostKeyMutants } from './host-keys.ts'
 import { keyFileMutants } from './key-files.ts'
 import { keyTypeMutants } from './key-types.ts'
 import { listMutants } from './lists.ts'
 import type { Mutant } from './mutant.ts'
 import { transportMutants } from './transport.ts'
+import { vouchingMutants } from './vouching.ts'
 
 export const mutants: readonly Mutant[] = [
   ...transportMutants,
@@ -24,6 +26,8 @@ export const mutants: readonly Mutant[] = [
   ...keyFileMutants,
   ...keyTypeMutants,
   ...certificateMutants,
+  ...hostKeyMutants,
   ...configurationMutants,
   ...jumpMutants,
+  ...vouchingMutants,
 ]
