@@ -92,6 +92,12 @@ const indexOf = (table: KeywordTable): ReadonlyMap<string, string> => {
   return made
 }
 
+/** The row of a keyword by any of its names, in lower case. */
+export const rowNamed = (table: KeywordTable, name: string): Keyword<unknown, unknown> | undefined => {
+  const property = indexOf(table).get(name)
+  return property === undefined ? undefined : table[property]
+}
+
 interface Reading {
   readonly row: Keyword<unknown, unknown>
   readonly value?: unknown

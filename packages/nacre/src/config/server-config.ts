@@ -4,7 +4,7 @@ import { ConfigError } from '../errors.ts'
 import { type ConfigDocument, type ConfigSource, parseDocument, showPlace, type Statement } from './document.ts'
 import { BadValue } from './kinds.ts'
 import type { ParsedConfig, ReadInclude } from './parse.ts'
-import { type Answers, type Decide, oneError, type Resolved, resolveConfig, withDefaults } from './resolve.ts'
+import { type Answers, type Decide, oneError, type Resolved, resolveConfig, rowNamed, withDefaults } from './resolve.ts'
 import { serverDialect, serverKeywords, type ServerConfig } from './server-keywords.ts'
 import type { ListenAddress } from './server-kinds.ts'
 import { type ConnectionFacts, decideByConnection, decideWithoutConnection } from './server-match.ts'
@@ -64,9 +64,7 @@ const inBlocks = (documents: readonly ConfigDocument[]): readonly string[] =>
     .flatMap(each => each.statements)
     .filter(({ block }) => block !== undefined)
     .flatMap(statement => {
-      const row = Object.values(table).find(each =>
-        [each.name, ...(each.oldNames ?? [])].some(name => name.toLowerCase() === statement.name),
-      )
+      const row = rowNamed(table, statement.name)
       if (row?.notInEffect === undefined || row.notInEffect.otherwise === 'ignore') return []
       try {
         if (row.notInEffect.asksNothing(row.kind.read(statement))) return []
