@@ -253,7 +253,7 @@ describe('a person at a terminal', () => {
   /** Starts `nacre ssh` on a terminal of 100 × 30. */
   const sit = async (server: PeerServer, command: string | undefined, options: readonly string[] = [], by = login as object) => {
     const { command: words, options: how } = nacreSshCommand({ to: server.to, login: by, command, options })
-    const running = await start([...terminal, ...words], { ...how, env: { ...how.env, TERM: 'vt220' } })
+    const running = await start([...terminal, ...words], { ...how, env: { ...how.env, SSH_ASKPASS_REQUIRE: 'never', TERM: 'vt220' } })
     const screen = new Screen()
     running.stdout.on('data', (bytes: Buffer) => screen.add(bytes))
     return { running, screen, type: (text: string): void => void running.stdin.write(text) }
