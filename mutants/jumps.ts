@@ -12,9 +12,9 @@ export const jumpMutants: readonly Mutant[] = [
     name: 'permitopen is ignored',
     file: 'keys/permitted-place.ts',
     from: 'places === undefined ||',
-    to: 'places !== null ||',
+    to: 'places?.length !== 0 ||',
     test: placeTest,
-    fails: ['names a host with a port, and no other port or host', 'that is empty names none; that is not there, all'],
+    fails: ['names a host with a port, and no other port or host', 'has a star for any port and for any host'],
   },
   {
     name: 'permitopen counts for every port of its host',

@@ -1,5 +1,5 @@
 // Owns connecting a TCP socket from Node, and saying in words why that did not work. Knows nothing of what is spoken over it.
-import { isIP, type Socket, connect as tcpConnect } from 'node:net'
+import { type LookupFunction, isIP, type Socket, connect as tcpConnect } from 'node:net'
 import { ConnectError } from '../errors.ts'
 import type { onreadFor } from './node-socket.ts'
 
@@ -20,6 +20,7 @@ export interface TcpOptions {
 interface SocketShape {
   readonly onread?: ReturnType<typeof onreadFor>
   readonly allowHalfOpen?: boolean
+  readonly lookup?: LookupFunction
 }
 
 const defaultTimeout = 30_000

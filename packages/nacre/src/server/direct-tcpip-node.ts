@@ -2,6 +2,10 @@
 import { joinSocket } from '../io/socket-join-node.ts'
 import { connectTcp } from '../io/tcp-node.ts'
 import { directTcpipBy, type DirectTcpipRules } from './direct-tcpip.ts'
+import { lookupInTurn } from './lookup-node.ts'
+
+/** One queue for all servers of a process, as there is one set of threads. */
+const lookup = lookupInTurn()
 
 export interface DirectTcpipOptions<Identity> extends Pick<DirectTcpipRules<Identity>, 'permit' | 'onOutcome'> {
   /** Milliseconds until a connection must stand, the look-up of the name included. Default 30 s. */
@@ -25,7 +29,7 @@ export const directTcpip = <Identity = unknown>({
     ...(onOutcome === undefined ? {} : { onOutcome }),
     async connect({ host, port }, signal) {
       const options = { host, port, signal, ...(timeout === undefined ? {} : { timeout }), ...(family === undefined ? {} : { family }) }
-      const socket = await connectTcp(options, { allowHalfOpen: true })
+      const socket = await connectTcp(options, { allowHalfOpen: true, lookup })
       // Nobody listens yet; what fails now is found when it is joined.
       socket.on('error', () => {})
       return {

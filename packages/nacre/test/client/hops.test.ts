@@ -164,7 +164,7 @@ describe('a way through other hosts', () => {
     Object.assign(circle, { via: circle })
     const error = await failure(reach('carl@b', circle))
     assert.ok(error instanceof ConfigError)
-    assert.match(error.message, /ada@a port 22 is to be reached through itself: carl@b port 22 → ada@a port 22 → ada@a port 22/)
+    assert.match(error.message, /ada@a port 22 is to be reached through itself: carl@b port 22 → ada@a port 22 → ada@a port 22\.$/)
     assert.deepEqual(net.count(), [0, 0])
   })
 
