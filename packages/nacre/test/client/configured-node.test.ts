@@ -1,0 +1,61 @@
+// What keywords of ssh_config become as options of `connect`: only what was said, in our units.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { readOpensshConfig } from '../../src/client/config-node.ts'
+import { configuredOptions } from '../../src/client/configured-node.ts'
+import { ConfigError } from '../../src/errors.ts'
+
+const optionsOf = async (...lines: readonly string[]) =>
+  configuredOptions(await readOpensshConfig('alias', { file: 'none', options: lines }), destination => destination)
+
+/** One option for one line. */
+const cases: readonly (readonly [lines: readonly string[], options: Readonly<Record<string, unknown>>])[] = [
+  [['Ciphers=^aes128-ctr', 'MACs=-*sha1*'], { algorithms: { ciphers: '^aes128-ctr', macs: '-*sha1*' } }],
+  [['Compression=yes'], { algorithms: { compression: ['zlib@openssh.com', 'zlib', 'none'] } }],
+  [['Compression=no'], { algorithms: { compression: ['none'] } }],
+  [['ConnectTimeout=5'], { connectTimeout: 5000, deadlines: { handshake: 5000 } }],
+  [['ConnectTimeout=none'], {}],
+  [['ConnectionAttempts=3'], { connectionAttempts: 3 }],
+  [['ServerAliveInterval=10'], { keepalive: { milliseconds: 10_000, maximumUnanswered: 3 } }],
+  [
+    ['ServerAliveInterval=10', 'ServerAliveCountMax=0'],
+    { keepalive: { milliseconds: 10_000, maximumUnanswered: Number.MAX_SAFE_INTEGER } },
+  ],
+  [['ServerAliveInterval=0'], { keepalive: false }],
+  [['RekeyLimit=1M 1h'], { rekey: { bytes: 2 ** 20, milliseconds: 3_600_000 } }],
+  [['RekeyLimit=default none'], {}],
+  [['RequiredRSASize=3072'], { minimumRsaBits: 3072 }],
+  [['RequiredRSASize=512'], { minimumRsaBits: 1024 }],
+  [['AddressFamily=inet6'], { family: 6 }],
+  [['BindAddress=192.0.2.1', 'BindInterface=nowhere0'], { localAddress: '192.0.2.1' }],
+  [['TCPKeepAlive=no'], { keepAlive: false }],
+  [['NumberOfPasswordPrompts=1'], { passwordPrompts: 1 }],
+  [['PasswordAuthentication=no'], { preferred: ['publickey', 'keyboard-interactive'] }],
+  [['PreferredAuthentications=password,publickey'], { preferred: ['password', 'publickey'] }],
+  [['IdentityFile=/k/%n', 'IdentityFile=none'], { identityFiles: ['/k/alias'] }],
+  [['IdentitiesOnly=yes', 'IdentityAgent=none'], { identitiesOnly: true, agent: false }],
+  [['IdentityAgent=SSH_AUTH_SOCK'], {}],
+  [['HostKeyAlias=Other'], { hostKeyAlias: 'other' }],
+  [['RevokedHostKeys=/a /b'], { revokedHostKeys: ['/a', '/b'] }],
+  [['ProxyJump=u@a:5,b'], { via: [{ host: 'a', user: 'u', port: 5 }, { host: 'b' }] }],
+  [['ProxyCommand=nc %h %p'], { proxyCommand: 'nc %h %p' }],
+  [['ProxyCommand=none'], {}],
+]
+
+describe('the options of a configuration', () => {
+  for (const [lines, expected] of cases)
+    it(`are, for ${lines.join(', ')}: ${JSON.stringify(expected)}`, async () => {
+      const nothing: Readonly<Record<string, unknown>> = { ...(await optionsOf()) }
+      const found: Readonly<Record<string, unknown>> = { ...(await optionsOf(...lines)) }
+      const changed = Object.fromEntries(Object.entries(found).filter(([name]) => !(name in nothing)))
+      assert.deepEqual(changed, expected)
+    })
+
+  it('are an error for what would not be done as asked', async () => {
+    await assert.rejects(optionsOf('ProxyUseFdpass=yes', 'ProxyCommand=x'), /ProxyUseFdpass is not supported/)
+    await assert.rejects(
+      optionsOf('BindInterface=nowhere0'),
+      (error: unknown) => error instanceof ConfigError && /no such interface/.test(error.message),
+    )
+  })
+})
