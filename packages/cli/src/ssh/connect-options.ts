@@ -8,6 +8,13 @@ import type { SshCommand, SshConfig } from './options.ts'
 import { hostKeyTalk, weakCryptoWarning } from './host-keys.ts'
 import { prompting } from './questions.ts'
 
+/** Distributions turn GSS-API on for everybody, so that it is missing is told to those alone who want to know more. */
+const tellOfGssapi = ({ decidedBy, config }: SshConfig, log: Log): void => {
+  const words = decidedBy.get('gssapiauthentication')?.at(-1)?.words ?? []
+  const named = config.preferredAuthentications?.some(each => each.startsWith('gssapi')) === true
+  if (named || words[0]?.toLowerCase() === 'yes') log.debug('GSSAPIAuthentication is not in effect: there is no mechanism of GSS-API here.')
+}
+
 /** Where to connect and with which options; `signal` ends it, `prefix` stands in front of what is told of it step by step. What ssh_config says, `connect` takes from the settings. */
 export const connectOptions = (
   command: SshCommand,
@@ -21,6 +28,7 @@ export const connectOptions = (
   const typed = command.destination?.host ?? ''
   const ask = config.batchMode ? undefined : askerFor(environment.variables)
   const trace = traceTo(log)
+  tellOfGssapi(settings, log)
   const options: ConfiguredOptions = {
     config: settings,
     signal,
