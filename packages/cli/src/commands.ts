@@ -22,6 +22,7 @@ export const commands: readonly Command[] = [
   { name: 'ssh-keyscan', summary: 'collect the host keys of servers', entry: 'commands/ssh-keyscan.ts' },
   { name: 'ssh-agent', summary: 'hold private keys and sign with them for other programs', entry: 'commands/ssh-agent.ts' },
   { name: 'ssh-add', summary: 'give keys to the agent, list and remove them', entry: 'commands/ssh-add.ts' },
+  { name: 'why', summary: 'say who may log in to this machine, and which line decides', entry: 'commands/why.ts' },
   { name: 'help', summary: 'list the commands, or explain one', entry: 'commands/help.ts' },
   { name: 'version', summary: 'print the version of nacre and of its runtime', entry: 'commands/version.ts' },
 ]

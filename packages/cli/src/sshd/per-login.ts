@@ -194,7 +194,7 @@ export const perLoginAuthenticator = (setup: PerLoginSetup): Authenticator<Login
       only,
       passwords,
       lockedMayUseKeys: parsed.config.usePam,
-      ...(holds === parsed ? {} : { takes: taken(holds.config) }),
+      takes: taken(holds.config),
       log: own,
     })
   // Blocks may enable what is off for everybody; without any, a server nobody can use is found now.

@@ -1,7 +1,7 @@
 // A session's environment: made anew, with nothing of the server's, and true about the connection whatever a client sends.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type SessionFacts, sessionEnvironment } from '../../src/sshd/environment.ts'
+import { readEnvironmentFile, type SessionFacts, sessionEnvironment } from '../../src/sshd/environment.ts'
 
 const facts: SessionFacts = {
   account: { name: 'ada', uid: 1000, gid: 1000, home: '/home/ada', shell: '/bin/zsh' },
@@ -54,5 +54,25 @@ describe('the environment', () => {
       configured: { LANG: 'de', PATH: '/opt/bin', SSH_CLIENT: 'lies' },
     })
     assert.deepEqual([found.LANG, found.PATH, found.SSH_CLIENT], ['de', '/opt/bin', '192.0.2.7 50022 22'])
+  })
+})
+
+describe('variables of the account’s own', () => {
+  test('come between the usual ones and those of the configuration; the file beats the key', () => {
+    const own = { ofKey: { A: 'key', PATH: '/key', C: 'key' }, ofFile: { A: 'file', B: 'file' } }
+    const found = sessionEnvironment({ ...facts, own, configured: { B: 'configured' } })
+    assert.deepEqual([found['A'], found['B'], found['C'], found['PATH']], ['file', 'configured', 'key', '/key'])
+    assert.equal(
+      sessionEnvironment({ ...facts, own: { ofKey: { SSH_CLIENT: 'forged' }, ofFile: {} } })['SSH_CLIENT'],
+      sessionEnvironment(facts)['SSH_CLIENT'],
+    )
+  })
+  test('stand in ~/.ssh/environment, a line each', () => {
+    assert.deepEqual(readEnvironmentFile('# no\n  A=1 \nB = x\n=y\nnothing\nC=a=b\nD=\n'), [
+      ['A', '1 '],
+      ['B ', ' x'],
+      ['C', 'a=b'],
+      ['D', ''],
+    ])
   })
 })
