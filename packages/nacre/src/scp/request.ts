@@ -2,6 +2,7 @@
 // reads them. Knows nothing of connections.
 import { literalOf, nameMatcher } from '../sftp/client/pattern.ts'
 import { braceAlternatives } from './glob.ts'
+import { withoutEndSlashes } from './path-end.ts'
 import { shellWords } from './words.ts'
 
 export interface ScpRequest {
@@ -22,7 +23,7 @@ export const scpCommand = ({ role, path, recursive, preserve, directory, verbose
 
 /** The last component, as a pattern. */
 const lastOf = (pattern: string): string => {
-  const clean = pattern.replace(/(?<=.)\/+$/, '')
+  const clean = withoutEndSlashes(pattern, 1)
   return clean.slice(clean.lastIndexOf('/') + 1)
 }
 

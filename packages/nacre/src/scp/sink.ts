@@ -6,6 +6,7 @@ import { bytesOfName, nameFromBytes } from '../sftp/names.ts'
 import { type Conversation, cutOff, fatal, warning } from './conversation.ts'
 import { type EntryRecord, isPlainName, readEntry, readTimes, type TimesRecord } from './records.ts'
 import { type CopyOptions, maximumPath, type NamedPath } from './source.ts'
+import { withoutEndSlashes } from './path-end.ts'
 
 export interface SinkOptions extends CopyOptions {
   /** The target must be a directory (-d). Default false. */
@@ -108,8 +109,8 @@ export class Sink {
     const { path, shown } = level.target
     const at: NamedPath = level.inside
       ? {
-          path: `${path === '/' ? '' : path.replace(/\/+$/, '')}/${record.name}`,
-          shown: `${shown === '/' ? '' : shown.replace(/\/+$/, '')}/${record.name}`,
+          path: `${path === '/' ? '' : withoutEndSlashes(path, 0)}/${record.name}`,
+          shown: `${shown === '/' ? '' : withoutEndSlashes(shown, 0)}/${record.name}`,
         }
       : level.target
     if (bytesOfName(at.path).length > maximumPath) await this.#talk.fail(`${at.shown}: File name too long`)

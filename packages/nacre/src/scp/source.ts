@@ -5,6 +5,7 @@ import type { Files, OpenFile } from '../sftp/files.ts'
 import { bytesOfName } from '../sftp/names.ts'
 import type { Conversation } from './conversation.ts'
 import { endLine, entryLineOf, timesLineOf } from './records.ts'
+import { withoutEndSlashes } from './path-end.ts'
 
 /** A file or directory, and what it is called in messages: what a person typed. */
 export interface NamedPath {
@@ -36,7 +37,6 @@ const bufferSize = 256 * 1024
 export const maximumPath = 4095
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
-const withoutSlashes = (path: string): string => (path.length > 1 ? path.replace(/(?<=.)\/+$/, '') : path)
 
 export class Source {
   readonly #talk: Conversation
@@ -52,7 +52,7 @@ export class Source {
 
   /** Sends one file, or a directory with all that is in it. What cannot be sent is an error of the conversation. */
   async send({ path, shown }: NamedPath): Promise<void> {
-    const clean = { path: withoutSlashes(path), shown: withoutSlashes(shown) }
+    const clean = { path: withoutEndSlashes(path, 1), shown: withoutEndSlashes(shown, 1) }
     let attributes: Attributes
     try {
       attributes = await this.#files.stat(clean.path, true)
