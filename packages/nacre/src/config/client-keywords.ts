@@ -27,6 +27,7 @@ import {
   proxyJump,
   type ProxyJump,
   publicKeyUses,
+  rekeyLimitInParts,
   remoteOpens,
   secondsOrNothing,
   secondsOrUnlimited,
@@ -53,7 +54,6 @@ import {
   type Kind,
   largestNumber,
   logLevels,
-  rekeyLimit,
   word,
   yesNo,
 } from './kinds.ts'
@@ -236,7 +236,7 @@ export const clientKeywords = {
   ipQos: set('IPQoS', ipQuality, { interactive: 0xb8, bulk: 0 }, idle('ignore', ipQuality)),
   rekeyLimit: set(
     'RekeyLimit',
-    rekeyLimit,
+    rekeyLimitInParts,
     { bytes: undefined, seconds: undefined },
     {
       // One line may say the amount and another the time.

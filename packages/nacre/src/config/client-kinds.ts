@@ -1,6 +1,6 @@
 // Owns the kinds of values that only ssh_config has: states printed by other words than they are written, forwardings,
 // jumps, devices, qualities of service. Knows nothing of which keyword uses which.
-import { BadValue, type Kind, one, quoteWord, readSeconds, single, some } from './kinds.ts'
+import { BadValue, type Kind, one, quoteWord, readSeconds, rekeyLimit, type RekeyLimit, single, some } from './kinds.ts'
 
 /**
  * A state: by the words that may be written, in any case, the state each stands for. It is printed by the first word that
@@ -528,3 +528,10 @@ export const escapeCharacter: Kind<string> = single(
   value => (value < ' ' ? `^${String.fromCharCode(value.charCodeAt(0) | 0x40)}` : quoteWord(value)),
   value => (value === 'none' ? value : visible(value.charCodeAt(0))),
 )
+
+/** A rekey limit of which another line may say the time, as long as this one does not. */
+export const rekeyLimitInParts: Kind<RekeyLimit> = {
+  ...rekeyLimit,
+  show: ({ bytes, seconds }) => [`${bytes ?? 'default'}${seconds === undefined ? '' : ` ${seconds}`}`],
+  print: value => rekeyLimit.show(value),
+}

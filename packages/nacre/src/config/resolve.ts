@@ -379,5 +379,5 @@ export const oneError = (problems: readonly ConfigError[]): ConfigError | undefi
   const [first, ...others] = problems
   const place = { ...(first.path === undefined ? {} : { path: first.path }), ...(first.line === undefined ? {} : { line: first.line }) }
   const start = first.path === undefined ? '' : `${showPlace({ path: first.path, ...place })}: `
-  return new ConfigError([first.message.slice(start.length), ...others.map(each => each.message)].join('\n'), place, { cause: first })
+  return new ConfigError([first.message.slice(start.length), ...others.map(each => each.message)].join(' '), place, { cause: first })
 }

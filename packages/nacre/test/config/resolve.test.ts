@@ -238,7 +238,7 @@ describe('what is wrong', () => {
 
   test('is one error for whoever throws it', () => {
     const error = oneError(resolve([file('Flag maybe\nNonsense 1\n')]).problems)
-    assert.equal(error?.message, 'a line 1: Flag must be yes or no, not "maybe".\na line 2: Nonsense is not a keyword nacre knows.')
+    assert.equal(error?.message, 'a line 1: Flag must be yes or no, not "maybe". a line 2: Nonsense is not a keyword nacre knows.')
     assert.equal(oneError([]), undefined)
   })
 
