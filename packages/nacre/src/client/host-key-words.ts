@@ -1,6 +1,6 @@
 // Owns what is said of a host key that is not simply known: the errors, each with what to do, and the warnings for whoever goes on
 // regardless. Knows nothing of what decided.
-import { HostKeyError } from '../errors.ts'
+import { escapeForPeople, HostKeyError } from '../errors.ts'
 import type { FingerprintHash } from '../keys/fingerprint.ts'
 import type { KnownHostsFile, KnownKeyPlace } from '../keys/known-hosts.ts'
 import type { PublicKey } from '../keys/public.ts'
@@ -11,6 +11,8 @@ export interface HostKeyCase {
   readonly presented: PresentedHostKey
   readonly files: readonly KnownHostsFile[]
   readonly hash: FingerprintHash | undefined
+  /** The name it is looked up by, when that is not its own (HostKeyAlias). */
+  readonly alias: string | undefined
 }
 
 /** `host`, or `[host]:port` where the port is not the usual one. */
@@ -35,7 +37,7 @@ export const changedError = (about: HostKeyCase, known: KnownKeyPlace, certifica
   return new HostKeyError(
     'HOST_KEY_CHANGED',
     `THE HOST KEY OF ${name} HAS CHANGED. It sent ${shownKey(about.presented.key, about.hash)}; ${known.file} line ${known.line} knows ${shownLine(about, known)}. ` +
-      `Someone may be in between, or the server was set up anew. If its administrator confirms the new fingerprint, remove that line (ssh-keygen -R '${name}') and connect again.${certificate}`,
+      `Someone may be in between, or the server was set up anew. If its administrator confirms the new fingerprint, remove that line (ssh-keygen -R '${about.alias ?? name}') and connect again.${certificate}`,
     identity(about),
     { file: known.file, line: known.line, fingerprint: known.fingerprint },
   )
@@ -55,9 +57,12 @@ export const revokedError = (
 
 export const unknownError = (about: HostKeyCase, why: string): HostKeyError => {
   const places = about.files.map(file => file.path).join(', ') || '(no file)'
+  const alias = about.alias === undefined ? '' : `, looked up as ${about.alias} (HostKeyAlias),`
+  const problems = about.files.flatMap(({ path, problems: lines }) => lines.map(({ line, problem }) => `${path} line ${line} (${problem})`))
+  const unread = problems.length === 0 ? '' : ` Not understood and passed over: ${escapeForPeople(problems.slice(0, 3).join(', '))}.`
   return new HostKeyError(
     'HOST_KEY_UNKNOWN',
-    `The host ${nameOf(about.presented)} is not known: its key ${shownKey(about.presented.key, about.hash)} is in none of ${places}. ` +
+    `The host ${nameOf(about.presented)}${alias} is not known: its key ${shownKey(about.presented.key, about.hash)} is in none of ${places}.${unread} ` +
       `Compare the fingerprint with one from the server's administrator (ssh-keygen -l on the server), then add it, or accept new hosts (StrictHostKeyChecking=accept-new).${why}`,
     identity(about),
   )

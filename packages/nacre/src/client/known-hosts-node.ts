@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { randomFillSync } from 'node:crypto'
 import { addressRanges, parseAddress } from '../addresses.ts'
-import { HostKeyError } from '../errors.ts'
+import { ConfigError, HostKeyError } from '../errors.ts'
 import type { Random } from '../crypto/provider.ts'
 import { appendLine } from '../keys/edit-file-node.ts'
 import { nodeCrypto } from '../crypto/node/provider.ts'
@@ -57,9 +57,14 @@ const readIfThere = async (path: string): Promise<KnownHostsFile> => {
   try {
     return parseKnownHosts(await readFile(path, 'utf8'), path)
   } catch (error) {
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT')
-      return { path, entries: [], problems: [] }
-    throw error
+    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { path, entries: [], problems: [] }
+    // What it knows, and what it revokes, cannot be passed over.
+    throw new ConfigError(
+      `The known hosts cannot be read from ${path}: ${reasonOf(error)}. Mend the file, or name another (UserKnownHostsFile, GlobalKnownHostsFile).`,
+      {},
+      { cause: error },
+    )
   }
 }
 
@@ -321,7 +326,8 @@ class Decision {
   }
 
   #case(files: readonly KnownHostsFile[]): HostKeyCase {
-    return { presented: this.#presented, files, hash: this.#read.options.fingerprintHash }
+    const { fingerprintHash: hash, alias } = this.#read.options
+    return { presented: this.#presented, files, hash, alias }
   }
 }
 

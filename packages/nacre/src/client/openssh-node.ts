@@ -16,6 +16,7 @@ import { withCertificates } from '../keys/certificate-names.ts'
 import { loadLazySigner, loadSigner } from '../keys/load-node.ts'
 import { readPublicPart } from '../keys/private-file.ts'
 import { parsePublicKeyLine, type PublicKey } from '../keys/public.ts'
+import { whenThere } from '../io/soon.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SessionProof } from '../transport/exchange.ts'
 import { addingToAgent, type AddKeysOptions } from './add-keys-node.ts'
@@ -319,6 +320,23 @@ const vouchedFor = ({ hostbasedAuthentication, hostBased, algorithms, onNote }: 
   return { hostBased: machineIdentity({ algorithms: names, onNote }) }
 }
 
+/** The same, which says in the end why keys were not used: nobody is let in, and that may be the reason. */
+const withNotes = (identities: Identities, notes: readonly string[]): Identities => ({
+  ...identities,
+  next: question =>
+    whenThere(identities.next(question), credential =>
+      credential.method !== 'give-up'
+        ? credential
+        : {
+            method: 'give-up',
+            notes: [
+              ...credential.notes,
+              ...[...new Set(notes)].map(note => ({ method: 'publickey', outcome: 'skipped' as const, remaining: [], note })),
+            ],
+          },
+    ),
+})
+
 /** Policy and identities as OpenSSH's client has them by default, for `host` and `port`. Reads known_hosts now, keys when needed. */
 export const openssh = async (
   host: string,
@@ -326,6 +344,14 @@ export const openssh = async (
   options: OpensshOptions = {},
 ): Promise<{ readonly hostKey: HostKeyPolicy; readonly identities: Identities }> => {
   const dns = options.verifyHostKeyDns ?? 'no'
+  const notes: string[] = []
+  const kept: OpensshOptions = {
+    ...options,
+    onNote(note) {
+      notes.push(note)
+      options.onNote?.(note)
+    },
+  }
   const known = await knownHosts({
     files: options.knownHostsFiles ?? usualKnownHosts(),
     globalFiles: options.globalKnownHostsFiles ?? (options.knownHostsFiles === undefined ? usualOfSystem : []),
@@ -353,7 +379,7 @@ export const openssh = async (
     hostKey: known.policy,
     identities: {
       preferHostKeys: await known.preferredAlgorithms(host, port),
-      ...credentials({ ...options, ...vouchedFor(options), signers: proof => collectSigners(options, proof) }),
+      ...withNotes(credentials({ ...options, ...vouchedFor(kept), signers: proof => collectSigners(kept, proof) }), notes),
     },
   }
 }

@@ -20,7 +20,7 @@ export type PeerDeadline = 'handshake' | 'login' | 'rekey'
 /** Who begins like this, where "SSH-2.0-" belongs. */
 const strangers: readonly (readonly [RegExp, string])[] = [
   [/^HTTP\/|^<(?:!doctype|html)/i, 'This is a web server, no SSH server: is the port right?'],
-  [/^[\x14-\x18]\x03[\0-\x04]/, 'This is TLS, not SSH: is the port right, or is there a proxy to go through?'],
+  [/^[\x14-\x18]\x03/, 'This is TLS, not SSH: is the port right, or is there a proxy to go through?'],
   [/^220[ -]/, 'This is a mail or FTP server, no SSH server: is the port right?'],
   [/^Exceeded MaxStartups/i, 'The server has no place for another login just now: try again later, or raise its MaxStartups.'],
   [/^Not allowed at this time/i, 'The server shuts out our address for a while, after logins that failed: try again later.'],
