@@ -209,7 +209,7 @@ const keywordsPage = (): string =>
     'Configuration keywords',
     'packages/nacre/src/config/client-keywords.ts and server-keywords.ts',
     'What `nacre sshd` reads from sshd_config and `nacre ssh` from ssh_config, or either from `-o`. The first value of a keyword wins, unless it may be repeated. A keyword that is in none of these lists is an error with file and line.',
-    '`Include` is read in both. `Host` blocks are read in ssh_config. `Match` blocks are not supported by this version, except `Match all`.',
+    '`Include` and `Match` blocks are read in both, `Host` blocks in ssh_config; [ssh-config.md](../ssh-config.md) says how.',
     '## sshd_config',
     keywordRows(serverDialect.table),
     unsupportedLists(serverDialect.table),
