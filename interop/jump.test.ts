@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { describe } from 'node:test'
-import { ChannelOpenError, type ClientConnection, ConnectError } from 'nacre'
+import { ChannelOpenError, ClientConnection, connect, ConnectError } from 'nacre'
 import { openSshServer, type OpenSshServerOptions } from './peers/openssh.ts'
 import type { PeerServer } from './peers/peer.ts'
 import { bytesOf, MiB, sha256 } from './rig/bytes.ts'
@@ -331,7 +331,31 @@ describe('-W', () => {
   })
 })
 
+test('connect in a program goes where ssh_config leads, hops and all', {}, async () => {
+  const lines = ['Host h2', '  ProxyJump h1', 'Host h1', '  ProxyJump h0']
+  await using hosts = await chain(['nacre', 'OpenSSH', 'nacre'], lines)
+  const options = { config: { file: hosts.config }, agent: false, signal: AbortSignal.timeout(20_000) } as const
+  await using connection = await connect('h2', options)
+  assert.equal((await connection.run('echo $SSH_CONNECTION')).stdout.trim().split(' ').at(-1), String(hosts.all[2]?.to.port))
+  const through = await connect('h0', { ...options, via: 'h1' }).catch((error: unknown) => error)
+  // h1 wants to go through h0 itself, which is no circle: another connection to it is the first hop.
+  assert.ok(through instanceof ClientConnection, String(through))
+  assert.equal((await through.run('echo inside')).stdout, 'inside\n')
+  await through.close()
+})
+
 describe('files through a hop', () => {
+  test('ssh-copy-id adds a key there', {}, async () => {
+    const home = freshFolder('home', 0o755)
+    world().give(home)
+    await using hosts = await chain(['nacre', 'OpenSSH'])
+    const key = newKey('ed25519')
+    const words = ['-F', hosts.config, '-f', '-i', key.publicPath, '-t', `${home}/keys`, '-o', 'ProxyJump=h0', 'h1']
+    const result = await finish(nacre('ssh-copy-id', ...words))
+    assert.equal(result.code, 0, result.stderr)
+    assert.ok(readFileSync(`${home}/keys`, 'utf8').startsWith(key.line))
+  })
+
   test('by sftp and scp, with -J and with ProxyJump', { seconds: 120 }, async () => {
     await using hosts = await chain(
       ['nacre', 'OpenSSH'],

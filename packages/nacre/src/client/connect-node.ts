@@ -72,6 +72,12 @@ const defaultPort = 22
 
 const nameOf = ({ user, host }: Destination): string => (user === undefined ? host : `${user}@${host}`)
 
+/** Which files a hop's name is looked up in: those of the destination. With `config: false` a hop has to say all itself. */
+const filesOf = ({ config }: ConfiguredOptions | ExplicitOptions): { readonly config?: false | ConfigFileOptions } => {
+  if (config === false) return { config }
+  return typeof config === 'object' && 'file' in config && config.file !== undefined ? { config: { file: config.file } } : {}
+}
+
 /** What a hop that is only named shares with the destination: patience, and the person who answers. Nothing that proves who we are. */
 const inherited = (options: ConfiguredOptions | ExplicitOptions): ConfiguredOptions => ({
   ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -101,7 +107,7 @@ const planned = (
   if (hop instanceof ClientConnection) return hop
   const { destination, ...own } = typeof hop === 'object' && 'destination' in hop ? hop : { destination: hop }
   const parsed = typeof destination === 'string' ? parseDestination(destination) : destination
-  const hopOptions: ConfiguredOptions | ExplicitOptions = { ...inherited(options), ...own }
+  const hopOptions: ConfiguredOptions | ExplicitOptions = { ...inherited(options), ...filesOf(options), ...own } as ConfiguredOptions
   if (index > 0 && ways(hopOptions) > 0)
     throw new ConfigError('Only the first hop of `via` may have a way of its own; the others are reached through the one before.')
   const user = hopOptions.user ?? parsed.user
@@ -161,8 +167,7 @@ const withConfig = async (
   const settings = options.config === false ? undefined : await settingsFor(parsed, options)
   if (settings === undefined || options.config === false) return { to: parsed, all: options }
   const { config } = settings
-  const files = typeof options.config === 'object' && 'file' in options.config ? { config: { file: options.config.file } } : {}
-  const { via, proxyCommand, ...rest } = configuredOptions(settings, destination => ({ destination, ...inherited(options), ...files }))
+  const { via, proxyCommand, ...rest } = configuredOptions(settings, destination => destination)
   // Whoever says how the host is reached, by whatever way, means that way.
   const own = reached || [options.transport, options.via, options.proxyCommand].some(each => each !== undefined)
   const ways = own ? {} : given({ via, proxyCommand })

@@ -158,6 +158,14 @@ describe('a way through other hosts', () => {
     assert.equal(net.count()[1], 0)
   })
 
+  it('reads no file for a hop when none is to be read: a name alone says too little then', async () => {
+    const net = network(['b'])
+    const error = await failure(reach('carl@b', 'ada@a'))
+    assert.ok(error instanceof ConfigError)
+    assert.match(error.message, /^Jump host ada@a: With `config: false`, `hostKey` and `auth` are required/)
+    assert.deepEqual(net.count(), [0])
+  })
+
   it('never goes through itself', async () => {
     const net = network(['a', 'b'])
     const circle: HopOptions = { ...hop('ada@a') }
