@@ -101,6 +101,26 @@ const keepOld = async (path: string): Promise<string> => {
   return old
 }
 
+/**
+ * The folder, and those it lies in. Node's own recursive way tries for ever where nothing can be made and the system says that
+ * the folder above is missing, as in /proc.
+ */
+const makeFolder = async (path: string): Promise<void> => {
+  const make = async (): Promise<void> => {
+    await mkdir(path, { mode: 0o700 }).catch(error => {
+      if (!hasCode(error, 'EEXIST')) throw error
+    })
+  }
+  if (dirname(path) === path) return
+  try {
+    await make()
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+    await makeFolder(dirname(path))
+    await make()
+  }
+}
+
 type Edit = (text: string) => string
 
 const sameFile = (a: { dev: number; ino: number; size: number; mtimeMs: number }, b: typeof a): boolean =>
@@ -215,7 +235,7 @@ export const editTextFile = async (path: string, edit: Edit, options: EditFileOp
 const createText = async (path: string, edit: Edit): Promise<EditedFile | undefined> => {
   const text = edit('')
   if (text === '') return { changed: false, backup: undefined }
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await makeFolder(dirname(path))
   const beside = await writeBeside(path, Buffer.from(text), undefined)
   try {
     // Unlike `rename` this fails when somebody else made the file.
@@ -270,6 +290,6 @@ const areIn = async (path: string, lines: Uint8Array): Promise<boolean> => {
  * programs may do the same at the same time, or replace the file: no line of theirs or ours is lost or cut in two.
  */
 export const appendLine = async (path: string, line: string): Promise<void> => {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await makeFolder(dirname(path))
   await appendLines(path, Buffer.from(`${line}\n`))
 }

@@ -185,6 +185,15 @@ describe('an edit', () => {
   })
 })
 
+// A folder in /proc cannot be made, and the system says of it that the one above is missing.
+test('a folder that cannot be made is an error, not a wait', { skip: process.platform !== 'linux' }, async () => {
+  await assert.rejects(appendLine('/proc/none/file', 'a line'), { code: 'ENOENT' })
+  await assert.rejects(
+    editTextFile('/proc/none/deeper/file', () => 'a text', { create: true }),
+    { code: 'ENOENT' },
+  )
+})
+
 describe('a line that is added', () => {
   test('stands behind the last line, whether that ended or not', async () => {
     const path = made('one')
