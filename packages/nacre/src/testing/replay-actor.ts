@@ -57,6 +57,13 @@ const credentialFrom = (payload: Uint8Array): Credential => {
     prose.read(reader)
     return { method: 'keyboard-interactive', submethods: prose.read(reader), source: 'transcript' }
   }
+  if (methodName === 'hostbased') {
+    const algorithm = text.read(reader)
+    const publicKey = bytes.read(reader).slice()
+    const [clientHost, clientUser] = [text.read(reader), text.read(reader)]
+    const sign = (): Uint8Array => encode(signatureBlob, { algorithm, signature: new Uint8Array(64) })
+    return { method: 'hostbased', publicKey, algorithm, clientHost, clientUser, fingerprint: '', source: 'transcript', sign }
+  }
   if (methodName === 'publickey') {
     const proof = boolean.read(reader)
     const algorithm = text.read(reader)
@@ -76,11 +83,15 @@ const credentialFrom = (payload: Uint8Array): Credential => {
 
 /** A signature blob of the algorithm a proof named; certificates sign by the name of their key. */
 const signatureFrom = (payload: Uint8Array): Uint8Array => {
-  const { details } = decodeMessage(UserauthRequest, payload)
+  const { methodName, details } = decodeMessage(UserauthRequest, payload)
   const reader = new Reader(details)
-  boolean.read(reader)
+  if (methodName !== 'hostbased') boolean.read(reader)
   text.read(reader)
   bytes.read(reader)
+  if (methodName === 'hostbased') {
+    text.read(reader)
+    text.read(reader)
+  }
   return bytes.read(reader).slice()
 }
 
