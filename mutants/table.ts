@@ -12,6 +12,7 @@ import { keyFileMutants } from './key-files.ts'
 import { keyTypeMutants } from './key-types.ts'
 import { listMutants } from './lists.ts'
 import type { Mutant } from './mutant.ts'
+import { serverConfigurationMutants } from './server-configuration.ts'
 import { transportMutants } from './transport.ts'
 import { vouchingMutants } from './vouching.ts'
 
@@ -28,6 +29,7 @@ export const mutants: readonly Mutant[] = [
   ...certificateMutants,
   ...hostKeyMutants,
   ...configurationMutants,
+  ...serverConfigurationMutants,
   ...jumpMutants,
   ...vouchingMutants,
 ]

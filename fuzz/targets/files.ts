@@ -9,6 +9,7 @@ import { quote } from '../../packages/nacre/src/client/quote.ts'
 import { clientDialect, clientKeywords } from '../../packages/nacre/src/config/client-keywords.ts'
 import { dumpClientConfig } from '../../packages/nacre/src/config/client-dump.ts'
 import { parseClientConfig } from '../../packages/nacre/src/config/parse.ts'
+import type { ConfigSource } from '../../packages/nacre/src/config/document.ts'
 import { dumpServerConfig, parseServerConfig } from '../../packages/nacre/src/config/server-config.ts'
 import { type KeywordTable } from '../../packages/nacre/src/config/table.ts'
 import { serverDialect, serverKeywords } from '../../packages/nacre/src/config/server-keywords.ts'
@@ -129,14 +130,46 @@ const keyOptions: Target = {
 
 const separators = [' ', '=', '"', "'", '\\', '#', ',', '\n', ' yes\n', ' no\n', ' none\n', ' 10m\n', ' 1G 1h\n', ' *:22\n', ' all\n']
 
+const criteria = Object.keys(serverDialect.match.criteria)
+/** Somebody whom blocks can be for. */
+const visitor = {
+  user: 'ada',
+  groups: ['ada', 'staff'],
+  host: 'h.example',
+  address: '10.1.2.3',
+  localAddress: '::1',
+  localPort: 22,
+  rdomain: '1',
+}
+const includeConfig = (): readonly ConfigSource[] => [{ path: 'more.conf', text: 'PermitTTY no\nMatch User ada\nMaxSessions 3\n' }]
+
 const sshdConfig: Target = {
   name: 'sshd-config',
-  about: 'sshd_config: refused, or values that are the same after they were written and read again',
-  words: [...Object.values(serverDialect.table).map(row => row.name), 'Match', 'Include', ...separators],
+  about: 'sshd_config, also for one connection: refused, or values that are the same after they were written and read again',
+  words: [
+    ...Object.values(serverDialect.table).map(row => row.name),
+    'Match',
+    'Include more.conf\n',
+    ...criteria.map(each => `\nMatch ${each} ada\n`),
+    'Match all\n',
+    '10.0.0.0/8,!10.1.0.0/16',
+    '*@10.0.0.0/8',
+    'session:*=5m',
+    'host:1 [::1]:*',
+    'crash:1.5s overflow:deny-all',
+    ...separators,
+  ],
   seeds: () => Object.values(serverKeywords).flatMap(row => ['yes', '10', 'a,b'].map(value => utf8Bytes(`${row.name} ${value}\n`))),
   run: (input, note) => {
-    const read = unlessRefused(() => parseServerConfig([{ path: 'sshd_config', text: textOf(input) }]), note)
-    if (read === undefined) return
+    const everybody = unlessRefused(
+      () => parseServerConfig([{ path: 'sshd_config', text: textOf(input) }], { include: includeConfig }),
+      note,
+    )
+    const read = everybody && unlessRefused(() => everybody.forConnection(visitor), note)
+    if (everybody === undefined || read === undefined) return
+    const all = dumpServerConfig(everybody.config)
+    assert.equal(dumpServerConfig(parseServerConfig([{ path: 'dump', text: all }]).config), all)
+    for (const property of read.given) assert.match(read.decidedBy(property), / line \d+/)
     for (const warning of read.warnings) assert.ok(!unseen.test(warning), `a warning that garbles a terminal: ${JSON.stringify(warning)}`)
     for (const property of read.given) note(property)
     const dump = dumpServerConfig(read.config)

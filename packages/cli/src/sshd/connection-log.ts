@@ -67,6 +67,8 @@ export const logLogins = <Identity>(inner: Authenticator<Identity>, { log, quiet
         const answer = await run.attempt(attempt)
         const outcome = outcomes[answer.is]
         const quiet = (attempt.method === 'publickey' && !attempt.proven) || (attempt.method === 'none' && answer.is === 'refuse')
+        // What is wrong with a name is told of before anything is shown, as sshd does.
+        if (attempt.method === 'none') await knownName
         if (outcome === undefined || quiet) return answer
         if (answer.is === 'refuse') failures++
         const invalid = (await knownName) ? '' : 'invalid user '

@@ -47,6 +47,9 @@ describe('why', () => {
     assert.match(said, /^DenyUsers at test line 3 decided that\.$/m)
     assert.equal((await ask('DenyUsers *@192.0.2.0/24\n', { key, from: '198.51.100.1' })).verdict, 'in')
   })
+  test('a list keeps out also whoever shows no key yet', async () => {
+    assert.equal((await ask('AllowUsers somebody-else\n', {})).verdict, 'refused')
+  })
   test('an address that the key is not for keeps out, and the line says so', async () => {
     const { verdict, said } = await ask('', { key }, 'from="10.0.0.0/8" ')
     assert.equal(verdict, 'refused')

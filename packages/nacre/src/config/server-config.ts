@@ -1,13 +1,14 @@
 // Owns what sshd_config says: for everybody, for one connection and its user (`Match`), what decided each value, and the text
 // `sshd -T` prints of it. Knows nothing of files, and nothing of what the values do.
 import { ConfigError } from '../errors.ts'
-import { type ConfigDocument, type ConfigSource, parseDocument, showPlace, type Statement } from './document.ts'
+import { type ConfigDocument, type ConfigSource, faultAt, parseDocument, showPlace, type Statement } from './document.ts'
 import { BadValue } from './kinds.ts'
+import { readCriteria } from './match.ts'
 import type { ParsedConfig, ReadInclude } from './parse.ts'
 import { type Answers, type Decide, oneError, type Resolved, resolveConfig, rowNamed, withDefaults } from './resolve.ts'
 import { serverDialect, serverKeywords, type ServerConfig } from './server-keywords.ts'
 import type { ListenAddress } from './server-kinds.ts'
-import { type ConnectionFacts, decideByConnection, decideWithoutConnection } from './server-match.ts'
+import { type ConnectionFacts, decideByConnection, decideWithoutConnection, serverCriteria } from './server-match.ts'
 import type { Keyword } from './table.ts'
 
 /** A configuration as it holds for everybody, or for one connection. */
@@ -74,6 +75,22 @@ const inBlocks = (documents: readonly ConfigDocument[]): readonly string[] =>
       }
       const becomes = row.notInEffect.otherwise === 'refuse' ? '; whoever the block is for cannot log in' : ' and has no effect'
       return [`${showPlace(statement)}: ${row.name} is not supported by this version${becomes}.`]
+    })
+
+/** Arguments of criteria that are none: found now, not when somebody comes whom the rest of the line fits. */
+const faultsOfCriteria = (documents: readonly ConfigDocument[]): readonly ConfigError[] =>
+  documents
+    .flatMap(each => each.statements)
+    .filter(({ name }) => name === 'match')
+    .flatMap(statement => {
+      try {
+        for (const { name, argument } of readCriteria(statement.words, serverCriteria))
+          if (name !== 'all') decideWithoutConnection({ criterion: name, argument })
+        return []
+      } catch (error) {
+        if (error instanceof BadValue) return [faultAt(statement, statement.keyword, error)]
+        throw error
+      }
     })
 
 /** A resolution of everybody's, with that of a connection's blocks over it. */
@@ -157,6 +174,8 @@ export const parseServerConfig = (
     decide: decideWithoutConnection,
     ...(include.include && { include: include.include }),
   })
+  const wrong = everybody.problems.length === 0 ? oneError(faultsOfCriteria([...documents, ...include.found()])) : undefined
+  if (wrong !== undefined) throw wrong
   return new Parsed(documents, include, everybody, undefined, inBlocks([...documents, ...include.found()]))
 }
 

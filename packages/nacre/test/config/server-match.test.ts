@@ -146,6 +146,13 @@ describe('what holds for a connection', () => {
     assert.throws(() => all.forConnection({ user: 'eve', groups: ['jailed'] }), ConfigError)
     assert.doesNotThrow(() => all.forConnection({ user: 'eve', groups: ['free'] }))
   })
+  test('an argument that is none is found at the start, whatever stands in front of it', () => {
+    for (const [criteria, message] of [
+      ['User nobody-at-all LocalPort x', /line 1: Match has the port "x"/],
+      ['Group none Address 10.0.0.1/8', /line 1: Match has "10\.0\.0\.1\/8"/],
+    ] as const)
+      assert.throws(() => parseServerConfig([{ path: 'sshd_config', text: `Match ${criteria}\nMaxSessions 1` }]), message)
+  })
   test('reads included files once', () => {
     let reads = 0
     const include = () => {
