@@ -3,7 +3,7 @@
 import { networkInterfaces } from 'node:os'
 import { isAbsolute } from 'node:path'
 import type { ClientSettings } from '../config/client-config.ts'
-import type { JumpHost } from '../config/client-kinds.ts'
+import type { JumpHost } from '../config/reach-kinds.ts'
 import { expandTokens } from '../config/tokens.ts'
 import { ConfigError } from '../errors.ts'
 import { splitWords } from '../config/line.ts'
@@ -48,7 +48,7 @@ const algorithms = ({ config, given }: ClientSettings): Pick<Said, 'algorithms'>
 }
 
 /** The methods in order, without those that a keyword turns off. */
-export const preferredMethods = ({ config }: ClientSettings): readonly string[] =>
+const preferredMethods = ({ config }: ClientSettings): readonly string[] =>
   (config.preferredAuthentications ?? ['hostbased', 'publickey', 'keyboard-interactive', 'password']).filter(
     method =>
       (method === 'hostbased' && config.hostbasedAuthentication) ||

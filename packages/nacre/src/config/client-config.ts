@@ -3,7 +3,7 @@
 import { ConfigError } from '../errors.ts'
 import { canonicalHost } from './canonical-host.ts'
 import { clientDialect, clientKeywords, type ClientConfig } from './client-keywords.ts'
-import type { Forward, ForwardEnd } from './client-kinds.ts'
+import type { Forward, ForwardEnd } from './reach-kinds.ts'
 import { type ClientMachine, clientTokens, hostSoFar, jumpHost, tokensSoFar } from './client-machine.ts'
 import { type ClientCall, type ClientPass, decideForClient } from './client-match.ts'
 import { type ConfigDocument, type ConfigSource, faultAt, parseDocument, showPlace, type Statement } from './document.ts'
@@ -128,14 +128,13 @@ const remoteUser = (resolved: Resolved, machine: ClientMachine, tokens: Tokens):
   const source = resolved.decidedBy.get('user')?.[0]?.source
   // The command line says a name, not a pattern for one.
   if (source?.isOption === true && source.isUsers !== true) return checkUser(said)
-  const { C, r, ...possible } = tokenless(tokens)
-  const user = at(resolved, 'user', () => expandTokens(said, possible, machine.environment))
+  const user = at(resolved, 'user', () => expandTokens(said, withoutUser(tokens), machine.environment))
   return user === said ? user : checkUser(user)
 }
 
-/** `%C` and `%r` are made of the user. Asking for `C` would compute it. */
-const tokenless = (tokens: Tokens): Record<string, string> => {
-  const found: Record<string, string> = { C: '', r: '' }
+/** `%C` and `%r` are made of the user. Looking at `C` would compute it. */
+const withoutUser = (tokens: Tokens): Tokens => {
+  const found: Record<string, string> = {}
   for (const letter of Object.keys(tokens)) if (letter !== 'C' && letter !== 'r') found[letter] = tokens[letter]
   return found
 }

@@ -19,7 +19,7 @@ export type AlgorithmLists = Partial<
 >
 
 /** Key files that are tried when none is named, in OpenSSH's order. */
-export const usualIdentityFiles: readonly string[] = [
+const usualIdentityFiles: readonly string[] = [
   '~/.ssh/id_rsa',
   '~/.ssh/id_ecdsa',
   '~/.ssh/id_ecdsa_sk',

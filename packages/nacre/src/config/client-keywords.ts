@@ -16,16 +16,11 @@ import {
   escapeCharacter,
   fingerprintHash,
   firstOfWords,
-  type Forward,
   forwardAgent,
-  forwards,
   ipQuality,
   keystrokeTiming,
   octalMask,
   permittedCnames,
-  portOrService,
-  proxyJump,
-  type ProxyJump,
   publicKeyUses,
   rekeyLimitInParts,
   remoteOpens,
@@ -42,6 +37,7 @@ import {
   yesNoAsk,
   states,
 } from './client-kinds.ts'
+import { type Forward, forwards, portOrService, proxyJump, type ProxyJump } from './reach-kinds.ts'
 import type { Statement } from './document.ts'
 import {
   algorithms,

@@ -1,6 +1,6 @@
 // Owns what a client's configuration has to know of the machine it is read on, and the tokens that come of it. Knows no
 // runtime: whoever reads a configuration says these things.
-import type { ProxyJump } from './client-kinds.ts'
+import type { ProxyJump } from './reach-kinds.ts'
 import type { ConfigSource, Statement } from './document.ts'
 import type { SoFar } from './table.ts'
 import { expandTokens, type Tokens, type Variables } from './tokens.ts'

@@ -95,13 +95,6 @@ export const readSeconds = (word: string): number | undefined => {
 
 /** Seconds: `90`, `1h30m`. */
 export const seconds: Kind<number> = single('a time such as 90, 5m or 1h30m', readSeconds, String)
-/** Seconds, or `none` for no limit. */
-export const secondsOrNone: Kind<number | 'none'> = single<number | 'none'>(
-  'a time such as 90 or 5m, or none',
-  word => (word.toLowerCase() === 'none' ? 'none' : readSeconds(word)),
-  String,
-)
-
 const scales: Readonly<Record<string, number>> = { '': 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }
 const readBytes = (word: string): number | undefined => {
   const found = /^(\d{1,12})([bkmgt]?)$/i.exec(word)
@@ -143,24 +136,6 @@ export const word: Kind<string> = single(
   quoteWord,
   each => each,
 )
-
-/** The rest of the line, spaces and all: a command, a banner. */
-export const restOfLine: Kind<string> = {
-  means: 'the rest of the line',
-  read: input => {
-    if (input.raw === '') throw new BadValue('needs a value: the rest of the line')
-    return input.raw
-  },
-  show: value => [value],
-}
-
-/** One or more words on one line. */
-export const words: Kind<readonly string[]> = {
-  means: 'one or more words',
-  read: input => some(input, words.means),
-  show: values => (values.length === 0 ? [] : [values.map(quoteWord).join(' ')]),
-  print: values => [values.join(' ')],
-}
 
 /** One or more of the given words, in any case; `none` is none of them. */
 export const someOf = <const W extends string>(known: readonly W[]): Kind<readonly W[]> => {
