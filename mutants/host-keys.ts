@@ -83,14 +83,6 @@ export const hostKeyMutants: readonly Mutant[] = [
     fails: ['that a list has revoked is refused whatever is set, and so are all when a list cannot be read'],
   },
   {
-    name: 'a revoked line is no reason to refuse',
-    file: 'keys/known-hosts.ts',
-    from: "entry.marker === 'revoked' && same(entry)",
-    to: "entry.marker === 'revoked' && same(entry) && entry.line > 100",
-    test: 'client/host-key-policy-node.test.ts',
-    fails: ['is gone on with by no, untrusted, unremembered and with a warning nobody can miss; a revoked one too'],
-  },
-  {
     name: 'a key of another type makes a known host unknown again',
     file: 'keys/known-hosts.ts',
     from: '[...plain.filter(isAlike), ...plain.filter(entry => !isAlike(entry))]',
