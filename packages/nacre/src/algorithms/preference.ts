@@ -23,7 +23,8 @@ export const defaultNames = (rows: readonly Named[]): readonly string[] => {
 /**
  * The names a specification asks for. `undefined` gives the defaults; an array is taken as it stands; a string is
  * `a,b` (exactly these), `+a,b` (defaults, then these), `-a*` (defaults without), `^a` (these first, then defaults).
- * Throws `ConfigError` for a name no row has, with the names that exist.
+ * `*` and `?` stand for characters of names; nothing insecure is asked for by them. Throws `ConfigError` for a name no row
+ * has, with the names that exist.
  */
 export const choose = (what: string, rows: readonly Named[], specification: string | readonly string[] | undefined): readonly string[] => {
   if (specification === undefined) return defaultNames(rows)
@@ -32,6 +33,13 @@ export const choose = (what: string, rows: readonly Named[], specification: stri
     throw new ConfigError(`"${name}" is not a ${what} nacre knows. It knows: ${rows.map(row => row.name).join(', ')}.`)
   }
   if (typeof specification !== 'string') return [...new Set(specification.map(known))]
+  const named = (pattern: string): readonly string[] => {
+    if (!/[*?]/.test(pattern)) return [known(pattern)]
+    const found = rows.filter(row => row.standing !== 'insecure' && matchesWildcard(pattern, row.name)).map(row => row.name)
+    if (found.length === 0)
+      throw new ConfigError(`"${pattern}" stands for no ${what} nacre knows. It knows: ${rows.map(row => row.name).join(', ')}.`)
+    return found
+  }
   const sign = specification[0]
   const names = (sign === '+' || sign === '-' || sign === '^' ? specification.slice(1) : specification)
     .split(',')
@@ -42,10 +50,10 @@ export const choose = (what: string, rows: readonly Named[], specification: stri
     sign === '-'
       ? usual.filter(name => !names.some(pattern => matchesWildcard(pattern, name)))
       : sign === '+'
-        ? [...usual, ...names.map(known)]
+        ? [...usual, ...names.flatMap(named)]
         : sign === '^'
-          ? [...names.map(known), ...usual]
-          : names.map(known)
+          ? [...names.flatMap(named), ...usual]
+          : names.flatMap(named)
   if (chosen.length === 0) throw new ConfigError(`No ${what} is left after "${specification}".`)
   return [...new Set(chosen)]
 }

@@ -35,9 +35,6 @@ export interface ClientMachine {
   ): Promise<{ readonly canonicalName?: string } | undefined>
 }
 
-/** The version of OpenSSH whose language is read; what `Match version` is compared with. */
-export const languageVersion = 'OpenSSH_10.5p1'
-
 const usualPort = 22
 
 /** What `%h` and the like stand for while files are read: with what they have said so far. */

@@ -1,8 +1,9 @@
 // Owns what the criteria of `Match` mean to a client. Knows nothing of how a line of them is read, nor of other keywords.
 import { addressRanges } from '../addresses.ts'
 import { matchesPatternList } from '../patterns.ts'
-import { type ClientMachine, hostSoFar, languageVersion, tokensSoFar } from './client-machine.ts'
+import { type ClientMachine, hostSoFar, tokensSoFar } from './client-machine.ts'
 import { BadValue } from './kinds.ts'
+import { openSshRelease } from './match.ts'
 import type { MatchQuestion } from './resolve.ts'
 import { expandTokens } from './tokens.ts'
 
@@ -72,7 +73,7 @@ export const decideForClient = (
     case 'localnetwork':
       return matchesNetwork(argument, machine)
     case 'version':
-      return matches(argument, languageVersion)
+      return matches(argument, openSshRelease)
     case 'tagged':
       return matchesMaybeEmpty(argument, textSoFar(question, 'tag', ''))
     case 'command':

@@ -2,6 +2,9 @@
 // says what each takes, and who resolves says whether it holds.
 import { BadValue } from './kinds.ts'
 
+/** The release of OpenSSH whose language is read; what `Match version` is compared with. */
+export const openSshRelease = 'OpenSSH_10.5p1'
+
 /** What a criterion takes, and how it may be written. */
 export interface CriterionRow {
   readonly takes: 'nothing' | 'argument' | 'argument, empty too'

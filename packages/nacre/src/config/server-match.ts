@@ -3,7 +3,7 @@
 import { addressRanges, parseAddress } from '../addresses.ts'
 import { matchesPatternList, matchesWildcard } from '../patterns.ts'
 import { BadValue } from './kinds.ts'
-import type { MatchTable } from './match.ts'
+import { type MatchTable, openSshRelease } from './match.ts'
 import type { MatchQuestion } from './resolve.ts'
 
 /** What is known of a connection. What is left out is not known, and no criterion that asks for it holds. */
@@ -41,9 +41,6 @@ export const serverCriteria: MatchTable = {
   negation: false,
   beforeAll: 0,
 }
-
-/** The release that `Match version` is compared with: whose configuration this is made to read. */
-export const openSshRelease = 'OpenSSH_10.5p1'
 
 const patternsOf = (list: string): readonly string[] => list.split(',')
 const isNegated = (pattern: string): boolean => pattern.startsWith('!')

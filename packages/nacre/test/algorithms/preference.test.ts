@@ -20,6 +20,9 @@ describe('choosing algorithms', () => {
     ['-?2', ['a1']],
     ['^b1', ['b1', 'a1', 'a2']],
     ['^a2', ['a2', 'a1']],
+    ['^b*', ['b1', 'a1', 'a2']],
+    ['+?1', ['a1', 'a2', 'b1']],
+    ['*', ['a1', 'a2', 'b1']],
     [
       ['old', 'a1'],
       ['old', 'a1'],
@@ -34,6 +37,10 @@ describe('choosing algorithms', () => {
       (error: unknown) =>
         error instanceof ConfigError && /"nope" is not a cipher nacre knows\. It knows: a1, a2, b1, old\./.test(error.message),
     )
+  })
+  it('refuses a pattern that stands for nothing but what is insecure', () => {
+    assert.throws(() => choose('cipher', rows, 'ol*'), /"ol\*" stands for no cipher nacre knows/)
+    assert.throws(() => choose('cipher', rows, '+z?'), ConfigError)
   })
   it('refuses to be left with nothing', () => {
     assert.throws(() => choose('cipher', rows, '-*'), ConfigError)
