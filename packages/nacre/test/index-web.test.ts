@@ -50,6 +50,7 @@ describe('a bundle for browsers', () => {
 describe('what the two faces export', () => {
   /** Of a program's files, sockets and processes. */
   const ofNodeOnly = [
+    'configuredOptions',
     'connectAgent',
     'fileSigner',
     'fromDuplex',
@@ -58,6 +59,8 @@ describe('what the two faces export', () => {
     'loadSigner',
     'nodeRuntime',
     'openssh',
+    'readOpensshConfig',
+    'optionLine',
     'agentSigners',
     'scanHostKeys',
     'knownHostsCommand',
@@ -80,7 +83,7 @@ describe('what the two faces export', () => {
   })
 
   test('so has the server', () => {
-    const ofServerOnNode = ['Listening', 'NodeServer', 'fromDuplex', 'isWorker', 'loadSigner', 'runWorkers']
+    const ofServerOnNode = ['Listening', 'NodeServer', 'directTcpip', 'fromDuplex', 'isWorker', 'loadSigner', 'runWorkers']
     const common = names(serverOnNode).filter(name => !ofServerOnNode.includes(name))
     assert.deepEqual(
       common.filter(name => !(name in serverOnWeb)),
