@@ -5,6 +5,7 @@ import { certificateTargets } from './targets/certificates.ts'
 import { codecTargets } from './targets/codecs.ts'
 import { engineTargets } from './targets/engines.ts'
 import { fileTargets } from './targets/files.ts'
+import { hostKeyTargets } from './targets/host-keys.ts'
 import { keyTargets } from './targets/keys.ts'
 import { layerTargets } from './targets/layers.ts'
 import { securityKeyTargets } from './targets/security-keys.ts'
@@ -21,6 +22,7 @@ export const targets: readonly Target[] = [
   ...securityKeyTargets,
   ...certificateTargets,
   ...fileTargets,
+  ...hostKeyTargets,
   ...listTargets,
   ...sftpClientTargets,
   ...sftpServerTargets,
