@@ -4,8 +4,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { askPassphrase, askpassRule, askPermission } from '../src/askpass.ts'
+import { askerFor, askPassphrase, askpassRule, askPermission } from '../src/askpass.ts'
 import { processEnvironment } from '../src/environment.ts'
+import { confirmed } from '../src/ssh/host-keys.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nacre-askpass-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -67,5 +68,29 @@ describe('a passphrase', () => {
   test('is empty when the program says nothing, or fails', async () => {
     assert.equal(await askPassphrase('Enter it: ', environmentFor(forced(program('nothing', 'true').path))), '')
     assert.equal(await askPassphrase('Enter it: ', environmentFor(forced(program('fails', 'echo x; exit 1').path))), '')
+  })
+})
+
+describe('whoever answers while standard input is for others', () => {
+  test('is the program where it must be asked, whatever the question', async () => {
+    const { path, asked } = program('asker', "printf 'an answer\\r\\nmore\\n'")
+    const ask = askerFor(forced(path))
+    assert.equal(await ask?.("ada@host's password: ", { echo: false }), 'an answer')
+    assert.equal(asked(), "|ada@host's password: ")
+  })
+  test('says nothing when the program fails or is not there', async () => {
+    assert.equal(await askerFor(forced(program('failing', 'echo no; exit 1').path))?.('?', { echo: true }), undefined)
+    assert.equal(await askerFor(forced('/does/not/exist'))?.('?', { echo: true }), undefined)
+  })
+  test('is not asked about a host for ever', async () => {
+    let times = 0
+    const stubborn = async (): Promise<string> => {
+      times++
+      return 'perhaps'
+    }
+    assert.equal(await confirmed('Are you sure?', 'SHA256:x', stubborn), false)
+    assert.equal(times, 20)
+    const answers = ['what?', 'SHA256:x']
+    assert.equal(await confirmed('Are you sure?', 'SHA256:x', async () => answers.shift()), true)
   })
 })
