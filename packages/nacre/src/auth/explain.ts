@@ -22,7 +22,10 @@ export const authenticationError = (failed: FailedAuthentication): Authenticatio
   if (attempts.length > 0) lines.push('Tried, in order:', ...attempts.map(attempt => `  ${attemptLine(attempt)}`))
   else lines.push('Nothing was tried.')
   if (ended !== undefined) lines.push(ended)
-  if (cutOff) lines.push('The login was not decided: try again, and look into the log of the server when it breaks off every time.')
+  if (cutOff)
+    lines.push(
+      'The login was not decided: try again. A server ends logins that take longer than its LoginGraceTime; its log says what it was.',
+    )
   else lines.push(...(tooMany ? tooManyFailures(attempts) : []), ...causes(attempts, remaining))
   return new AuthenticationError(lines.join('\n'), { user, attempts: [...attempts], remaining: [...remaining] })
 }
@@ -70,14 +73,19 @@ const causes = (attempts: readonly AuthenticationAttempt[], remaining: readonly 
     const instead = remaining.includes('keyboard-interactive') ? '; it may ask for it by keyboard-interactive' : ''
     lines.push(`Likely cause: the server offers no password authentication${instead}.`)
   } else if (passwords.length > 0) {
-    lines.push('Likely cause: the password or the user name is wrong, or the server lets nobody in as this user by password.')
+    lines.push(
+      'Likely cause: the password or the user name is wrong, or the server lets nobody in as this user by password (PermitRootLogin for root; an account that is locked or expired).',
+    )
   }
   if (reached.some(each => each.method === 'hostbased' && each.outcome === 'refused'))
     lines.push(
       'Likely cause: the server does not know this host by that name with that key (ssh_known_hosts there), or this user of it is not let in (shosts.equiv, .shosts).',
     )
   const untried = remaining.filter(method => !reached.some(each => each.method === method))
-  if (untried.length > 0) lines.push(`Not tried, though the server accepts ${untried.length === 1 ? 'it' : 'them'}: ${listed(untried)}.`)
-  else if (reached.length > 0 && remaining.length === 0) lines.push('The server accepts no further method.')
+  if (untried.length > 0) {
+    const asking = untried.some(method => method === 'password' || method === 'keyboard-interactive')
+    const why = asking ? ' There was nobody to ask, or it was not to be used (BatchMode, PreferredAuthentications).' : ''
+    lines.push(`Not tried, though the server accepts ${untried.length === 1 ? 'it' : 'them'}: ${listed(untried)}.${why}`)
+  } else if (reached.length > 0 && remaining.length === 0) lines.push('The server accepts no further method.')
   return lines
 }

@@ -16,11 +16,11 @@ import { withCertificates } from '../keys/certificate-names.ts'
 import { loadLazySigner, loadSigner } from '../keys/load-node.ts'
 import { readPublicPart } from '../keys/private-file.ts'
 import { parsePublicKeyLine, type PublicKey } from '../keys/public.ts'
-import { whenThere } from '../io/soon.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SessionProof } from '../transport/exchange.ts'
 import { addingToAgent, type AddKeysOptions } from './add-keys-node.ts'
 import { type CertificateFile, readCertificateFile, signerFor } from './certificate-files-node.ts'
+import { Doubts } from './doubts-node.ts'
 import { machineIdentity } from './host-keys-node.ts'
 import { credentials, type CredentialOptions, type LateSigners } from './identities.ts'
 import { knownHosts } from './known-hosts-node.ts'
@@ -306,7 +306,9 @@ const agentKeys = async (options: OpensshOptions, proof: SessionProof | undefine
   const agent = await agentOf(options)
   if (agent === undefined) return []
   try {
-    return await agentSigners(agent, proof === undefined ? {} : { proof })
+    const signers = await agentSigners(agent, proof === undefined ? {} : { proof })
+    if (signers.length === 0) options.onNote?.('The agent offers no keys: it holds none (add one: ssh-add), or is locked (ssh-add -X).')
+    return signers
   } catch (error) {
     options.onNote?.(`The agent is not used: ${error instanceof Error ? error.message : String(error)}`)
     return []
@@ -320,23 +322,6 @@ const vouchedFor = ({ hostbasedAuthentication, hostBased, algorithms, onNote }: 
   return { hostBased: machineIdentity({ algorithms: names, onNote }) }
 }
 
-/** The same, which says in the end why keys were not used: nobody is let in, and that may be the reason. */
-const withNotes = (identities: Identities, notes: readonly string[]): Identities => ({
-  ...identities,
-  next: question =>
-    whenThere(identities.next(question), credential =>
-      credential.method !== 'give-up'
-        ? credential
-        : {
-            method: 'give-up',
-            notes: [
-              ...credential.notes,
-              ...[...new Set(notes)].map(note => ({ method: 'publickey', outcome: 'skipped' as const, remaining: [], note })),
-            ],
-          },
-    ),
-})
-
 /** Policy and identities as OpenSSH's client has them by default, for `host` and `port`. Reads known_hosts now, keys when needed. */
 export const openssh = async (
   host: string,
@@ -344,11 +329,11 @@ export const openssh = async (
   options: OpensshOptions = {},
 ): Promise<{ readonly hostKey: HostKeyPolicy; readonly identities: Identities }> => {
   const dns = options.verifyHostKeyDns ?? 'no'
-  const notes: string[] = []
+  const doubts = new Doubts()
   const kept: OpensshOptions = {
     ...options,
     onNote(note) {
-      notes.push(note)
+      doubts.note(note)
       options.onNote?.(note)
     },
   }
@@ -375,11 +360,16 @@ export const openssh = async (
     ...(options.minimumRsaBits === undefined ? {} : { minimumRsaBits: options.minimumRsaBits }),
     ...(options.onNote === undefined ? {} : { onNote: options.onNote }),
   })
+  const signers = async (proof: SessionProof | undefined): ReturnType<typeof collectSigners> => {
+    const collected = await collectSigners(kept, proof)
+    doubts.offered(collected)
+    return collected
+  }
   return {
     hostKey: known.policy,
     identities: {
       preferHostKeys: await known.preferredAlgorithms(host, port),
-      ...withNotes(credentials({ ...options, ...vouchedFor(kept), signers: proof => collectSigners(kept, proof) }), notes),
+      ...doubts.toldBy(credentials({ ...options, ...vouchedFor(kept), signers })),
     },
   }
 }
