@@ -32,7 +32,7 @@ export const authorizedKeysPath = (pattern: string, account: Account): string =>
 }
 
 /** The files a pattern names: with `*`, `?` or `[` those there are, as the account sees them. */
-export const filesNamed = (pattern: string, account: Account): readonly string[] => {
+const filesNamed = (pattern: string, account: Account): readonly string[] => {
   const path = authorizedKeysPath(pattern, account)
   if (!/[*?[]/.test(path)) return [path]
   return asUser(account, () => globSync(path)).toSorted()

@@ -92,7 +92,7 @@ const bannerOf = ({ banner }: ServerConfig, log: Log): string | undefined => {
 }
 
 /** The milliseconds after which a session of a type is closed, by the first pattern that fits. */
-export const idleTimes =
+const idleTimes =
   ({ channelTimeout }: ServerConfig): ((type: string) => number | undefined) =>
   type => {
     const found = channelTimeout.find(each => matchesWildcard(each.type, type))

@@ -46,6 +46,19 @@ export interface EngineConfig {
   readonly transcript: Transcript | undefined
 }
 
+/** Figures that may change while an engine runs. */
+export interface EngineFigures {
+  readonly keepalive?: EngineConfig['keepalive'] | undefined
+  readonly rekey?: { readonly bytes?: number; readonly milliseconds?: number } | undefined
+}
+
+/** The same configuration with other figures; what is left out stays. Bytes are the transport's. */
+export const withFigures = (config: EngineConfig, { keepalive, rekey }: EngineFigures): EngineConfig => ({
+  ...config,
+  ...(keepalive === undefined ? {} : { keepalive }),
+  ...(rekey?.milliseconds === undefined ? {} : { rekeyMilliseconds: rekey.milliseconds }),
+})
+
 /** Figures that hold unless a caller sets others. */
 export const defaults = {
   deadlines: { handshake: 60_000, login: 120_000, rekey: 120_000 },

@@ -9,6 +9,11 @@ export class Deadlines<Name extends string> {
     this.#at[name] = at
   }
 
+  /** Another time for one that is set. */
+  move(name: Name, at: number): void {
+    if (this.has(name)) this.set(name, at)
+  }
+
   clear(name: Name): void {
     this.#at[name] = undefined
   }

@@ -14,7 +14,7 @@ import type { Ask } from '../wire/dialogue.ts'
 import { decodeMessage, type Message } from '../wire/message.ts'
 import { admit, admitUnknown, type Situation, type Stage } from './admission.ts'
 import { type Asker, Authentication } from './authentication.ts'
-import type { EngineConfig } from './config.ts'
+import { type EngineConfig, type EngineFigures, withFigures } from './config.ts'
 import { Deadlines } from './deadlines.ts'
 import { networkEnded, peerEnded, type PeerDeadline, silent, tooLate, weEnded } from './endings.ts'
 import { EventQueue } from './event-queue.ts'
@@ -127,9 +127,8 @@ export class Engine {
   /** Begins: the identification is ready to be taken. Times are milliseconds on any clock that never runs backwards. */
   start(now: number): void {
     this.#now = now
-    const { handshake, login } = this.#config.deadlines
-    this.#deadlines.set('handshake', now + handshake)
-    if (this.#config.transport.role === 'server') this.#deadlines.set('login', now + login)
+    this.#deadlines.set('handshake', now + this.#config.deadlines.handshake)
+    if (this.#config.transport.role === 'server') this.#deadlines.set('login', now + this.#config.deadlines.login)
     this.#watch?.identification('sent', this.#config.transport.identification)
     this.#guard(() => this.#transport.start())
   }
@@ -418,19 +417,10 @@ export class Engine {
   }
 
   /** Other figures from now on; what is left out stays. Before the login, so that keepalives begin with it. */
-  change(figures: {
-    readonly keepalive?: EngineConfig['keepalive']
-    readonly rekey?: { readonly bytes?: number; readonly milliseconds?: number }
-  }): void {
-    const { keepalive, rekey } = figures
-    this.#config = {
-      ...this.#config,
-      ...(keepalive === undefined ? {} : { keepalive }),
-      ...(rekey?.milliseconds === undefined ? {} : { rekeyMilliseconds: rekey.milliseconds }),
-    }
-    if (rekey?.milliseconds !== undefined && this.#deadlines.has('rekey-begin'))
-      this.#deadlines.set('rekey-begin', this.#now + rekey.milliseconds)
-    if (rekey?.bytes !== undefined) this.#transport.rekeyAfter(rekey.bytes)
+  change({ keepalive, rekey }: EngineFigures): void {
+    this.#config = withFigures(this.#config, { keepalive, rekey })
+    if (rekey?.milliseconds !== undefined) this.#deadlines.move('rekey-begin', this.#now + rekey.milliseconds)
+    this.#transport.rekeyAfter(rekey?.bytes)
   }
 
   // ── stages ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -440,9 +430,8 @@ export class Engine {
     this.#deadlines.clear('rekey-finish')
     this.#deadlines.set('rekey-begin', this.#now + this.#config.rekeyMilliseconds)
     this.#emit({ is: 'exchanged', agreed, first, strict: this.#transport.strict, hostKey })
-    if (!first) return
-    this.#stage = 'service'
-    if (this.#config.transport.role === 'client') this.#auth?.request()
+    if (first) this.#stage = 'service'
+    if (first && this.#config.transport.role === 'client') this.#auth?.request()
   }
 
   #authenticated(user: string, identity: unknown, attempts: readonly AuthenticationAttempt[]): void {
@@ -504,26 +493,20 @@ export class Engine {
   }
 
   #passed(name: DeadlineName): void {
-    const { keepalive } = this.#config
     switch (name) {
       case 'handshake':
       case 'login':
-        this.#timeout(name)
-        return
+        return this.#timeout(name)
       case 'rekey-finish':
-        this.#timeout('rekey')
-        return
+        return this.#timeout('rekey')
       case 'rekey-begin':
         if (this.#stage === 'connection') this.#beginRekey()
         else this.#deadlines.set('rekey-begin', this.#now + this.#config.rekeyMilliseconds)
         return
       case 'keepalive':
-        if (this.#unansweredKeepalives >= keepalive.maximumUnanswered) {
-          this.#finish('network', 'connection-lost', silent(this.#config))
-          return
-        }
-        this.#unansweredKeepalives++
-        this.#deadlines.set('keepalive', this.#now + keepalive.milliseconds)
+        if (this.#unansweredKeepalives++ >= this.#config.keepalive.maximumUnanswered)
+          return this.#finish('network', 'connection-lost', silent(this.#config))
+        this.#deadlines.set('keepalive', this.#now + this.#config.keepalive.milliseconds)
         // The answer to a request waits behind those to earlier ones, which may be slow; a pong waits for nothing.
         if (this.#transport.theirExtensions?.ping === true) this.#transport.ping(signOfLife)
         else this.connection.keepalive()

@@ -215,9 +215,9 @@ export class Transport {
     if (this.established && !this.exchanging) this.#beginExchange()
   }
 
-  /** Another number of bytes after which a key exchange is due, from now on. */
-  rekeyAfter(bytes: number): void {
-    this.#rekeyBytes = bytes
+  /** Another number of bytes after which a key exchange is due, from now on; `undefined` changes nothing. */
+  rekeyAfter(bytes: number | undefined): void {
+    this.#rekeyBytes = bytes ?? this.#rekeyBytes
   }
   /** True when a key has been used as much as it may be (RFC 4253 §9, RFC 4344 §3.1). */
   get rekeyDue(): boolean {
