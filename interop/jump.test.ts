@@ -451,6 +451,40 @@ describe('who may go where', () => {
     assert.deepEqual(failures, [])
   })
 
+  test('is up to the certificate too', { seconds: 90 }, async () => {
+    await using counter = await counting()
+    const authority = newKey('ed25519')
+    for (const [extensions, code] of [
+      [['-O', 'clear', '-O', 'permit-pty'], 255],
+      [['-O', 'clear', '-O', 'permit-port-forwarding'], 0],
+      [['-O', 'no-port-forwarding'], 255],
+      [[], 0],
+    ] as const) {
+      const key = newKey('ed25519')
+      const signed = await finish([
+        'ssh-keygen',
+        '-q',
+        '-s',
+        authority.path,
+        '-I',
+        'test',
+        '-n',
+        world().user,
+        ...extensions,
+        key.publicPath,
+      ])
+      assert.equal(signed.code, 0, signed.stderr)
+      for (const kind of ['OpenSSH', 'nacre'] as const) {
+        const config = [`TrustedUserCAKeys ${freshFile('ca.pub', `${authority.line}\n`, 0o644)}`]
+        await using hosts = await chain([kind], [`IdentityFile ${key.path}`], { config })
+        const result = await ssh('nacre', hosts, ['-W', `127.0.0.1:${counter.port}`, 'h0'], { stdin: 'four' })
+        assert.equal(result.code, code, `${kind} ${extensions.join(' ')}: ${result.stderr}`)
+        if (code === 0) assert.equal(result.stdout.toString(), '4 bytes')
+        else assert.match(result.stderr, /does not permit this/i)
+      }
+    }
+  })
+
   test('is in the log of ours when it is refused, and not told to whoever asks', {}, async () => {
     await using at = await server('nacre', { config: ['PermitOpen 127.0.0.1:1'] })
     await using connection = await nacreConnect(at.to, login)
