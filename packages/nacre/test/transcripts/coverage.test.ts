@@ -37,6 +37,9 @@ const missing: Readonly<Record<string, string>> = {
   'host key sk-ssh-ed25519@openssh.com': 'a host whose key lies in a token that is touched for each connection is no host',
   'host key sk-ecdsa-sha2-nistp256@openssh.com': 'the same',
   'host key webauthn-sk-ecdsa-sha2-nistp256@openssh.com': 'only browsers make these, for users',
+  'auth hostbased': "its peers want files of the whole machine, which a recording does not touch; interop/hostbased.test.ts has them",
+  'auth gssapi-with-mic': 'no mechanism stands behind it yet, so no peer can speak it with us',
+  'auth gssapi-keyex': 'the same',
 }
 
 const rows: Readonly<Record<string, readonly { readonly name: string }[]>> = {
