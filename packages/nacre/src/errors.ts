@@ -276,7 +276,7 @@ export class ChannelOpenError extends SshError {
   constructor(channelType: string, reason: ChannelOpenFailureReason | undefined, description: string) {
     super(
       'CHANNEL_OPEN_FAILED',
-      `The peer refused to open a ${escapeForPeople(channelType)} channel: ${escapeForPeople(description) || reason || 'no reason given'}.`,
+      `The peer refused to open a ${escapeForPeople(channelType)} channel: ${escapeForPeople(description) || reason || 'no reason given'}.${channelType === 'session' ? ' It may give this login no session, or none beside those that are open (MaxSessions).' : ''}`,
     )
     this.channelType = channelType
     this.reason = reason

@@ -68,5 +68,9 @@ export const loadHostKeys = async (
   }
   if (keys.length > 0) return { keys: [...keys, ...certify(keys, certificates, warnings)], toCome, warnings }
   const looked = usual ? systemKeys : paths
-  throw new ConfigError([...warnings, `There is no host key that can be used (${looked.join(', ')}).`].join('\n'))
+  throw new ConfigError(
+    [...warnings, `There is no host key that can be used (${looked.join(', ')}). Make them: ssh-keygen -A, or name one with HostKey.`].join(
+      '\n',
+    ),
+  )
 }

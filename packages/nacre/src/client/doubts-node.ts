@@ -14,9 +14,11 @@ import type { Identities } from './policy.ts'
 const doubtAbout = ({ publicKey }: Signer, user: string): string => {
   const certificate = parseCertificate(publicKey.blob)
   const verdict = checkCertificate(nodeCrypto(), certificate, { kind: 'user', name: user, time: Date.now() })
+  const named = namedCertificate(certificate)
+  if (verdict.is === 'refused' && verdict.reason === 'source-address')
+    return `${named} is for some addresses only (source-address): is ours one of them, as the server sees it?`
   if (verdict.is === 'refused') return verdict.message
-  const places = verdict.limits?.sourceAddresses
-  return `${namedCertificate(certificate)} looks right from here: does the server trust that authority (TrustedUserCAKeys)${places === undefined ? '' : ', and is our address among those it is for'}?`
+  return `${named} looks right from here: does the server trust that authority (TrustedUserCAKeys)?`
 }
 
 /** Collects what may be the reason that nobody is let in. */

@@ -233,7 +233,7 @@ export class ChannelPort {
     }
     this.channel.request(row, value, (ok, error) => {
       if (ok) answered()
-      else answered(error ?? new RequestRefusedError(row.name, `The peer refused the request "${row.name}".`))
+      else answered(error ?? new RequestRefusedError(row.name, `The peer refused the request "${row.name}".${whyRefused[row.name] ?? ''}`))
     })
     this.#waker.wake()
   }
@@ -254,6 +254,14 @@ const unheard = (): void => {}
 const heard = (outcome: Promise<void>): Promise<void> => {
   outcome.catch(unheard)
   return outcome
+}
+
+/** What is usually behind a refusal, and what to do; the peer says neither. */
+const whyRefused: Readonly<Record<string, string>> = {
+  'pty-req': ' It gives this login no terminal (PermitTTY no, or no-pty before the key): do without one (ssh -T).',
+  subsystem: ' It has no subsystem of that name (Subsystem in its configuration), or cannot start it.',
+  exec: ' It may not run commands for this login: its log says why.',
+  shell: ' It may not give this login a shell: its log says why.',
 }
 
 /** The channel is closed; there was no fault of the connection. */

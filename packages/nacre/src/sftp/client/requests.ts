@@ -481,9 +481,9 @@ export class Requests {
       stray !== undefined
         ? `the server sent "${escapeForPeople(stray)}" and ended`
         : this.#version === undefined
-          ? 'the server ended before it greeted'
+          ? 'the server ended before it greeted: is its sftp-server there (Subsystem sftp in its configuration)?'
           : `the server ended the SFTP session${cut}`
-    this.fail(error ?? new SftpError('connection-lost', `${what.charAt(0).toUpperCase()}${what.slice(1)}.`))
+    this.fail(error ?? new SftpError('connection-lost', `${what.charAt(0).toUpperCase()}${what.slice(1)}${what.endsWith('?') ? '' : '.'}`))
     this.#over()
   }
 

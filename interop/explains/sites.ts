@@ -1,0 +1,156 @@
+// Owns the broken places of the catalogue: ports where nothing good listens, and an sshd with one port for each of many policies.
+// Knows nothing of what is told about them.
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { serverConfig, type OpenSshServerOptions } from '../peers/openssh.ts'
+import type { PeerServer } from '../peers/peer.ts'
+import { freshFile, freshFolder } from '../rig/folder.ts'
+import { hostKey, soundKinds } from '../rig/keys.ts'
+import { answering, freePort } from '../rig/port.ts'
+import { start } from '../rig/process.ts'
+import { world } from '../rig/world.ts'
+
+export interface Place extends AsyncDisposable {
+  readonly port: number
+}
+
+/** A port on 127.0.0.1 whose callers get what `each` does. */
+export const listener = async (each: (socket: Socket) => void): Promise<Place> => {
+  const sockets = new Set<Socket>()
+  const server: Server = createTcpServer(socket => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => sockets.delete(socket))
+    each(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** A port that takes no more callers and says nothing to them, as behind a firewall that drops packets. */
+export const silentPort = async (): Promise<Place> => {
+  const program = [
+    'import socket, time',
+    's = socket.socket()',
+    "s.bind(('127.0.0.1', 0))",
+    's.listen(0)',
+    'port = s.getsockname()[1]',
+    'full = []',
+    'for _ in range(3):',
+    '    c = socket.socket()',
+    '    c.setblocking(False)',
+    "    c.connect_ex(('127.0.0.1', port))",
+    '    full.append(c)',
+    'print(port, flush=True)',
+    'time.sleep(600)',
+  ].join('\n')
+  const running = await start(['/usr/bin/python3', '-c', program])
+  const [first] = (await once(running.stdout, 'data')) as [Buffer]
+  return { port: Number(first.toString()), [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
+}
+
+/** Lines of passwd and shadow that exist only where the server runs. `{home}` is a folder of the user's own. */
+export interface ExtraUser {
+  readonly name: string
+  readonly shell?: string
+  readonly home?: string
+  /** The fields of shadow after the name. */
+  readonly shadow?: string
+}
+
+const uidOf = (index: number): number => 47_100 + index
+
+/** Runs what follows where these users exist too. */
+const withUsers = (users: readonly ExtraUser[]): readonly string[] => {
+  if (users.length === 0) return []
+  const passwd = users.map(
+    ({ name, shell, home }, index) => `${name}:x:${uidOf(index)}:${uidOf(index)}::${home ?? world().home}:${shell ?? '/bin/sh'}\n`,
+  )
+  const shadow = users.map(({ name, shadow: fields }) => `${name}:${fields ?? '*:19000:0:99999:7:::'}\n`)
+  const folder = freshFolder('users')
+  writeFileSync(`${folder}/passwd.more`, passwd.join(''))
+  writeFileSync(`${folder}/shadow.more`, shadow.join(''))
+  const script = freshFile(
+    'with-users',
+    `#!/bin/sh
+set -e
+for each in passwd shadow; do
+  cat /etc/$each ${folder}/$each.more > ${folder}/$each
+  chmod 644 ${folder}/$each
+  mount --bind ${folder}/$each /etc/$each
+done
+exec "$@"
+`,
+    0o755,
+  )
+  return [script]
+}
+
+export interface ManyPorts extends PeerServer {
+  /** The port where this policy holds. */
+  port(policy: string): number
+}
+
+/** An sshd with a port for each policy: lines of sshd_config that hold only there. */
+export const manyPorts = async <Policy extends string>(
+  name: string,
+  program: readonly string[],
+  policies: Readonly<Record<Policy, readonly string[]>>,
+  options: OpenSshServerOptions & { readonly users?: readonly ExtraUser[] },
+): Promise<ManyPorts> => {
+  const main = await freePort()
+  const ports = new Map<string, number>()
+  for (const policy of Object.keys(policies)) {
+    let port = await freePort()
+    while (port === main || [...ports.values()].includes(port)) port = await freePort()
+    ports.set(policy, port)
+  }
+  const blocks = Object.entries<readonly string[]>(policies).flatMap(([policy, lines]) => [
+    `Match LocalPort ${ports.get(policy)}`,
+    ...lines.map(line => `  ${line}`),
+  ])
+  const text = serverConfig(options, main)
+  const config = freshFile(
+    'sshd_config',
+    `${[...ports.values()].map(port => `Port ${port}\n`).join('')}${text}${blocks.join('\n')}\n`,
+    0o644,
+  )
+  const running = await start(world().enter([...withUsers(options.users ?? []), ...program, '-D', '-e', '-f', config]), {
+    name,
+    logStdout: true,
+  })
+  try {
+    await answering(main, running)
+    const last = [...ports.values()].at(-1)
+    if (last !== undefined) await answering(last, running)
+  } catch (error) {
+    await running[Symbol.asyncDispose]()
+    throw error
+  }
+  return {
+    name,
+    process: running,
+    port(policy) {
+      const port = ports.get(policy)
+      if (port === undefined) throw new TypeError(`no port for ${policy}`)
+      return port
+    },
+    to: {
+      host: '127.0.0.1',
+      port: main,
+      user: world().user,
+      hostKeys: (options.hostKeys ?? soundKinds.map(kind => hostKey(kind))).map(key => key.line),
+    },
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+  }
+}
