@@ -233,3 +233,45 @@ test('CASignatureAlgorithms says what authorities sign with, and a name nobody k
     { code: 'CONFIG' },
   )
 })
+
+describe('programs that know principals and authorities', () => {
+  /** A directory knows our own account by its name, which may run them. */
+  const asked = (keyword: string, command: string) => (place: Place) =>
+    `${trusting(place)}\nAuthorized${keyword}Command ${command}\nAuthorized${keyword}CommandUser %u\n`
+
+  test('what AuthorizedPrincipalsCommand prints is compared with the certificate, by number, name and keys', async () => {
+    await using it = await serving(asked('Principals', '/usr/bin/printf "%%s\\n" %u-%s "%i" %t %T'))
+    const name = `${it.account.name}-5`
+    assert.equal(await it.enter({ principals: [name] }), 'in', it.lines.join('\n'))
+    assert.equal(await it.enter({ principals: ['ssh-ed25519'] }), 'in')
+    assert.equal(await it.enter({ principals: ['ssh-ed25519-cert-v01@openssh.com'] }), 'in')
+    // The account's own name is nothing by itself once somebody is asked.
+    assert.equal(await it.enter({ principals: [it.account.name] }), 'refused')
+    assert.match(it.lines.join('\n'), /has none of the principals that AuthorizedPrincipalsCommand lists/)
+  })
+
+  test('it is asked after the file, and a program that fails lets nobody in', async () => {
+    await using open = await serving(
+      place => `StrictModes no\n${asked('Principals', '/usr/bin/false x')(place)}AuthorizedPrincipalsFile ${place.file('p', 'admins')}\n`,
+    )
+    assert.equal(await open.enter({ principals: ['admins'] }), 'in', open.lines.join('\n'))
+    assert.equal(await open.enter({ principals: ['others'] }), 'refused')
+    assert.match(open.lines.join('\n'), /AuthorizedPrincipalsCommand \/usr\/bin\/false x lets nobody in: it ended with 1/)
+  })
+
+  test('AuthorizedKeysCommand may print authorities too, with options', async () => {
+    const text = `principals="ops",cert-authority ${line(authority)}`
+    await using it = await serving(
+      ({ file }) => `AuthorizedKeysCommand /usr/bin/cat ${file('lines', text)}\nAuthorizedKeysCommandUser %u\n`,
+    )
+    assert.equal(await it.enter({ principals: ['ops'] }), 'in', it.lines.join('\n'))
+    assert.equal(await it.enter({ principals: [it.account.name] }), 'refused')
+  })
+
+  test('AuthorizedKeysCommand is told the key and lets a plain one in', async () => {
+    await using it = await serving(() => 'AuthorizedKeysCommand /usr/bin/printf "%%s %%s %%s\\n" %t %k %f\nAuthorizedKeysCommandUser %u\n')
+    const client = await it.logIn({ signers: [key] })
+    await client.close()
+    assert.match(it.lines.join('\n'), /Accepted publickey for/)
+  })
+})
