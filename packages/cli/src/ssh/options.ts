@@ -110,8 +110,6 @@ export const optionSources = ({ line, destination }: SshCommand): ConfigSource[]
   }
   // -N wants no terminal either.
   if (line.count('N') > 0) sources.push(optionLine('RequestTTY', 'no'))
-  // -N wants no terminal either.
-  if (line.count('N') > 0) sources.push(optionLine('RequestTTY', 'no'))
   const terminals = line.count('t')
   if (terminals > 0) sources.push(optionLine('RequestTTY', terminals > 1 ? 'force' : 'yes'))
   const verbose = line.count('v')
