@@ -101,6 +101,37 @@ describe('a check', () => {
     assert.match(stdout, /^MaxSessions 3$/m)
     assert.match(stdout, /^MaxAuthTries 2$/m)
   })
+  test('-T -C prints what holds for one connection', async () => {
+    using it = await site('MaxSessions 3\nMatch User ada Address 10.0.0.0/8\nMaxSessions 4\n')
+    const sessions = (...specs: readonly string[]): string | undefined =>
+      /^MaxSessions \d+$/m.exec(run('-T', '-f', it.path('config'), ...specs.flatMap(spec => ['-C', spec])).stdout)?.[0]
+    assert.equal(sessions('user=ada,addr=10.1.2.3'), 'MaxSessions 4')
+    assert.equal(sessions('user=ada', 'addr=10.1.2.3'), 'MaxSessions 4')
+    assert.equal(sessions('user=ada,addr=192.0.2.1'), 'MaxSessions 3')
+    assert.equal(sessions(), 'MaxSessions 3')
+  })
+  test('-G prints without host keys; -C is nothing by itself, and has to be facts', async () => {
+    using it = await site('HostKey /nonexistent/key\n')
+    const { status, stdout } = run('-G', '-f', it.path('config'), '-C', 'user=root')
+    assert.equal(status, 0)
+    assert.match(stdout, /^HostKey \/nonexistent\/key$/m)
+    const alone = run('-f', it.path('config'), '-C', 'user=root')
+    assert.equal(alone.status, 1)
+    assert.match(alone.stderr, /-C is for -T and -G/)
+    const wrong = run('-G', '-f', it.path('config'), '-C', 'somebody=root')
+    assert.equal(wrong.status, 1)
+    assert.match(wrong.stderr, /-C has "somebody=root"; it takes user=/)
+  })
+  test('-t says what has no effect, also in blocks, and finds a command without its user', async () => {
+    using it = await site('Match User ada\nX11Forwarding yes\n')
+    const { status, stderr } = run('-t', '-f', it.path('config'))
+    assert.equal(status, 0)
+    assert.match(stderr, /config line \d+: X11Forwarding is not supported by this version and has no effect\./)
+    using lacking = await site('AuthorizedKeysCommand /usr/bin/true\n')
+    const found = run('-t', '-f', lacking.path('config'))
+    assert.equal(found.status, 1)
+    assert.match(found.stderr, /AuthorizedKeysCommand is set without AuthorizedKeysCommandUser/)
+  })
   test('a wrong letter gives the usage and 1', () => {
     const { status, stderr } = run('-x')
     assert.equal(status, 1)
