@@ -166,6 +166,8 @@ const withConfig = async (
 ): Promise<{ readonly to: Destination; readonly all: ConfiguredOptions | ExplicitOptions; readonly settings?: ClientSettings }> => {
   const settings = options.config === false ? undefined : await settingsFor(parsed, options)
   if (settings === undefined || options.config === false) return { to: parsed, all: options }
+  // Whoever read the configuration has its warnings; otherwise nobody has.
+  if (settings !== options.config) for (const warning of settings.warnings) options.onNote?.(warning)
   const { config } = settings
   const { via, proxyCommand, ...rest } = configuredOptions(settings, destination => destination)
   // Whoever says how the host is reached, by whatever way, means that way.

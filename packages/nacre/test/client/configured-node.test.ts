@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { readOpensshConfig } from '../../src/client/config-node.ts'
 import { configuredOptions } from '../../src/client/configured-node.ts'
-import { ConfigError } from '../../src/errors.ts'
+import { connect } from '../../src/client/connect-node.ts'
+import { ConfigError, SshError } from '../../src/errors.ts'
+import { memoryPair } from '../../src/io/memory.ts'
 
 const optionsOf = async (...lines: readonly string[]) =>
   configuredOptions(await readOpensshConfig('alias', { file: 'none', options: lines }), destination => destination)
@@ -67,5 +69,26 @@ describe('the options of a configuration', () => {
       optionsOf('BindInterface=nowhere0'),
       (error: unknown) => error instanceof ConfigError && /no such interface/.test(error.message),
     )
+  })
+})
+
+describe('connect', () => {
+  it('tells of what a configuration asks for and nothing does', async () => {
+    const notes: string[] = []
+    const stop = new AbortController()
+    const work = connect('alias', {
+      config: { file: 'none', options: [{ path: 'file', text: 'ForwardX11 yes\n', isUsers: true }] },
+      transport: memoryPair()[0],
+      signal: stop.signal,
+      agent: false,
+      identityFiles: [],
+      knownHostsFiles: [],
+      onNote: note => {
+        notes.push(note)
+        stop.abort(new SshError('STOPPED', 'enough'))
+      },
+    })
+    await assert.rejects(work, /enough/)
+    assert.deepEqual(notes, ['file line 1: ForwardX11 is not supported by this version and has no effect.'])
   })
 })
