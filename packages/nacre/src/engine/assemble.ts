@@ -6,6 +6,7 @@ import type { DhGroup } from '../algorithms/rows.ts'
 import type { AlgorithmTables } from '../algorithms/tables.ts'
 import type { CryptoProvider, Random } from '../crypto/provider.ts'
 import { isCertificateType, withCertificates } from '../keys/certificate-names.ts'
+import { matchesWildcard } from '../patterns.ts'
 import type { Signer } from '../keys/signer.ts'
 import { checkLimits, defaultLimits, type ConnectionLimits } from '../connection/limits.ts'
 import { connectionRows } from '../connection/rows.ts'
@@ -115,7 +116,7 @@ const hostKeyNames = (tables: AlgorithmTables, choice: AlgorithmChoice | undefin
   if (exact) return names
   const reasons = role.role === 'client' ? role.preferHostKeys : role.hostKeys.flatMap(key => key.algorithms)
   const named = typeof choice === 'string' && !choice.startsWith('-') ? choice.slice(1).split(',') : []
-  return names.filter(each => !isCertificateType(each) || reasons.includes(each) || named.includes(each))
+  return names.filter(each => !isCertificateType(each) || reasons.includes(each) || named.some(pattern => matchesWildcard(pattern, each)))
 }
 
 const hostKeyOffer = (tables: AlgorithmTables, choice: AlgorithmChoice | undefined, role: RoleOptions): readonly string[] => {

@@ -76,6 +76,13 @@ describe('options', () => {
     assert.ok(!configOf({ algorithms: { kex: '-*nist*' } }).transport.offer.kex.some(name => name.includes('nist')))
     assert.equal(configOf({ algorithms: { kex: '^curve25519-sha256' } }).transport.offer.kex[0], 'curve25519-sha256')
   })
+  it('certificates of hosts are asked for when they are named, by a pattern too', () => {
+    const asks = (hostKey: string): boolean =>
+      configOf({ algorithms: { hostKey } }).transport.offer.hostKey[0] === 'ssh-ed25519-cert-v01@openssh.com'
+    assert.ok(!asks('+ssh-ed25519'))
+    assert.ok(asks('^ssh-ed25519-cert-v01@openssh.com'))
+    assert.ok(asks('^ssh-ed25519-cert-*'))
+  })
   it('ask first for the kinds of host key that are known, unless told which to ask for', () => {
     const knowing: RoleOptions = { role: 'client', user: 'ada', preferHostKeys: ['rsa-sha2-512'] }
     assert.equal(configOf({}, knowing).transport.offer.hostKey[0], 'rsa-sha2-512')
