@@ -1,19 +1,13 @@
 // Owns the broken set-ups on the way to a server: names, ports, firewalls, what listens there instead, proxies and jump hosts.
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
-import { once } from 'node:events'
-import { createServer as createTlsServer } from 'node:tls'
+import type { Socket } from 'node:net'
 import { openSshServer } from '../peers/openssh.ts'
-import { freshFile, freshPath } from '../rig/folder.ts'
+import { freshFile } from '../rig/folder.ts'
 import { hostKey, strangerKey, userKey } from '../rig/keys.ts'
 import { freePort } from '../rig/port.ts'
-import { catalogue, shared, type Told, toldByCommand, toldBySsh } from './catalogue.ts'
+import { catalogue, shared, type Told, toldByCommand } from './catalogue.ts'
 import { listener, silentPort } from './sites.ts'
 
-const login = { key: userKey() }
 const server = shared(() => openSshServer({ accepts: { keys: [userKey()] } }))
-const busy = shared(() => openSshServer({ accepts: { keys: [userKey()] }, config: ['MaxStartups 1:100:1', 'PerSourceMaxStartups none'] }))
 
 const ssh = (...words: readonly string[]): Promise<Told> => toldByCommand(['ssh', '-v', '-F', 'none', ...words])
 
@@ -23,18 +17,8 @@ const at = async (each: (socket: Socket) => void, ...words: readonly string[]): 
   return await ssh('-p', String(place.port), ...words, 'x@127.0.0.1', 'true')
 }
 
-const tls = async (): Promise<Told> => {
-  const [key, certificate] = [freshPath('tls-key'), freshPath('tls-certificate')]
-  const words = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=x', '-keyout', key]
-  execFileSync('openssl', [...words, '-out', certificate], { stdio: 'pipe' })
-  const secure = createTlsServer({ key: readFileSync(key), cert: readFileSync(certificate) })
-  secure.on('tlsClientError', () => {})
-  try {
-    return await at(socket => void secure.emit('connection', socket))
-  } finally {
-    secure.close()
-  }
-}
+/** What a TLS server says to those who do not greet it: a fatal alert. */
+const alert = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 0x46)
 
 /** Known hosts for jumps and destinations at one address. */
 const knownAt = (port: number): string => freshFile('known_hosts', `[127.0.0.1]:${port} ${hostKey().line}\n`)
@@ -109,7 +93,12 @@ catalogue('reaching a server', [
     says: [/220 mail\.example\.org ESMTP/, /mail/, /port right/],
     code: 'TIMEOUT',
   },
-  { broken: 'a TLS server behind the port', run: tls, says: [/TLS/, /port right/], code: 'CONNECTION_LOST' },
+  {
+    broken: 'a TLS server behind the port',
+    run: () => at(socket => socket.once('data', () => socket.end(alert))),
+    says: [/TLS/, /port right/],
+    code: 'CONNECTION_LOST',
+  },
   {
     broken: 'a server that only speaks SSH 1',
     run: () => at(socket => void socket.write('SSH-1.5-OldBox_1.0\n')),
@@ -136,17 +125,7 @@ catalogue('reaching a server', [
   },
   {
     broken: 'a server with no place left (MaxStartups)',
-    async run() {
-      const { to } = await busy()
-      const first = connect(to.port, to.host)
-      first.on('error', () => {})
-      await once(first, 'data')
-      try {
-        return await toldBySsh(to, { login })
-      } finally {
-        first.destroy()
-      }
-    },
+    run: () => at(socket => void socket.end('Exceeded MaxStartups\r\n')),
     says: [/Exceeded MaxStartups/, /later|again/],
     code: 'CONNECTION_LOST',
   },

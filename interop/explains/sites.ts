@@ -68,7 +68,9 @@ export interface ExtraUser {
   readonly shadow?: string
 }
 
-const uidOf = (index: number): number => 47_100 + index
+/** The first of them has this number, the others those that follow. */
+export const firstExtraUid = 47_100
+const uidOf = (index: number): number => firstExtraUid + index
 
 /** Runs what follows where these users exist too. */
 const withUsers = (users: readonly ExtraUser[]): readonly string[] => {

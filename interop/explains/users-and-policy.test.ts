@@ -7,7 +7,7 @@ import { hostKey, strangerKey, userKey } from '../rig/keys.ts'
 import { needsPrivilege, world } from '../rig/world.ts'
 import { nacre } from '../sites/commands.ts'
 import { catalogue, logged, shared, type SshRun, type Told, toldBySsh } from './catalogue.ts'
-import { manyPorts } from './sites.ts'
+import { firstExtraUid, manyPorts } from './sites.ts'
 
 const login = { key: userKey() }
 const password = world().password ?? ''
@@ -20,12 +20,13 @@ const home = (spoil: (home: string) => void): string => {
   const folder = freshFolder('home', 0o755)
   mkdirSync(`${folder}/.ssh`, { mode: 0o700 })
   writeFileSync(`${folder}/.ssh/authorized_keys`, `${line}\n`, { mode: 0o600 })
+  for (const each of ['', '/.ssh', '/.ssh/authorized_keys']) if (skip === false) chownSync(`${folder}${each}`, firstExtraUid, firstExtraUid)
   spoil(folder)
   return folder
 }
 const everybodysFile = home(folder => chmodSync(`${folder}/.ssh/authorized_keys`, 0o666))
 const everybodysHome = home(folder => chmodSync(folder, 0o777))
-const othersFile = home(folder => chownSync(`${folder}/.ssh/authorized_keys`, 47_999, 47_999))
+const othersFile = home(folder => skip === false && chownSync(`${folder}/.ssh/authorized_keys`, 47_999, 47_999))
 
 const policies = {
   allowUsers: ['AllowUsers somebody else'],
@@ -215,7 +216,7 @@ catalogue('what authorized_keys and its options say', [
   },
   {
     broken: 'there is no authorized_keys',
-    run: () => atOurs('noFile', [/\/no\/such\/authorized_keys/]),
+    run: () => atOurs('noFile', [/Failed publickey for/]),
     says: [/authorized_keys/],
     code: failed,
   },

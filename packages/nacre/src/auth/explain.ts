@@ -65,7 +65,7 @@ const causes = (attempts: readonly AuthenticationAttempt[], remaining: readonly 
   if (keys.length > 0 && keys.every(each => each.outcome === 'refused')) {
     const [key, subject, types] = keys.length === 1 ? ['the key', 'is the key', 'its type'] : ['all keys', 'is one of them', 'their types']
     lines.push(
-      `Likely cause: the server refused ${key}: ${subject} in authorized_keys of this user, and are its permissions strict (writable by the owner only, as are its folders)? Does the server take keys of ${types} (PubkeyAcceptedAlgorithms), and this user at all (AllowUsers, an account that is locked or expired)? Its log says which.`,
+      `Likely cause: the server refused ${key}: ${subject} in authorized_keys of this user, and are its permissions strict (writable by the owner only, as are its folders)? Does the server take keys of ${types} (PubkeyAcceptedAlgorithms), and this user at all (AllowUsers, PermitRootLogin, an account that is locked or expired)? Its log says which.`,
     )
   }
   const passwords = reached.filter(each => each.method === 'password' && each.outcome === 'refused')

@@ -212,7 +212,7 @@ describe('giving up', () => {
       '  none: refused; the server still accepts publickey, password',
       `  publickey ${key.fingerprint} from ~/.ssh/id_ed25519: refused; the server still accepts publickey, password`,
       `  publickey ${other.fingerprint} from ~/.ssh/id_rsa: not completed (it needs a passphrase)`,
-      'Likely cause: the server refused the key: is the key in authorized_keys of this user, and are its permissions strict (writable by the owner only, as are its folders)? Does the server take keys of its type (PubkeyAcceptedAlgorithms), and this user at all (AllowUsers, an account that is locked or expired)? Its log says which.',
+      'Likely cause: the server refused the key: is the key in authorized_keys of this user, and are its permissions strict (writable by the owner only, as are its folders)? Does the server take keys of its type (PubkeyAcceptedAlgorithms), and this user at all (AllowUsers, PermitRootLogin, an account that is locked or expired)? Its log says which.',
       'Not tried, though the server accepts it: password. There was nobody to ask, or it was not to be used (BatchMode, PreferredAuthentications).',
     ])
   })
