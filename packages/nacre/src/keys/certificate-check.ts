@@ -114,9 +114,13 @@ const signatureProblem = (crypto: CryptoProvider, certificate: Certificate, dema
 
 const timeProblem = ({ validAfter, validBefore }: Certificate, time: number): Problem | undefined => {
   const now = BigInt(Math.floor(time / 1000))
-  if (now < validAfter) return ['not-yet-valid', `is not valid before ${shownTime(validAfter)}; it is ${shownTime(now)} here, if this clock is right`]
+  if (now < validAfter)
+    return ['not-yet-valid', `is not valid before ${shownTime(validAfter)}; it is ${shownTime(now)} here, if this clock is right`]
   if (now >= validBefore)
-    return ['expired', `expired at ${shownTime(validBefore)}; it is ${shownTime(now)} here, if this clock is right. The authority has to issue a new one`]
+    return [
+      'expired',
+      `expired at ${shownTime(validBefore)}; it is ${shownTime(now)} here, if this clock is right. The authority has to issue a new one`,
+    ]
   return undefined
 }
 
