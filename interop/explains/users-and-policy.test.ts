@@ -26,7 +26,10 @@ const home = (spoil: (home: string) => void): string => {
 }
 const everybodysFile = home(folder => chmodSync(`${folder}/.ssh/authorized_keys`, 0o666))
 const everybodysHome = home(folder => chmodSync(folder, 0o777))
-const othersFile = home(folder => skip === false && chownSync(`${folder}/.ssh/authorized_keys`, 47_999, 47_999))
+const othersFile = home(folder => {
+  chmodSync(`${folder}/.ssh/authorized_keys`, 0o644)
+  if (skip === false) chownSync(`${folder}/.ssh/authorized_keys`, 47_999, 47_999)
+})
 
 const policies = {
   allowUsers: ['AllowUsers somebody else'],
