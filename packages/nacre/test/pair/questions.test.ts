@@ -207,6 +207,8 @@ describe('a network that breaks off during a login', () => {
       ['refused', 'skipped'],
     )
     assert.match(error.message, /broke off before the server answered/)
+    assert.match(error.message, /The login was not decided/)
+    assert.doesNotMatch(error.message, /Likely cause/, 'what was refused before is not why')
   })
 })
 
