@@ -3,6 +3,7 @@
 import {
   algorithms,
   choice,
+  facilities,
   families,
   integer,
   integerOrNone,
@@ -19,7 +20,6 @@ import {
   channelTimeouts,
   commandByPath,
   commandLine,
-  facilities,
   flag,
   forwardingSides,
   groupPatterns,

@@ -413,19 +413,5 @@ export const qualityOfService: Kind<readonly [string, string]> = {
 
 /** LogLevel. DEBUG and DEBUG1 are one. */
 export const serverLogLevels = choice(['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG', 'DEBUG2', 'DEBUG3'], { debug1: 'DEBUG' })
-export const facilities = choice([
-  'DAEMON',
-  'USER',
-  'AUTH',
-  'AUTHPRIV',
-  'LOCAL0',
-  'LOCAL1',
-  'LOCAL2',
-  'LOCAL3',
-  'LOCAL4',
-  'LOCAL5',
-  'LOCAL6',
-  'LOCAL7',
-])
 /** Which kinds of forwarding of ports or sockets: both, none, or the client's or the server's end only. */
 export const forwardingSides = choice(['yes', 'no', 'remote', 'local'], { all: 'yes' })
