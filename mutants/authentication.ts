@@ -183,8 +183,8 @@ export const authenticationMutants: readonly Mutant[] = [
   {
     name: 'a client may fail for ever',
     file: 'auth/server.ts',
-    from: 'if (failures >= (progress.maximumAttempts ?? maximumAttempts)) throw',
-    to: 'if (failures < 0) throw',
+    from: 'if (failures >= (progress.maximumAttempts ?? maximumAttempts))',
+    to: 'if (failures < 0)',
     test: 'auth/server.test.ts',
     fails: ['failures are counted across user names', 'the sixth failure ends the connection instead of being answered'],
   },
@@ -255,8 +255,8 @@ export const authenticationMutants: readonly Mutant[] = [
   {
     name: 'a login has no deadline',
     file: 'engine/engine.ts',
-    from: "if (this.#config.transport.role === 'server') this.#deadlines.set('login', now + login)",
-    to: "if (login < 0) this.#deadlines.set('login', now + login)",
+    from: "if (this.#config.transport.role === 'server') this.#deadlines.set('login', now + this.#config.deadlines.login)",
+    to: "if (now < 0) this.#deadlines.set('login', now + this.#config.deadlines.login)",
     test: 'pair/deadlines.test.ts',
     fails: ['takes 120 s at most, as the server sees it'],
   },
