@@ -28,8 +28,8 @@ const line = publicKeyLines().find(each => each.startsWith('ssh-ed25519')) ?? ''
 const key = parsePublicKeyLine(line)
 const [keyType, keyBase64] = line.split(' ')
 
-/** Lines that are neither empty nor comments: each is an entry or a problem. */
-const meaningful = (text: string): number => text.split('\n').filter(each => !/^(#|$)/.test(each.trim())).length
+/** Lines that are neither empty nor comments: each is an entry or a problem. Blanks are what sshd takes for blanks. */
+const meaningful = (text: string): number => text.split('\n').filter(each => !/^[ \t]*(#|[ \t\r]*$)/.test(each)).length
 
 /** Problems are sentences for people. */
 const checkProblems = (problems: readonly { readonly problem: string }[]): void => {
