@@ -572,10 +572,11 @@ describe('connections a server makes', () => {
   test('a reset of the target ends its channel, and no other', {}, async () => {
     await using at = await server('nacre')
     await using echo = await service(socket => void socket.pipe(socket))
-    await using resetting = await service(socket => void socket.resetAndDestroy())
+    await using resetting = await service(socket => void socket.once('data', () => socket.resetAndDestroy()))
     await using connection = await nacreConnect(at.to, login)
     const good = await connection.dial(`127.0.0.1:${echo.port}`)
     const bad = await connection.dial(`127.0.0.1:${resetting.port}`)
+    await bad.writable.write('hello')
     assert.equal(await withinSeconds(10, bad.closed, () => 'the channel stayed'), undefined)
     await good.writable.write('alive')
     good.end()

@@ -27,9 +27,9 @@ const endless = async (session: Session<string>): Promise<number> => {
   return 0
 }
 
-/** Lets in every name, by whatever method, but those `refused` says. */
-export const anybody = (refused: (user: string) => boolean = () => false): Authenticator<string> => ({
-  methods: ['none', 'password'],
+/** Lets in every name, by whatever method, but those `refused` says. With `more`, those methods may be tried too. */
+export const anybody = (refused: (user: string) => boolean = () => false, more: readonly string[] = []): Authenticator<string> => ({
+  methods: ['none', 'password', ...more],
   begin: applicant => ({
     remaining: () => ['password'],
     attempt: () => (refused(applicant.user) ? { is: 'refuse' } : { is: 'accept', identity: applicant.user }),

@@ -36,7 +36,7 @@ const finish = async (attacker: Attacker, reported: Promise<unknown>): Promise<O
 const serverGround = async (rules: VictimRules): Promise<Ground> => {
   const endings = new Map<number, (error: unknown) => void>()
   const { server, port } = await ourServer({
-    authenticate: anybody(user => rules.admitsNobody === true && user !== 'honest'),
+    authenticate: anybody(user => rules.admitsNobody === true && user !== 'honest', rules.takesKeys === true ? ['publickey'] : []),
     ...(rules.maximumAttempts === undefined ? {} : { maximumAttempts: rules.maximumAttempts }),
     ...(rules.window === undefined ? {} : { limits: { initialWindow: rules.window } }),
     ...(rules.leavesRequestsOpen === true ? { globalRequests: { 'tcpip-forward': () => {} } } : {}),

@@ -8,7 +8,7 @@ import { diffieHellmanGroupExchangeSha256 } from '../../src/algorithms/kex/dh-gr
 import { KexDhGexGroup, KexDhGexInit, KexDhGexRequest, KexEcdhInit, KexEcdhReply } from '../../src/algorithms/kex/messages.ts'
 import type { KexMethod } from '../../src/algorithms/rows.ts'
 import { defaultTables } from '../../src/algorithms/tables.ts'
-import { UserauthFailure, UserauthRequest } from '../../src/auth/messages.ts'
+import { UserauthFailure, UserauthRequest, UserauthSuccess } from '../../src/auth/messages.ts'
 import { hostBoundMethod } from '../../src/auth/methods/publickey.ts'
 import {
   ChannelData,
@@ -109,17 +109,28 @@ const onceAsked = (act: (hostile: HostilePeer) => void, more: Omit<Scenario, 'ac
     act(scene.hostile)
   },
 })
-const both = (scenario: Scenario): Readonly<Record<Victim, Scenario>> => ({ client: scenario, server: scenario })
+const bothSides = (of: (victim: Victim) => Scenario): Readonly<Record<Victim, Scenario>> => ({ client: of('client'), server: of('server') })
+const both = (scenario: Scenario): Readonly<Record<Victim, Scenario>> => bothSides(() => scenario)
 
-/** This peer does not compress: what it sends as it stands, its victim inflates. */
-const compressed = (payload: Uint8Array): Scenario =>
-  afterLogin(
+/** This peer does not compress: what it sends as it stands, its victim inflates. What a server says behind its SUCCESS it hears. */
+const compressed = (victim: Victim, payload: Uint8Array): Scenario => {
+  const inflate = (hostile: HostilePeer): void => hostile.transport.incoming.startDecompression(zlibOpenssh.createDecompressor())
+  return afterLogin(
     hostile => {
-      hostile.transport.incoming.startDecompression(zlibOpenssh.createDecompressor())
+      if (victim === 'client') inflate(hostile)
       hostile.payload(payload)
     },
-    { hostile: { algorithms: { compression: 'zlib@openssh.com' } } },
+    {
+      hostile: {
+        algorithms: { compression: 'zlib@openssh.com' },
+        hears: (number, peer) => {
+          if (victim === 'server' && number === UserauthSuccess.number) inflate(peer)
+          return true
+        },
+      },
+    },
   )
+}
 const kexOnly = (row: KexMethod): Scenario => ({
   hostile: { tables: { ...defaultTables, kexMethods: [row] }, algorithms: { kex: row.name } },
 })
@@ -166,8 +177,8 @@ export const scenarios: Readonly<Record<Exclude<Violation, 'sequence-number-wrap
       }),
     ),
   ),
-  'decompression-failed': both(compressed(Uint8Array.of(1, 2, 3, 4))),
-  'inflated-too-large': both(compressed(new Uint8Array(deflateSync(new Uint8Array(8 * 2 ** 20))))),
+  'decompression-failed': bothSides(victim => compressed(victim, Uint8Array.of(1, 2, 3, 4))),
+  'inflated-too-large': bothSides(victim => compressed(victim, new Uint8Array(deflateSync(new Uint8Array(8 * 2 ** 20))))),
   'malformed-message': both(afterLogin(hostile => hostile.payload(Uint8Array.of(ChannelOpen.number, 0, 0, 0, 200, 1)))),
   'message-wrong-role': {
     server: afterLogin(hostile => hostile.send(ServiceAccept, { serviceName: 'ssh-userauth' })),
