@@ -1,6 +1,6 @@
 // Asking a server for a TCP connection: what may be asked for, what comes of it in words, and giving up.
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { after, describe, it } from 'node:test'
 import { parseDialTarget } from '../../src/client/dial.ts'
 import type { OpenQuestion } from '../../src/connection/events.ts'
 import { type ChannelOpenFailureReason, ConfigError, ConnectError } from '../../src/errors.ts'
@@ -40,6 +40,10 @@ const asking = async () => {
 }
 
 describe('a server that is asked', () => {
+  // Deadlines keep no process alive, and Deno ends a test nothing keeps alive.
+  const alive = setInterval(() => {}, 60_000)
+  after(() => clearInterval(alive))
+
   it('reads where to and for whom', async () => {
     await using at = await asking()
     const stream = at.client.dial({ host: 'db', port: 5432 }, { originator: { address: '192.0.2.9', port: 4321 } })

@@ -1,7 +1,7 @@
 // Certificates of users and of hosts on whole connections, in memory: what is asked for and offered, who proves what, and hosts
 // whose certificates prove nothing.
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { connect, type WebConnectOptions } from '../../src/client/connect-web.ts'
 import { credentials } from '../../src/client/identities.ts'
 import type { PresentedHostKey } from '../../src/client/policy.ts'
@@ -72,6 +72,10 @@ const meet = async ({ hostKeys = [signerOf('ecdsa256')], signers, algorithms, se
 }
 
 describe('a user', () => {
+  // Deadlines keep no process alive, and Deno ends a test nothing keeps alive.
+  const alive = setInterval(() => {}, 60_000)
+  after(() => clearInterval(alive))
+
   for (const name of ['ed25519', 'ecdsa256', 'ecdsa521', 'rsa2048'])
     test(`logs in by a certificate of ${name}`, async () => {
       const { stdout } = await meet({ signers: [await signs(name, forUser(name))] })

@@ -1,6 +1,6 @@
 // Figures an authenticator sets for one connection once it knows who comes: attempts, sessions, times; and ending it.
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import {
   AuthenticationError,
   ChannelOpenError,
@@ -64,6 +64,10 @@ const site = (tell: (applicant: Applicant) => void) => {
 const limited = (limits: ConnectionLimits) => site(applicant => applicant.connection?.limit(limits))
 
 describe('an authenticator', () => {
+  // Deadlines keep no process alive, and Deno ends a test nothing keeps alive.
+  const alive = setInterval(() => {}, 60_000)
+  after(() => clearInterval(alive))
+
   test('knows both ends of the connection', async () => {
     const seen: unknown[] = []
     await using it = site(({ remote }) => seen.push(remote))
