@@ -32,7 +32,7 @@ const layers: readonly (readonly string[])[] = [
 const mayUseNode = (path: string): boolean =>
   path.startsWith('cli/') ||
   path.startsWith('crypto/node/') ||
-  /^(io|keys|client|agent|server|sftp)\/(.*[/-])?(node|local|openssh)[^/]*$/.test(path)
+  /^(io|keys|client|agent|server|sftp|forward)\/(.*[/-])?(node|local|openssh)[^/]*$/.test(path)
 
 /** The file's text with comments, strings and regular expressions blanked, so that only code is left. */
 const codeOf = (text: string): string => {

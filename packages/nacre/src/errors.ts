@@ -293,6 +293,16 @@ export class RequestRefusedError extends SshError {
   }
 }
 
+export type ForwardCode = 'FORWARD_LISTEN' | 'FORWARD_REFUSED' | 'FORWARD_LOST'
+
+/** A forward was not set up, or is no more: nothing can listen there, the server does not permit it, the connection is lost. */
+export class ForwardError extends SshError {
+  declare readonly code: ForwardCode
+  constructor(code: ForwardCode, message: string, options?: ErrorOptions) {
+    super(code, message, options)
+  }
+}
+
 /** How a remote command ended. */
 export type Exit =
   | { readonly code: number }

@@ -216,7 +216,8 @@ const connectBy = async (
   // NACRE_TRACE: every packet of the conversation into a file.
   const traced = options.config === false ? {} : environmentTranscript()
   const localFiles = async () => (await import('../sftp/transfer/local-node.ts')).localNode
-  const all = { localFiles, ...traced, ...options, user, host, port, hostKey, identities }
+  const sockets = async () => (await import('../forward/sockets-node.ts')).nodeSockets()
+  const all = { localFiles, sockets, ...traced, ...options, user, host, port, hostKey, identities }
   const typed = settings?.call.host ?? parsed.host
   const proxyTarget = {
     host,

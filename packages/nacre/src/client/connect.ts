@@ -6,6 +6,7 @@ import { AgentError, ConfigError, KeyFormatError } from '../errors.ts'
 import { assemble, type CommonOptions, type Runtime } from '../engine/assemble.ts'
 import type { EngineEvent, EngineQuestion } from '../engine/events.ts'
 import type { Clock } from '../io/clock.ts'
+import type { LocalSockets } from '../forward/sockets.ts'
 import { Link } from '../io/link.ts'
 import { whenThere } from '../io/soon.ts'
 import type { ByteTransport } from '../io/transport.ts'
@@ -16,6 +17,7 @@ import { announcedKeys } from './announced-keys.ts'
 import { withoutSecrets } from './careful.ts'
 import { ClientConnection } from './connection.ts'
 import type { HostKeyPolicy, HostKeyTrust, Identities, PresentedHostKey } from './policy.ts'
+import { ServedChannels } from './served-channels.ts'
 
 /** What a connection needs beyond a transport. */
 export interface ConnectOptions extends CommonOptions {
@@ -35,6 +37,8 @@ export interface ConnectOptions extends CommonOptions {
   readonly clock?: Clock
   /** Files at this end, for downloads and uploads by path. Node's `connect` brings its own. */
   readonly localFiles?: () => Promise<LocalFiles>
+  /** Sockets at this end, for forwards. Node's `connect` brings its own. */
+  readonly sockets?: () => Promise<LocalSockets>
   /** Waited for by `close`, once the connection has ended: resolves when what the transport rests on is gone too. */
   readonly gone?: () => Promise<unknown>
 }
@@ -63,6 +67,7 @@ export const connectOver = async (
   let serverVersion = ''
   let banner = ''
   let abortReason: { readonly reason: unknown } | undefined
+  const served = new ServedChannels()
 
   const trust = ({ hostKey: blob, algorithm, proof }: HostKeyQuestion): true | Promise<true> => {
     const key = parsePublicKey(blob)
@@ -82,8 +87,7 @@ export const connectOver = async (
     transport,
     {
       question: question => answer(link, question, identities, trust),
-      // Nothing a server may open or ask is offered here yet: forwarding and agents register what they take.
-      openRequested: question => question.refuse('administratively-prohibited', 'not offered by this client'),
+      openRequested: question => served.requested(question),
       globalRequested(question) {
         const { request } = question
         const { announced } = trusted
@@ -104,7 +108,7 @@ export const connectOver = async (
         } else if (event.is === 'authenticated' && hostKey !== undefined)
           resolve(
             new ClientConnection(link, {
-              ...{ user: options.user, hostKey, serverVersion, banner, localFiles: options.localFiles },
+              ...{ user: options.user, hostKey, serverVersion, banner, served, localFiles: options.localFiles, sockets: options.sockets },
               untrusted: trusted.untrusted === true,
               gone: () => Promise.all([told, options.gone?.()]),
             }),

@@ -20,9 +20,11 @@ import type { LocalFiles } from '../sftp/transfer/local.ts'
 import type { Sftp } from '../sftp/client/sftp.ts'
 import { forwards, refuseForwarding } from './careful.ts'
 import { dialOver, type DialTarget, parseDialTarget, type TcpChannelOptions } from './dial.ts'
+import type { LocalSockets } from '../forward/sockets.ts'
 import type { Process, ProcessTap } from './process.ts'
 import { processPipe } from './process-pipe.ts'
 import { quote } from './quote.ts'
+import type { ChannelServer, ServedChannels } from './served-channels.ts'
 import { type BeginSession, type SessionOptions, SessionStart } from './session-start.ts'
 
 /** A string is sent as it is; a list of arguments is quoted for a POSIX shell. */
@@ -71,6 +73,10 @@ export interface ConnectionFacts {
   readonly banner: string
   /** Files at this end, for SFTP. */
   readonly localFiles?: (() => Promise<LocalFiles>) | undefined
+  /** Sockets at this end, for forwards. */
+  readonly sockets?: (() => Promise<LocalSockets>) | undefined
+  /** Who takes the channels the server opens. */
+  readonly served: ServedChannels
   /** The host key was taken although it may be that of another server; see `HostKeyTrust`. */
   readonly untrusted?: boolean
   /** Resolves when what the connection rests on is gone too, once it has ended, and what went on beside it is done. */
@@ -91,6 +97,7 @@ const signalled = (given: SftpOptions, signal: AbortSignal | undefined): SftpOpt
 export class ClientConnection implements AsyncDisposable {
   readonly #link: Link
   readonly #localFiles: (() => Promise<LocalFiles>) | undefined
+  readonly #served: ServedChannels
   readonly #knowsEow: boolean
   readonly #gone: (() => Promise<unknown>) | undefined
   /** Who we are logged in as. */
@@ -113,6 +120,7 @@ export class ClientConnection implements AsyncDisposable {
     this.banner = facts.banner
     this.untrusted = facts.untrusted === true
     this.#localFiles = facts.localFiles
+    this.#served = facts.served
     this.#gone = facts.gone
   }
 
@@ -229,6 +237,15 @@ export class ClientConnection implements AsyncDisposable {
   async open<T>(row: ChannelTypeRow<string, T>, details: T): Promise<ChannelPort> {
     if (this.untrusted && row.name !== sessionType.name) refuseForwarding(row.name)
     return await this.#link.open(row, details)
+  }
+
+  /**
+   * Takes channels of a type that the server opens; until then they are refused. `server` accepts by `link.accept`, or refuses, or
+   * says `false` and leaves it to others. The result ends that.
+   */
+  serve(channelType: string, server: ChannelServer): () => void {
+    if (this.untrusted) refuseForwarding(channelType)
+    return this.#served.serve(channelType, server)
   }
 
   /** Sends a global request and resolves with the details of the reply. */

@@ -2,7 +2,7 @@
 import { joinSocket } from '../io/socket-join-node.ts'
 import { connectTcp } from '../io/tcp-node.ts'
 import { directTcpipBy, type DirectTcpipRules } from './direct-tcpip.ts'
-import { lookupInTurn } from './lookup-node.ts'
+import { lookupInTurn } from '../io/lookup-node.ts'
 
 /** One queue for all servers of a process, as there is one set of threads. */
 const lookup = lookupInTurn()

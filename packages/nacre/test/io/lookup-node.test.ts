@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { LookupFunction } from 'node:net'
 import { describe, it } from 'node:test'
-import { lookupInTurn } from '../../src/server/lookup-node.ts'
+import { lookupInTurn } from '../../src/io/lookup-node.ts'
 
 /** A resolver that answers by hand. */
 const byHand = () => {
