@@ -270,7 +270,7 @@ export const authenticationMutants: readonly Mutant[] = [
   },
   {
     name: 'a proof holds for every session',
-    file: 'auth/methods/publickey.ts',
+    file: 'auth/signed-request.ts',
     from: 'sessionIdentifier: session.sessionId',
     to: 'sessionIdentifier: session.sessionId.subarray(0, 0)',
     test: 'auth/methods/publickey.test.ts',

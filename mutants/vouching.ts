@@ -10,8 +10,8 @@ export const vouchingMutants: readonly Mutant[] = [
   {
     name: "a host's signature is for every host name",
     file: 'auth/methods/hostbased.ts',
-    from: "    methodName: 'hostbased',\n    algorithmName,\n    publicKey,\n    clientHost,",
-    to: "    methodName: 'hostbased',\n    algorithmName,\n    publicKey,\n    clientHost: '',",
+    from: "    ...startOf(session, 'hostbased'),\n    algorithmName,\n    publicKey,\n    clientHost,",
+    to: "    ...startOf(session, 'hostbased'),\n    algorithmName,\n    publicKey,\n    clientHost: '',",
     test: 'auth/methods/hostbased.test.ts',
     fails: ['over another host'],
   },

@@ -2,7 +2,7 @@
 // as whom, whether it can be trusted, how long and how much it may say. Knows nothing of what the lines mean.
 import { realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { BadValue, splitWords } from 'nacre/config'
+import { expandTokens, splitWords } from 'nacre/config'
 import { spawnClean } from '../spawn.ts'
 import type { Account } from './account.ts'
 import { asUser } from './as-user.ts'
@@ -33,14 +33,6 @@ export interface KeyCommandCall {
   /** Ends the program when whoever waited is gone. */
   readonly signal: AbortSignal
 }
-
-/** Replaces tokens. Throws `BadValue` for one there is not. */
-export const expandTokens = (text: string, tokens: Readonly<Record<string, string>>): string =>
-  text.replace(/%(.?)/gs, (_, letter: string) => {
-    if (letter === '%') return '%'
-    if (!Object.hasOwn(tokens, letter)) throw new BadValue(`has the token %${letter}, which there is not`)
-    return tokens[letter]
-  })
 
 /** The first thing on the way to a program that somebody beside root may change; `undefined` when nobody may. */
 const unsafe = (path: string): string | undefined => {

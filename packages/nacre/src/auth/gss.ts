@@ -2,9 +2,9 @@
 // and what is signed there. Knows no mechanism: Kerberos and others are a program's, or a later layer's.
 import { SshError } from '../errors.ts'
 import { compute } from '../algorithms/rows.ts'
-import { byte, bytes, encode, struct, text } from '../wire/codec.ts'
+import { encode, struct } from '../wire/codec.ts'
 import { ask, type Dialogue } from '../wire/dialogue.ts'
-import { UserauthRequest } from './messages.ts'
+import { type SignedSession, signedStart, startOf } from './signed-request.ts'
 
 /** What a step of a context leads to. */
 export type GssStep =
@@ -45,26 +45,11 @@ export interface GssMechanism {
 }
 
 /** RFC 4462 §3.5 and §4: what the MIC is made over. */
-const signedFields = struct({
-  sessionIdentifier: bytes,
-  messageNumber: byte,
-  userName: text,
-  serviceName: text,
-  methodName: text,
-})
+const signedFields = struct(signedStart)
 
 /** The bytes the MIC of a login is made over. */
-export const gssSignedData = (
-  session: { readonly sessionId: Uint8Array; readonly user: string; readonly service: string },
-  methodName: 'gssapi-with-mic' | 'gssapi-keyex',
-): Uint8Array =>
-  encode(signedFields, {
-    sessionIdentifier: session.sessionId,
-    messageNumber: UserauthRequest.number,
-    userName: session.user,
-    serviceName: session.service,
-    methodName,
-  })
+export const gssSignedData = (session: SignedSession, methodName: 'gssapi-with-mic' | 'gssapi-keyex'): Uint8Array =>
+  encode(signedFields, startOf(session, methodName))
 
 /** What work comes to, or the words of a typed error where it fails; other errors are mistakes and go on upwards. */
 const settledWork = <T>(work: () => T | Promise<T>): (() => T | string | Promise<T | string>) => {

@@ -24,4 +24,5 @@ export type { ChannelTimeout, ListenAddress, MaxStartups, NetBlockSize, SourcePe
 export { compareAddress, matchesUserPattern, readConnectionSpec } from './server-match.ts'
 export type { ConnectionFacts } from './server-match.ts'
 export type { Keyword, KeywordTable, Values } from './table.ts'
+export { expandTokens } from './tokens.ts'
 export { matchesPatternList, matchesWildcard } from '../patterns.ts'

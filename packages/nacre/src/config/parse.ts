@@ -1,9 +1,8 @@
 // Owns reading ssh_config and `-o` options by the table of keywords: text in, values out. Knows nothing of
 // files (callers read them, also for Include) and nothing of what the values do.
-import { ConfigError } from '../errors.ts'
 import { clientDialect, type ClientConfig } from './client-keywords.ts'
-import { type ConfigSource, parseDocument, showPlace } from './document.ts'
-import { type Dialect, oneError, type Resolved, resolveConfig, withDefaults } from './resolve.ts'
+import { type ConfigSource, parseDocument } from './document.ts'
+import { type Dialect, effects, oneError, resolveConfig, withDefaults } from './resolve.ts'
 
 /** Finds the texts an Include names; `pattern` is as written, tokens, `~` and wildcards included. */
 export type ReadInclude = (pattern: string, from: ConfigSource) => readonly ConfigSource[]
@@ -15,16 +14,6 @@ export interface ParsedConfig<Config> {
   /** Sentences for people, each with file and line. */
   readonly warnings: readonly string[]
 }
-
-/** What was asked for and has no effect: an error where going on would be wrong, a warning where not. */
-const effects = ({ withoutEffect }: Resolved): { readonly refused: readonly ConfigError[]; readonly warnings: readonly string[] } => ({
-  refused: withoutEffect
-    .filter(each => each.otherwise === 'refuse')
-    .map(({ name, statement }) => new ConfigError(`${name} is not supported by this version.`, statement)),
-  warnings: withoutEffect
-    .filter(each => each.otherwise === 'warn')
-    .map(({ name, statement }) => `${showPlace(statement)}: ${name} is not supported by this version and has no effect.`),
-})
 
 const parse = <Config>(
   sources: readonly ConfigSource[],

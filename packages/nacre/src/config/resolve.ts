@@ -373,6 +373,18 @@ export const withDefaults = <Config>(table: KeywordTable, values: ReadonlyMap<st
   return config as Config
 }
 
+/** What was asked for and has no effect: an error where going on would be wrong, a warning where not. */
+export const effects = ({
+  withoutEffect,
+}: Pick<Resolved, 'withoutEffect'>): { readonly refused: readonly ConfigError[]; readonly warnings: readonly string[] } => ({
+  refused: withoutEffect
+    .filter(each => each.otherwise === 'refuse')
+    .map(({ name, statement }) => new ConfigError(`${name} is not supported by this version.`, statement)),
+  warnings: withoutEffect
+    .filter(each => each.otherwise === 'warn')
+    .map(({ name, statement }) => `${showPlace(statement)}: ${name} is not supported by this version and has no effect.`),
+})
+
 /** All problems as one error: the first says where, the others follow it. `undefined` when there are none. */
 export const oneError = (problems: readonly ConfigError[]): ConfigError | undefined => {
   if (problems.length < 2) return problems[0]

@@ -1,11 +1,11 @@
 // Owns what sshd_config says: for everybody, for one connection and its user (`Match`), what decided each value, and the text
 // `sshd -T` prints of it. Knows nothing of files, and nothing of what the values do.
-import { ConfigError } from '../errors.ts'
+import type { ConfigError } from '../errors.ts'
 import { type ConfigDocument, type ConfigSource, faultAt, parseDocument, showPlace, type Statement } from './document.ts'
 import { BadValue } from './kinds.ts'
 import { readCriteria } from './match.ts'
 import type { ParsedConfig, ReadInclude } from './parse.ts'
-import { type Answers, type Decide, oneError, type Resolved, resolveConfig, rowNamed, withDefaults } from './resolve.ts'
+import { type Answers, type Decide, effects, oneError, type Resolved, resolveConfig, rowNamed, withDefaults } from './resolve.ts'
 import { serverDialect, serverKeywords, type ServerConfig } from './server-keywords.ts'
 import type { ListenAddress } from './server-kinds.ts'
 import { type ConnectionFacts, decideByConnection, decideWithoutConnection, serverCriteria } from './server-match.ts'
@@ -25,16 +25,6 @@ export interface ParsedServerConfig extends ParsedConfig<ServerConfig> {
    */
   forConnection(facts: ConnectionFacts): ParsedServerConfig
 }
-
-/** What was asked for and has no effect: an error where going on would be wrong, a warning where not. */
-const effects = ({ withoutEffect }: Resolved): { readonly refused: readonly ConfigError[]; readonly warnings: readonly string[] } => ({
-  refused: withoutEffect
-    .filter(each => each.otherwise === 'refuse')
-    .map(({ name, statement }) => new ConfigError(`${name} is not supported by this version.`, statement)),
-  warnings: withoutEffect
-    .filter(each => each.otherwise === 'warn')
-    .map(({ name, statement }) => `${showPlace(statement)}: ${name} is not supported by this version and has no effect.`),
-})
 
 const table: Readonly<Record<string, Keyword<unknown, unknown>>> = serverDialect.table
 

@@ -119,19 +119,24 @@ const applicationOf = ({ numbers }: OpenedKey): string => {
   return numbers.application
 }
 
-/** PROTOCOL.u2f, "SSH U2F Signatures": behind the signature stand flags and counter. */
+/** How a token's own signature is verified: behind it stand flags and counter (PROTOCOL.u2f, "SSH U2F Signatures"). */
+const verifiedBy =
+  (hash: 'sha256' | undefined, rawOf: (signature: Uint8Array) => Uint8Array): SignatureAlgorithm['verify'] =>
+  (crypto, key, data, signature, behind) => {
+    const flags = behind.byte()
+    const counter = behind.uint32()
+    behind.finish()
+    const raw = rawOf(signature)
+    const signed = signedByToken(crypto, applicationOf(key), { flags, counter, extensions: nothing }, data)
+    return key.verifier.verify(hash, signed, raw) ? { securityKey: proofOf(flags, counter, undefined) } : undefined
+  }
+
+/** PROTOCOL.u2f, "SSH U2F Signatures", Ed25519. */
 export const skEd25519: SignatureAlgorithm<'sk-ssh-ed25519@openssh.com'> = {
   name: 'sk-ssh-ed25519@openssh.com',
   standing: 'default',
   keyType: 'sk-ssh-ed25519@openssh.com',
-  verify(crypto, key, data, signature, behind) {
-    const flags = behind.byte()
-    const counter = behind.uint32()
-    behind.finish()
-    const raw = exactly(signature, 64, 'an ed25519 signature')
-    const signed = signedByToken(crypto, applicationOf(key), { flags, counter, extensions: nothing }, data)
-    return key.verifier.verify(undefined, signed, raw) ? { securityKey: proofOf(flags, counter, undefined) } : undefined
-  },
+  verify: verifiedBy(undefined, signature => exactly(signature, 64, 'an ed25519 signature')),
   sign: undefined,
 }
 
@@ -140,14 +145,7 @@ export const skEcdsaNistp256: SignatureAlgorithm<'sk-ecdsa-sha2-nistp256@openssh
   name: 'sk-ecdsa-sha2-nistp256@openssh.com',
   standing: 'default',
   keyType: 'sk-ecdsa-sha2-nistp256@openssh.com',
-  verify(crypto, key, data, signature, behind) {
-    const flags = behind.byte()
-    const counter = behind.uint32()
-    behind.finish()
-    const raw = nistp256Signature(signature)
-    const signed = signedByToken(crypto, applicationOf(key), { flags, counter, extensions: nothing }, data)
-    return key.verifier.verify('sha256', signed, raw) ? { securityKey: proofOf(flags, counter, undefined) } : undefined
-  },
+  verify: verifiedBy('sha256', nistp256Signature),
   sign: undefined,
 }
 

@@ -2,23 +2,19 @@
 // Knows nothing of where host keys come from, of how hosts are named, or of which host is believed.
 import type { SignatureProof } from '../../algorithms/rows.ts'
 import { SshError } from '../../errors.ts'
-import { byte, bytes, decode, encode, struct, text } from '../../wire/codec.ts'
+import { bytes, decode, encode, struct, text } from '../../wire/codec.ts'
 import { ask } from '../../wire/dialogue.ts'
-import { UserauthRequest } from '../messages.ts'
 import { type AuthMethod, outcomeOf, type ServerTurn, settled } from '../method.ts'
 import type { Credential, SignatureQuestion } from '../questions.ts'
 import { blobType, keyTypeOf, signatureBlobName, signatureNameOf, unfitSignature } from '../signature-names.ts'
+import { type SignedSession, signedStart, startOf } from '../signed-request.ts'
 
 // RFC 4252 §9
 const requestDetails = struct({ algorithmName: text, publicKey: bytes, clientHost: text, clientUser: text, signature: bytes })
 
 /** RFC 4252 §9: what the signature is made over. */
 const signedFields = struct({
-  sessionIdentifier: bytes,
-  messageNumber: byte,
-  userName: text,
-  serviceName: text,
-  methodName: text,
+  ...signedStart,
   algorithmName: text,
   publicKey: bytes,
   clientHost: text,
@@ -34,16 +30,9 @@ interface HostClaim {
 }
 
 /** The bytes a hostbased proof signs. */
-export const hostbasedSignedData = (
-  session: { readonly sessionId: Uint8Array; readonly user: string; readonly service: string },
-  { algorithmName, publicKey, clientHost, clientUser }: HostClaim,
-): Uint8Array =>
+export const hostbasedSignedData = (session: SignedSession, { algorithmName, publicKey, clientHost, clientUser }: HostClaim): Uint8Array =>
   encode(signedFields, {
-    sessionIdentifier: session.sessionId,
-    messageNumber: UserauthRequest.number,
-    userName: session.user,
-    serviceName: session.service,
-    methodName: 'hostbased',
+    ...startOf(session, 'hostbased'),
     algorithmName,
     publicKey,
     clientHost,

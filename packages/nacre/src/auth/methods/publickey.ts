@@ -3,12 +3,13 @@
 import type { SecurityKeyProof, SignatureProof } from '../../algorithms/rows.ts'
 import { ProtocolError, SshError } from '../../errors.ts'
 import { equalBytes } from '../../crypto/constant-time.ts'
-import { boolean, byte, bytes, decode, encode, struct, text } from '../../wire/codec.ts'
+import { boolean, bytes, decode, encode, struct, text } from '../../wire/codec.ts'
 import { ask, type Dialogue, send } from '../../wire/dialogue.ts'
-import { UserauthPkOk, UserauthRequest } from '../messages.ts'
+import { UserauthPkOk } from '../messages.ts'
 import { type AuthMethod, type ClientOutcome, type ClientTurn, outcomeOf, type ServerTurn, settled } from '../method.ts'
 import type { Credential, SignatureQuestion } from '../questions.ts'
 import { blobType, keyTypeOf, signatureBlobName, signatureNameOf, unfitSignature } from '../signature-names.ts'
+import { type SignedSession, signedStart, startOf } from '../signed-request.ts'
 
 // RFC 4252 §7: without a signature it is a query, with one the proof.
 const queryDetails = struct({ hasSignature: boolean, algorithmName: text, publicKey: bytes })
@@ -24,11 +25,7 @@ const hostBoundDetails = struct({ hasSignature: boolean, algorithmName: text, pu
 
 /** RFC 4252 §7: what the signature is made over. */
 const signedFields = struct({
-  sessionIdentifier: bytes,
-  messageNumber: byte,
-  userName: text,
-  serviceName: text,
-  methodName: text,
+  ...signedStart,
   hasSignature: boolean,
   algorithmName: text,
   publicKey: bytes,
@@ -39,17 +36,13 @@ const signedWithHost = struct({ request: signedFields, hostKey: bytes })
 
 /** The bytes a publickey proof signs; with `hostKey`, those of a proof that names it. */
 export const publickeySignedData = (
-  session: { readonly sessionId: Uint8Array; readonly user: string; readonly service: string },
+  session: SignedSession,
   algorithmName: string,
   publicKey: Uint8Array,
   hostKey?: Uint8Array,
 ): Uint8Array => {
   const request = {
-    sessionIdentifier: session.sessionId,
-    messageNumber: UserauthRequest.number,
-    userName: session.user,
-    serviceName: session.service,
-    methodName: hostKey === undefined ? 'publickey' : hostBoundMethod,
+    ...startOf(session, hostKey === undefined ? 'publickey' : hostBoundMethod),
     hasSignature: true,
     algorithmName,
     publicKey,
