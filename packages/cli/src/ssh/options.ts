@@ -6,9 +6,11 @@ import type { ClientSettings, ConfigSource } from 'nacre/config'
 import { type Destination, optionLine, parseDestination, readOpensshConfig } from 'nacre'
 import { type CommandLine, getopt, type OptionRow, UsageError } from '../getopt.ts'
 
-/** What a letter says as a line of ssh_config; `%s` is its argument. Letters without one mean something to `ssh` itself. */
+/** What a letter says as lines of ssh_config; `%s` is its argument. Letters without one mean something to `ssh` itself. */
 interface SshOption extends OptionRow {
-  readonly means?: string
+  readonly means?: string | readonly string[]
+  /** Stands among the -o in its order: the first wins, or each adds one. The last of all other letters wins, over every -o. */
+  readonly inOrder?: true
   /** Known to OpenSSH; this version cannot do it. */
   readonly missing?: true
 }
@@ -24,48 +26,50 @@ export const sshOptions: readonly SshOption[] = [
   { letter: 'b', value: 'address', help: 'bind to a local address', means: 'BindAddress %s' },
   { letter: 'C', help: 'compress', means: 'Compression yes' },
   { letter: 'c', value: 'ciphers', help: 'ciphers to offer', means: 'Ciphers %s' },
-  { letter: 'D', value: 'port', help: 'dynamic forwarding', missing: true },
+  { letter: 'D', value: 'port', help: 'dynamic forwarding', missing: true, inOrder: true },
   { letter: 'E', value: 'file', help: 'write messages to a file instead of standard error' },
   { letter: 'e', value: 'character', help: 'escape character, or none', means: 'EscapeChar %s' },
   { letter: 'F', value: 'file', help: 'read this configuration only; none for no file' },
-  { letter: 'f', help: 'go to the background', missing: true },
+  { letter: 'f', help: 'go to the background once logged in', means: ['ForkAfterAuthentication yes', 'StdinNull yes'] },
   { letter: 'G', help: 'print the configuration and stop' },
   { letter: 'g', help: 'let others use forwarded ports', missing: true },
-  { letter: 'I', value: 'library', help: 'PKCS#11 library', missing: true },
-  { letter: 'i', value: 'file', help: 'private key to log in with', means: 'IdentityFile %s' },
-  { letter: 'J', value: 'hosts', help: 'hosts to go through, with commas between', means: 'ProxyJump %s' },
-  { letter: 'K', help: 'GSSAPI with delegation', missing: true },
-  { letter: 'k', help: 'no GSSAPI delegation' },
-  { letter: 'L', value: 'forward', help: 'local forwarding', missing: true },
-  { letter: 'l', value: 'user', help: 'user to log in as', means: 'User %s' },
+  { letter: 'I', value: 'library', help: 'PKCS#11 library; there is no support for it, which is said' },
+  { letter: 'i', value: 'file', help: 'private key to log in with', means: 'IdentityFile %s', inOrder: true },
+  { letter: 'J', value: 'hosts', help: 'hosts to go through, with commas between', means: 'ProxyJump %s', inOrder: true },
+  { letter: 'K', help: 'GSSAPI with delegation; there is none here', means: 'GSSAPIAuthentication yes' },
+  { letter: 'k', help: 'no GSSAPI delegation', means: 'GSSAPIDelegateCredentials no' },
+  { letter: 'L', value: 'forward', help: 'local forwarding', missing: true, inOrder: true },
+  { letter: 'l', value: 'user', help: 'user to log in as', means: 'User %s', inOrder: true },
   { letter: 'M', help: 'share the connection', missing: true },
   { letter: 'm', value: 'macs', help: 'MACs to offer', means: 'MACs %s' },
   { letter: 'N', help: 'no remote command', means: 'SessionType none' },
   { letter: 'n', help: 'read nothing from standard input', means: 'StdinNull yes' },
   { letter: 'O', value: 'command', help: 'control a shared connection', missing: true },
   { letter: 'o', value: 'Keyword=value', help: 'any keyword of ssh_config' },
-  { letter: 'P', value: 'tag', help: 'tag for Match tagged', means: 'Tag %s' },
-  { letter: 'p', value: 'port', help: 'port to connect to', means: 'Port %s' },
+  { letter: 'P', value: 'tag', help: 'tag for Match tagged', means: 'Tag %s', inOrder: true },
+  { letter: 'p', value: 'port', help: 'port to connect to', means: 'Port %s', inOrder: true },
   {
     letter: 'Q',
     value: 'kind',
-    help: 'list algorithms: kex, cipher, cipher-auth, mac, key, key-cert, key-plain, key-sig, sig, compression',
+    help: 'list algorithms: cipher, cipher-auth, compression, kex, key, key-ca-sign, key-cert, key-plain, key-sig, mac, protocol-version, sig',
   },
-  { letter: 'q', help: 'say nothing but fatal errors', means: 'LogLevel QUIET' },
-  { letter: 'R', value: 'forward', help: 'remote forwarding', missing: true },
+  { letter: 'q', help: 'say nothing but fatal errors' },
+  { letter: 'R', value: 'forward', help: 'remote forwarding', missing: true, inOrder: true },
   { letter: 'S', value: 'socket', help: 'socket of a shared connection', missing: true },
   { letter: 's', help: 'the command is the name of a subsystem', means: 'SessionType subsystem' },
-  { letter: 'T', help: 'no terminal', means: 'RequestTTY no' },
+  { letter: 'T', help: 'no terminal' },
   { letter: 't', help: 'a terminal; twice: even without a local one' },
   { letter: 'V', help: 'print the version and stop' },
   { letter: 'v', help: 'explain what happens; up to three times' },
-  { letter: 'W', value: 'host:port', help: 'join standard input and output to a host and port the server reaches' },
-  { letter: 'w', value: 'tunnel', help: 'tunnel device', missing: true },
+  { letter: 'W', value: 'host:port', help: 'join standard input and output to a host and port the server reaches', means: 'SessionType none' },
+  { letter: 'w', value: 'tunnel', help: 'tunnel device', missing: true, inOrder: true },
   { letter: 'X', help: 'forward X11', missing: true },
   { letter: 'x', help: 'do not forward X11', means: 'ForwardX11 no' },
   { letter: 'Y', help: 'forward X11, trusted', missing: true },
-  { letter: 'y', help: 'write messages to the system log', missing: true },
+  { letter: 'y', help: 'write messages to the system log' },
 ]
+
+type Given = CommandLine['given'][number]
 
 export interface SshCommand {
   readonly line: CommandLine
@@ -83,6 +87,8 @@ export const readSshCommand = (argv: readonly string[]): SshCommand => {
   }
   for (const letter of ['J', 'W'])
     if (line.count(letter) > 1) throw new UsageError(`-${letter} may be given once${letter === 'J' ? '; write commas between hosts' : ''}`)
+  if (line.count('N') > 0 && line.count('s') > 0) throw new UsageError('-N and -s exclude each other: one runs nothing, the other a subsystem')
+  if (line.count('y') > 0 && line.count('E') > 0) throw new UsageError('-y and -E exclude each other: messages go to one place')
   const [host, ...command] = line.operands
   // Like OpenSSH: the words are joined by blanks and the remote shell splits them again.
   return { line, destination: host === undefined ? undefined : parseDestination(destinationText(host)), command: command.join(' ') }
@@ -94,26 +100,45 @@ const destinationText = (host: string): string =>
     ? host
     : host.replace(/^(.*@)?(.*)$/, (_, user: string | undefined, name: string) => `${user ?? ''}[${name}]`)
 
-/** The letters as lines of configuration, in the order given: the first value wins, as it does in files. */
-export const optionSources = ({ line, destination }: SshCommand): ConfigSource[] => {
+const linesOf = ({ letter, value }: Given): readonly ConfigSource[] => {
+  const means = sshOptions.find(each => each.letter === letter)?.means ?? []
+  return (typeof means === 'string' ? [means] : means).map(line =>
+    optionLine(
+      line.replace(/ .*/, ''),
+      line.replace(/^\S+ /, '').replace('%s', () => value),
+    ),
+  )
+}
+
+/** What several letters decide together. */
+const together = ({ line }: SshCommand): ConfigSource[] => {
   const sources: ConfigSource[] = []
-  for (const { letter, value } of line.given) {
-    const row = sshOptions.find(each => each.letter === letter)
-    if (letter === 'o') sources.push({ path: 'command line', text: value, isOption: true, isUsers: true })
-    else if (row?.means !== undefined)
-      sources.push(
-        optionLine(
-          row.means.replace(/ .*/, ''),
-          row.means.replace(/^\S+ /, '').replace('%s', () => value),
-        ),
-      )
+  const asked = line.given.filter(({ letter }) => 'tTNW'.includes(letter)).map(({ letter }) => letter)
+  if (asked.length > 0) {
+    // -t after -t is stronger; -T, -N and -W want none, whatever came before.
+    const since = asked.slice(asked.findLastIndex(letter => letter !== 't') + 1).length
+    sources.push(optionLine('RequestTTY', since === 0 ? 'no' : since === 1 ? 'yes' : 'force'))
   }
-  // -N wants no terminal either.
-  if (line.count('N') > 0) sources.push(optionLine('RequestTTY', 'no'))
-  const terminals = line.count('t')
-  if (terminals > 0) sources.push(optionLine('RequestTTY', terminals > 1 ? 'force' : 'yes'))
+  const talk = line.given.filter(({ letter }) => letter === 'v' || letter === 'q').map(({ letter }) => letter)
   const verbose = line.count('v')
-  if (verbose > 0) sources.push(optionLine('LogLevel', `DEBUG${Math.min(verbose, 3)}`))
+  if (talk.at(-1) === 'q') sources.push(optionLine('LogLevel', 'QUIET'))
+  else if (verbose > 0) sources.push(optionLine('LogLevel', `DEBUG${Math.min(verbose, 3)}`))
+  return sources
+}
+
+/**
+ * The command line as lines of configuration, the first value of a keyword winning as it does in files. Like OpenSSH's, a
+ * letter replaces what was said before and nothing said later replaces it, but for those that stand in order with -o.
+ */
+export const optionSources = (command: SshCommand): ConfigSource[] => {
+  const { line, destination } = command
+  const inOrder = (letter: string): boolean => letter === 'o' || sshOptions.find(each => each.letter === letter)?.inOrder === true
+  const sources = together(command)
+  for (const given of line.given.toReversed()) if (!inOrder(given.letter)) sources.push(...linesOf(given))
+  for (const given of line.given) {
+    if (given.letter === 'o') sources.push({ path: 'command line', text: given.value, isOption: true, isUsers: true })
+    else if (inOrder(given.letter)) sources.push(...linesOf(given))
+  }
   if (destination?.user !== undefined) sources.push(optionLine('User', destination.user))
   if (destination?.port !== undefined) sources.push(optionLine('Port', String(destination.port)))
   return sources

@@ -17,7 +17,9 @@ const lists: Readonly<Record<string, () => readonly string[]>> = {
   'key-plain': plainTypes,
   'key-cert': () => certified(plainTypes()),
   'key-sig': () => [...signatures(), ...certified(signatures())],
+  'key-ca-sign': signatures,
   sig: signatures,
+  'protocol-version': () => ['2'],
   compression: () => compressions.map(row => row.name),
 }
 
@@ -27,8 +29,12 @@ const synonyms: Readonly<Record<string, string>> = {
   ciphers: 'cipher',
   macs: 'mac',
   hostkeyalgorithms: 'key-sig',
+  hostbasedacceptedalgorithms: 'key-sig',
+  hostbasedacceptedkeytypes: 'key-sig',
+  hostbasedkeytypes: 'key-sig',
+  pubkeyacceptedkeytypes: 'key-sig',
   pubkeyacceptedalgorithms: 'key-sig',
-  casignaturealgorithms: 'sig',
+  casignaturealgorithms: 'key-ca-sign',
 }
 
 /** Throws `UsageError` for a kind there is not. */

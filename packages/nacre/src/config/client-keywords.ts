@@ -140,7 +140,7 @@ export const clientKeywords = {
   requestTty: set('RequestTTY', terminals, 'auto'),
   sessionType: set('SessionType', states({ none: 'none', subsystem: 'subsystem', default: 'default' }), 'default'),
   stdinNull: flag('StdinNull', false),
-  forkAfterAuthentication: idleFlag('ForkAfterAuthentication', 'warn'),
+  forkAfterAuthentication: flag('ForkAfterAuthentication', false),
   streamLocalBindUnlink: idleFlag('StreamLocalBindUnlink', 'ignore'),
   strictHostKeyChecking: set('StrictHostKeyChecking', strictChecking, 'ask'),
   tcpKeepAlive: flag('TCPKeepAlive', true, { oldNames: ['KeepAlive'] }),
@@ -149,7 +149,7 @@ export const clientKeywords = {
   visualHostKey: flag('VisualHostKey', false),
   // Without a line it depends on the known_hosts files: see `clientDefaults`.
   updateHostKeys: unset('UpdateHostKeys', yesNoAsk),
-  enableEscapeCommandline: idleFlag('EnableEscapeCommandline', 'ignore'),
+  enableEscapeCommandline: flag('EnableEscapeCommandline', false),
   warnWeakCrypto: set('WarnWeakCrypto', weakCryptoWarnings, true),
   canonicalizeMaxDots: number('CanonicalizeMaxDots', 1),
   connectionAttempts: number('ConnectionAttempts', 1, 1),
@@ -159,7 +159,7 @@ export const clientKeywords = {
   serverAliveInterval: time('ServerAliveInterval', 0),
   // OpenSSH's default is 1024; nacre never takes RSA keys below 2048 bits unless told to.
   requiredRsaSize: number('RequiredRSASize', 2048),
-  obscureKeystrokeTiming: set('ObscureKeystrokeTiming', keystrokeTiming, usualKeystrokeInterval, idle('ignore', keystrokeTiming)),
+  obscureKeystrokeTiming: set('ObscureKeystrokeTiming', keystrokeTiming, usualKeystrokeInterval),
   bindAddress: unset('BindAddress', word),
   bindInterface: unset('BindInterface', word),
   ciphers: unset('Ciphers', algorithms),
@@ -245,7 +245,7 @@ export const clientKeywords = {
     combine: (_, next) => next,
     ...idle('ignore', octalMask),
   }),
-  syslogFacility: set('SyslogFacility', facilities, 'USER', { everywhere: true, ...idle('ignore', facilities) }),
+  syslogFacility: set('SyslogFacility', facilities, 'USER', { everywhere: true }),
   proxyCommand: unset('ProxyCommand', command, { takes: (_, soFar) => !isJump(soFar('proxyJump')) }),
   proxyJump: unset('ProxyJump', proxyJump, {
     takes: (value, soFar) => value === 'none' || soFar('proxyCommand') === undefined,
