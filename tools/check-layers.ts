@@ -20,6 +20,8 @@ const layers: readonly (readonly string[])[] = [
   ['sftp'],
   ['agent', 'forward', 'scp', 'secure'],
   ['client'],
+  // Sharing a connection of a client with other processes.
+  ['mux'],
   ['server'],
   ['terminal'],
   ['testing'],
@@ -32,7 +34,7 @@ const layers: readonly (readonly string[])[] = [
 const mayUseNode = (path: string): boolean =>
   path.startsWith('cli/') ||
   path.startsWith('crypto/node/') ||
-  /^(io|keys|client|agent|server|sftp|forward)\/(.*[/-])?(node|local|openssh)[^/]*$/.test(path)
+  /^(io|keys|client|agent|server|sftp|forward|mux)\/(.*[/-])?(node|local|openssh)[^/]*$/.test(path)
 
 /** The file's text with comments, strings and regular expressions blanked, so that only code is left. */
 const codeOf = (text: string): string => {

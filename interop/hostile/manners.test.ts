@@ -14,7 +14,7 @@ import {
   ChannelSuccess,
   GlobalRequest,
 } from '../../packages/nacre/src/connection/messages.ts'
-import type { Engine } from '../../packages/nacre/src/engine/engine.ts'
+import type { DrivenEngine } from '../../packages/nacre/src/engine/driven.ts'
 import { Debug, Ignore, Ping, ServiceRequest } from '../../packages/nacre/src/transport/messages.ts'
 import { encodeMessage } from '../../packages/nacre/src/wire/message.ts'
 import { Writer } from '../../packages/nacre/src/wire/writer.ts'
@@ -40,7 +40,7 @@ const nonsenseChannel = {
 } as const
 
 /** Looks at the output an engine holds until it has ended, and gives the most there was. */
-const mostPending = async (engine: Engine): Promise<number> => {
+const mostPending = async (engine: DrivenEngine): Promise<number> => {
   let most = 0
   await eventually(
     () => {
@@ -53,7 +53,7 @@ const mostPending = async (engine: Engine): Promise<number> => {
 }
 
 /** Says the same for as long as somebody listens. */
-const repeat = async (attacker: Attacker, payload: Uint8Array, engine: Engine): Promise<void> => {
+const repeat = async (attacker: Attacker, payload: Uint8Array, engine: DrivenEngine): Promise<void> => {
   const { socket, hostile } = attacker
   const batch = Math.max(1, Math.floor((64 * 1024) / (payload.length + 64)))
   while (!engine.ended) {

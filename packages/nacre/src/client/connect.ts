@@ -4,6 +4,7 @@ import type { SignatureQuestion } from '../auth/questions.ts'
 import { hostkeys } from '../connection/global-requests/hostkeys.ts'
 import { AgentError, ConfigError, KeyFormatError } from '../errors.ts'
 import { assemble, type CommonOptions, type Runtime } from '../engine/assemble.ts'
+import { Engine } from '../engine/engine.ts'
 import type { EngineEvent, EngineQuestion } from '../engine/events.ts'
 import type { Clock } from '../io/clock.ts'
 import type { LocalSockets } from '../forward/sockets.ts'
@@ -83,7 +84,7 @@ export const connectOver = async (
   }
 
   const link: Link = new Link(
-    config,
+    new Engine(config),
     transport,
     {
       question: question => answer(link, question, identities, trust),

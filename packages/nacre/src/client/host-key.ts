@@ -1,6 +1,7 @@
 // Owns learning a server's host key without logging in: the engine up to the proof of the key, then goodbye. Knows no
 // sockets, and says nothing of trust: whoever is in between shows a key too.
 import { assemble, type CommonOptions, type Runtime } from '../engine/assemble.ts'
+import { Engine } from '../engine/engine.ts'
 import type { Clock } from '../io/clock.ts'
 import { Link } from '../io/link.ts'
 import type { ByteTransport } from '../io/transport.ts'
@@ -51,7 +52,7 @@ export const hostKeyOver = async (over: ByteTransport, options: HostKeyOptions, 
     runtime,
   )
   const link: Link = new Link(
-    config,
+    new Engine(config),
     over,
     {
       question(question) {

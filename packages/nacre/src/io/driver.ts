@@ -1,12 +1,12 @@
 // Owns the loop between one engine and one transport: bytes in, events to the handler, bytes out, one timer. Holds no
 // policy, waits for nobody, and allocates nothing per packet.
-import type { Engine } from '../engine/engine.ts'
+import type { DrivenEngine } from '../engine/driven.ts'
 import type { EngineEvent } from '../engine/events.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { ByteTransport } from './transport.ts'
 
 export class Driver {
-  readonly engine: Engine
+  readonly engine: DrivenEngine
   readonly transport: ByteTransport
   readonly #handle: (event: EngineEvent) => void
   readonly #clock: Clock
@@ -21,7 +21,7 @@ export class Driver {
   #timerAt = Number.POSITIVE_INFINITY
 
   /** `handle` sees every event, in order, synchronously; what it throws ends the connection, not the process. */
-  constructor(engine: Engine, transport: ByteTransport, handle: (event: EngineEvent) => void, clock: Clock = systemClock) {
+  constructor(engine: DrivenEngine, transport: ByteTransport, handle: (event: EngineEvent) => void, clock: Clock = systemClock) {
     this.engine = engine
     this.transport = transport
     this.#handle = handle

@@ -5,8 +5,7 @@ import type { Channel } from '../connection/channel.ts'
 import type { ChannelTypeRow } from '../connection/channel-types/row.ts'
 import type { GlobalRequestQuestion, OpenQuestion } from '../connection/events.ts'
 import type { GlobalRequestRow } from '../connection/global-requests/row.ts'
-import type { EngineConfig } from '../engine/config.ts'
-import { Engine } from '../engine/engine.ts'
+import type { DrivenEngine } from '../engine/driven.ts'
 import type { Ended, EngineEvent, EngineQuestion, Open } from '../engine/events.ts'
 import { ChannelOpenError, type DisconnectReason, RequestRefusedError } from '../errors.ts'
 import type { Ask } from '../wire/dialogue.ts'
@@ -47,13 +46,15 @@ const portOf = (channel: Channel): ChannelPort | undefined => (channel.keeper in
 const openerOf = (channel: Channel): ChannelOpener | undefined => (channel.keeper instanceof Opening ? channel.keeper.opener : undefined)
 
 export class Link {
-  readonly engine: Engine
+  readonly engine: DrivenEngine
   readonly #driver: Driver
   readonly #handler: LinkHandler
   #ports = 0
   /** Who waits for an answer, and whose pings are under way: most connections never have any. */
   #waiting: Set<(error: Error) => void> | undefined
   #pongs: (() => void)[] | undefined
+  /** Who waits until no channel is open. */
+  #quiet: (() => void)[] | undefined
   #ended: Ended | undefined
   #agreed: Agreed | undefined
   #strict = false
@@ -67,9 +68,9 @@ export class Link {
   }
   #closed: PromiseWithResolvers<Ended> | undefined
 
-  constructor(config: EngineConfig, transport: ByteTransport, handler: LinkHandler, clock: Clock = systemClock) {
+  constructor(engine: DrivenEngine, transport: ByteTransport, handler: LinkHandler, clock: Clock = systemClock) {
     this.#handler = handler
-    this.engine = new Engine(config)
+    this.engine = engine
     this.#driver = new Driver(this.engine, transport, event => this.#event(event), clock)
   }
 
@@ -91,6 +92,15 @@ export class Link {
   /** Number of channels that are open. */
   get openChannels(): number {
     return this.#ports
+  }
+
+  /** Resolves when no channel is open, or the connection has ended. */
+  async quiet(): Promise<void> {
+    if (this.#ports === 0 || this.#ended !== undefined) return
+    await new Promise<void>(resolve => {
+      this.#quiet ??= []
+      this.#quiet.push(resolve)
+    })
   }
 
   /** Tells the driver that the engine was used from outside an event. */
@@ -192,6 +202,13 @@ export class Link {
     })
   }
 
+  /** Sends a packet of the size of a keystroke that says nothing, where the peer has ping@openssh.com. Nobody hears of the answer. */
+  chaff(): void {
+    if (this.#ended !== undefined || this.engine.peerExtensions?.ping !== true) return
+    this.engine.ping(chaff)
+    this.wake()
+  }
+
   rekey(): void {
     this.engine.rekey()
     this.wake()
@@ -245,7 +262,7 @@ export class Link {
         }
         return
       case 'pong':
-        this.#pongs?.shift()?.()
+        if (!isChaff(event.data)) this.#pongs?.shift()?.()
         return
       case 'ended':
         this.#end(event)
@@ -258,6 +275,10 @@ export class Link {
       default:
         this.#handler.noted(event)
     }
+  }
+
+  #becameQuiet(): void {
+    for (const resolve of this.#quiet?.splice(0) ?? []) resolve()
   }
 
   #opened(channel: Channel): void {
@@ -274,6 +295,7 @@ export class Link {
     if (port !== undefined) {
       this.#ports--
       port.ended(error)
+      if (this.#ports === 0) this.#becameQuiet()
     }
     opener?.failed(error ?? new ChannelOpenError(channel.channelType, undefined, 'the channel closed'))
   }
@@ -295,6 +317,7 @@ export class Link {
     // Channels have been told: the connection closed them one by one before it ended.
     for (const failed of this.#waiting ?? []) failed(ended.error)
     this.#waiting = undefined
+    this.#becameQuiet()
     this.#handler.ended(ended)
     this.#closed?.resolve(ended)
   }

@@ -7,6 +7,7 @@ import type { GlobalRequestQuestion, OpenQuestion } from '../connection/events.t
 import { hostkeysProve } from '../connection/global-requests/hostkeys.ts'
 import type { GlobalRequestRow } from '../connection/global-requests/row.ts'
 import type { EngineConfig } from '../engine/config.ts'
+import { Engine } from '../engine/engine.ts'
 import type { Ended, EngineEvent, EngineQuestion } from '../engine/events.ts'
 import { type DisconnectReason, SshError } from '../errors.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
@@ -76,7 +77,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
         unknownUser: () => (this.#blame ??= 'invalid-user'),
       },
     })
-    this.#link = new Link(config, transport, new ServerConnection.#Handler(this), clock)
+    this.#link = new Link(new Engine(config), transport, new ServerConnection.#Handler(this), clock)
   }
 
   /** The face for the link. A class: closures for all of it would be a twentieth of what an idle connection holds. */
