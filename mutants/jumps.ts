@@ -26,7 +26,7 @@ export const jumpMutants: readonly Mutant[] = [
   },
   {
     name: 'a connection that is not permitted is made',
-    file: 'server/direct-tcpip.ts',
+    file: 'server/direct.ts',
     from: 'if (verdict !== true)',
     to: "if (verdict === '')",
     test: serverTest,
@@ -34,7 +34,7 @@ export const jumpMutants: readonly Mutant[] = [
   },
   {
     name: 'a text that refuses is taken for a yes',
-    file: 'server/direct-tcpip.ts',
+    file: 'server/direct.ts',
     from: 'if (verdict !== true)',
     to: 'if (!verdict)',
     test: serverTest,
@@ -42,9 +42,9 @@ export const jumpMutants: readonly Mutant[] = [
   },
   {
     name: 'a connection whose client has left is kept',
-    file: 'server/direct-tcpip.ts',
-    from: 'outcome.target.discard()',
-    to: 'void outcome.target',
+    file: 'server/direct.ts',
+    from: 'reached.target.discard()',
+    to: 'void reached.target',
     test: serverTest,
     fails: ['discards a connection whose client has left, and gives up connecting'],
   },

@@ -127,10 +127,10 @@ const removeSocket = ({ path }: UnixPlace): void => {
 }
 
 /** The mask holds from the first moment on: nobody may connect in between. Threads have no mask of their own to set. */
-const bind = (server: Server, place: Place, mask: number): void => {
+const bind = (server: Server, place: Place, { mask = defaultMask, ipv6Only = false }: ListenOptions): void => {
   // A process that shares its listeners must not share this one.
   if (!isUnixPlace(place)) {
-    server.listen({ port: place.port, ...(place.host === undefined ? {} : { host: place.host }), exclusive: true })
+    server.listen({ port: place.port, ...(place.host === undefined ? {} : { host: place.host }), exclusive: true, ipv6Only })
     return
   }
   let before: number | undefined
@@ -156,7 +156,7 @@ const listen = async (place: Place, options: ListenOptions, taken: (connection: 
   server.once('error', failed)
   server.once('listening', () => resolve())
   try {
-    bind(server, place, options.mask ?? defaultMask)
+    bind(server, place, options)
   } catch (error) {
     failed(error as NodeJS.ErrnoException)
   }

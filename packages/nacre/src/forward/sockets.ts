@@ -37,6 +37,8 @@ export interface ListenOptions {
   readonly mask?: number
   /** Removes a Unix socket that is in the way (StreamLocalBindUnlink); never a file of another kind. Default false. */
   readonly unlink?: boolean
+  /** For the address `::`: IPv6 alone, not IPv4 too. Default false. */
+  readonly ipv6Only?: boolean
 }
 
 /** Something that listens. Closing it leaves connections alone; the path of a Unix socket is removed. */

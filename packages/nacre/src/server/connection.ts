@@ -16,6 +16,7 @@ import { Ending } from '../io/ending.ts'
 import { Link, type LinkHandler } from '../io/link.ts'
 import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
 import { answerAttempts, type Authenticator, type ConnectionLimits, type RefusalFloor } from './authenticate.ts'
+import type { ForwardServer } from './forwards.ts'
 import type { HostKeyProofs } from './host-key-proofs.ts'
 import { type SessionHandlers, type SessionOwner, serveSession } from './session.ts'
 
@@ -24,15 +25,24 @@ export interface ConnectionPolicy<Identity> {
   readonly authenticate: Authenticator<Identity>
   readonly floor: RefusalFloor
   readonly session: SessionHandlers<Identity> | ((connection: ServerConnection<Identity>) => SessionHandlers<Identity>)
-  /** Channel types besides `session`, by name. Answer the question, now or later. */
+  /** Channel types by name, `session` too when that is to be served otherwise. Answer the question, now or later. */
   readonly channels: Readonly<Record<string, (question: OpenQuestion, connection: ServerConnection<Identity>) => void>>
   /** Global requests by name. */
   readonly globalRequests: Readonly<Record<string, (question: GlobalRequestQuestion, connection: ServerConnection<Identity>) => void>>
+  /** `undefined` when nothing is forwarded. */
+  readonly forwards: ForwardServer<Identity> | undefined
   /** `undefined` when clients are not told of host keys. */
   readonly hostKeyProofs: HostKeyProofs | undefined
   readonly maximumSessions: number
   readonly onError: (error: unknown, connection: ServerConnection<Identity>) => void
   readonly onEvent: (event: EngineEvent, connection: ServerConnection<Identity>) => void
+}
+
+/** Takes what a client asks for in place of the server's own policy. */
+export interface Taker {
+  openRequested(question: OpenQuestion): void
+  /** `false` leaves the request to the server. */
+  globalRequested(question: GlobalRequestQuestion): boolean
 }
 
 interface Login<Identity> {
@@ -57,6 +67,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   #unused: (() => void) | undefined
   readonly #clock: Clock
   #owner: SessionOwner<Identity> | undefined
+  #taker: Taker | undefined
 
   constructor(config: EngineConfig, transport: ByteTransport, policy: ConnectionPolicy<Identity>, clock: Clock) {
     this.remote = transport.remote
@@ -211,6 +222,11 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     await this.#link.closed
   }
 
+  /** All channels and global requests the client asks for from now on are `taker`'s; sessions that run go on. */
+  handOver(taker: Taker): void {
+    this.#taker = taker
+  }
+
   /** What served one of its channels threw. */
   failed(error: unknown): void {
     this.#policy.onError(error, this)
@@ -260,14 +276,16 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   }
 
   #openRequested(question: OpenQuestion): void {
-    const { channelType } = question
-    if (channelType === sessionType.name) {
-      this.#openSession(question)
+    if (this.#taker !== undefined) {
+      this.#taker.openRequested(question)
       return
     }
-    const { channels } = this.#policy
+    const { channelType } = question
+    const { channels, forwards } = this.#policy
     const handler = Object.hasOwn(channels, channelType) ? channels[channelType] : undefined
     if (handler !== undefined) this.#safely(() => handler(question, this))
+    else if (channelType === sessionType.name) this.#openSession(question)
+    else if (forwards?.openRequested(question, this) === true) return
     else if (channelType === directTcpipType.name) question.refuse('administratively-prohibited', 'this server forwards nothing')
     else question.refuse('unknown-channel-type', 'this server has no such channels')
   }
@@ -297,12 +315,15 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   }
 
   #globalRequested(question: GlobalRequestQuestion): void {
-    const { globalRequests } = this.#policy
+    const { globalRequests, forwards } = this.#policy
     const { name } = question.request
+    // Who takes all over may leave what is ours.
+    if (this.#taker?.globalRequested(question) === true) return
     const handler = Object.hasOwn(globalRequests, name) ? globalRequests[name] : undefined
     const proofs = name === hostkeysProve.name ? this.#policy.hostKeyProofs : undefined
     if (handler !== undefined) this.#safely(() => handler(question, this))
     else if (proofs !== undefined) proofs.prove(question, this.#link, error => this.#policy.onError(error, this))
+    else if (this.#taker === undefined && forwards?.globalRequested(question, this) === true) return
     // A keepalive wants any answer; OpenSSH's own server refuses it too.
     else question.fail()
   }

@@ -6,10 +6,12 @@ import type { EngineConfig } from '../engine/config.ts'
 import type { Ended, EngineEvent } from '../engine/events.ts'
 import { TimeoutError } from '../errors.ts'
 import { type Clock, systemClock } from '../io/clock.ts'
+import type { LocalSockets } from '../forward/sockets.ts'
 import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
 import type { Signer } from '../keys/signer.ts'
 import { type Authenticator, refusalFloor, type RefusalFloor } from './authenticate.ts'
 import { type ConnectionPolicy, ServerConnection } from './connection.ts'
+import { type Forwards, ForwardServer } from './forwards.ts'
 import { HostKeyProofs } from './host-key-proofs.ts'
 import type { SessionHandlers } from './session.ts'
 import { type Startup, type StartupOutcome, Startups, type TurnedAway } from './startups.ts'
@@ -26,7 +28,14 @@ export interface ServerOptions<Identity> extends CommonOptions {
   readonly authenticate: Authenticator<Identity>
   /** What sessions can do. What is left out is refused. A function sees the connection, after login. */
   readonly session: SessionHandlers<Identity> | ((connection: ServerConnection<Identity>) => SessionHandlers<Identity>)
+  /**
+   * What clients may reach from here, and have listened on here: `request => request.kind === 'local' && request.port === 5432`,
+   * or that as `permit` among more. Default: nothing.
+   */
+  readonly forwards?: Forwards<Identity>
+  /** Channel types by name: those nobody else serves, or in place of what `session` and `forwards` would do. */
   readonly channels?: ConnectionPolicy<Identity>['channels']
+  /** Global requests by name, likewise. */
   readonly globalRequests?: ConnectionPolicy<Identity>['globalRequests']
   /** Shown to everybody before login. */
   readonly banner?: string
@@ -76,7 +85,8 @@ export class Server<Identity> implements AsyncDisposable {
   /** Connections turned away. */
   turnedAway = 0
 
-  constructor(options: ServerOptions<Identity>, runtime: Runtime) {
+  /** `sockets` are those of this machine, where it has some. */
+  constructor(options: ServerOptions<Identity>, runtime: Runtime, sockets?: () => LocalSockets) {
     this.#config = assemble(
       options,
       {
@@ -100,6 +110,7 @@ export class Server<Identity> implements AsyncDisposable {
       session: options.session,
       channels: options.channels ?? {},
       globalRequests: options.globalRequests ?? {},
+      forwards: options.forwards === undefined ? undefined : new ForwardServer(options.forwards, sockets),
       hostKeyProofs: options.announcedHostKeys === false ? undefined : new HostKeyProofs(options.announcedHostKeys ?? options.hostKeys),
       maximumSessions: options.maximumSessions ?? defaultMaximumSessions,
       onError: options.onError ?? (() => {}),

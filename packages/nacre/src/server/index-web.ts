@@ -27,6 +27,19 @@ export { prompts } from './authenticators/prompts.ts'
 export { publicKey } from './authenticators/public-key.ts'
 export type { PublicKeyCheck, PublicKeyOptions, PublicKeyView } from './authenticators/public-key.ts'
 export { ServerConnection } from './connection.ts'
+export type { GatewayPorts } from './forward-binding.ts'
+export type { ForwardOutcome, ForwardPermit, ForwardRequest, ForwardRules, Forwards, ForwardVerdict, PerConnection } from './forwards.ts'
+export { isUnixPlace } from '../forward/sockets.ts'
+export type {
+  ConnectPlaceOptions,
+  Listening as LocalListening,
+  ListenOptions as LocalListenOptions,
+  LocalConnection,
+  LocalSockets,
+  Place,
+  TcpPlace,
+  UnixPlace,
+} from '../forward/sockets.ts'
 export { directTcpipBy } from './direct-tcpip.ts'
 export type { DirectTcpipRules, TcpRequest, TcpTarget, TcpVerdict } from './direct-tcpip.ts'
 export { ChannelStream } from '../io/channel-stream.ts'

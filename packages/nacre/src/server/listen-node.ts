@@ -1,6 +1,8 @@
 // Owns serving SSH from Node: listening sockets, and accepting over any duplex stream. Knows no protocol.
 import { createServer as createTcpServer, type Server as TcpServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { nodeSockets } from '../forward/sockets-node.ts'
+import { lookupInTurn } from '../io/lookup-node.ts'
 import { nodeRuntime } from '../io/runtime-node.ts'
 import { ConnectError } from '../errors.ts'
 import { fromAcceptedSocket, fromDuplex } from '../io/node-socket.ts'
@@ -19,6 +21,9 @@ export interface ListenOptions {
   /** Stops listening; connections go on. */
   readonly signal?: AbortSignal
 }
+
+/** One queue for all servers of a process, as there is one set of threads. */
+const lookup = lookupInTurn()
 
 /** A socket that listens. Disposing it stops listening and leaves connections alone. */
 export class Listening implements AsyncDisposable {
@@ -51,7 +56,7 @@ export class NodeServer<Identity> implements AsyncDisposable {
   readonly #server: Server<Identity>
   readonly #listening = new Set<Listening>()
   constructor(options: ServerOptions<Identity>) {
-    this.#server = new Server(options, nodeRuntime())
+    this.#server = new Server(options, nodeRuntime(), () => nodeSockets({ lookup }))
   }
 
   /** Listens on TCP or a Unix socket. Rejects with `ConnectError` when it cannot. */
