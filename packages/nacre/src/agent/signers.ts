@@ -11,6 +11,8 @@ export type AgentSigners = readonly Signer[]
 
 export interface AgentSignersOptions {
   readonly onNote?: (note: string) => void
+  /** RSA keys with fewer bits are left out. Default 2048. */
+  readonly minimumRsaBits?: number
   /**
    * What the server proved to whom the keys shall log in. The agent is told before anything else, so that keys restricted to
    * destinations are listed and sign. An agent that does not know of that is used as it is.
@@ -40,7 +42,7 @@ export const agentSigners = async (agent: AgentClient, options: AgentSignersOpti
   const signers: Signer[] = []
   const namesHost = await bind(agent, options.proof)
   for (const { publicKey } of await agent.list()) {
-    const weakness = publicKey.numbers === undefined ? undefined : tooWeak(publicKey.numbers)
+    const weakness = publicKey.numbers === undefined ? undefined : tooWeak(publicKey.numbers, options.minimumRsaBits)
     if (weakness !== undefined) {
       options.onNote?.(`The agent's key ${publicKey.fingerprint()} ${weakness}, so it is not used.`)
       continue

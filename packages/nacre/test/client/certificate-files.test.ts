@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import type { CredentialQuestion } from '../../src/auth/questions.ts'
+import { byRank } from '../../src/client/login-keys-node.ts'
 import { openssh, type OpensshOptions } from '../../src/client/openssh-node.ts'
 import type { IssueOptions } from '../../src/keys/authority.ts'
 import { formatPublicKeyLine, parsePublicKey } from '../../src/keys/public.ts'
@@ -59,7 +60,7 @@ const offered = async (options: OpensshOptions) => {
 }
 
 describe('certificates', () => {
-  test('beside key files go before their keys', async () => {
+  test('beside key files go behind their keys', async () => {
     const identityFiles = [
       await keyFile('ed25519', { certificate: {} }),
       await keyFile('ecdsa256'),
@@ -67,11 +68,11 @@ describe('certificates', () => {
     ]
     const { algorithms, notes } = await offered({ identityFiles })
     assert.deepEqual(algorithms, [
-      'ssh-ed25519-cert-v01@openssh.com',
       'ssh-ed25519',
+      'ssh-ed25519-cert-v01@openssh.com',
       'ecdsa-sha2-nistp256',
-      'rsa-sha2-512-cert-v01@openssh.com',
       'rsa-sha2-512',
+      'rsa-sha2-512-cert-v01@openssh.com',
     ])
     assert.deepEqual(notes, [])
   })
@@ -113,6 +114,21 @@ describe('certificates', () => {
     const certificatesOnly = await offered({ identityFiles, signatureAlgorithms: ['ssh-ed25519-cert-v01@openssh.com'] })
     assert.deepEqual(certificatesOnly.algorithms, ['ssh-ed25519-cert-v01@openssh.com'])
   })
+})
+
+test('of what nobody named, certificates go first; the rest keeps its place', async () => {
+  const certificate = (await issue()).blob
+  const place = (offer: string, named: boolean, certified = false) => ({ offer, named, ...(certified ? { certificate } : {}) })
+  assert.deepEqual(byRank([place('a', false), place('b', false, true), place('c', false), place('d', false, true)]), ['b', 'd', 'a', 'c'])
+  assert.deepEqual(byRank([place('a', true), place('b', true, true), place('c', false), place('d', false, true)]), ['a', 'b', 'd', 'c'])
+  assert.deepEqual(byRank([place('a', false), place('b', true), place('c', false, true)]), ['c', 'b', 'a'])
+})
+
+test('RSA keys that are too short by the limit that was given are not offered, and that is said', async () => {
+  const identityFiles = [await keyFile('rsa2048'), await keyFile('ed25519')]
+  const { algorithms, notes } = await offered({ identityFiles, minimumRsaBits: 3072 })
+  assert.deepEqual(algorithms, ['ssh-ed25519'])
+  assert.match(notes.join('\n'), /rsa2048 has 2048 bits, and RSA keys need at least 3072, so it is not used/)
 })
 
 test('where an authority is trusted for the host, certificates are asked for first', async () => {
