@@ -293,7 +293,7 @@ export class RequestRefusedError extends SshError {
   }
 }
 
-export type ForwardCode = 'FORWARD_LISTEN' | 'FORWARD_REFUSED' | 'FORWARD_LOST'
+export type ForwardCode = 'FORWARD_LISTEN' | 'FORWARD_REFUSED' | 'FORWARD_LOST' | 'FORWARD_SOCKS'
 
 /** A forward was not set up, or is no more: nothing can listen there, the server does not permit it, the connection is lost. */
 export class ForwardError extends SshError {

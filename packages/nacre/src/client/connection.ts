@@ -2,8 +2,10 @@
 // about or who logged in.
 import type { Agreed } from '../algorithms/negotiate.ts'
 import type { ChannelTypeRow } from '../connection/channel-types/row.ts'
+import { directStreamlocal } from '../connection/channel-types/direct-streamlocal.ts'
 import { directTcpip } from '../connection/channel-types/direct-tcpip.ts'
 import { session as sessionType } from '../connection/channel-types/session.ts'
+import { noMoreSessions } from '../connection/global-requests/no-more-sessions.ts'
 import type { GlobalRequestRow } from '../connection/global-requests/row.ts'
 import { exec as execRow } from '../connection/requests/exec.ts'
 import { shell as shellRow } from '../connection/requests/shell.ts'
@@ -20,7 +22,10 @@ import type { LocalFiles } from '../sftp/transfer/local.ts'
 import type { Sftp } from '../sftp/client/sftp.ts'
 import { forwards, refuseForwarding } from './careful.ts'
 import { dialOver, type DialTarget, parseDialTarget, type TcpChannelOptions } from './dial.ts'
-import type { LocalSockets } from '../forward/sockets.ts'
+import type { Forward } from '../forward/forward.ts'
+import { isUnixPlace, type LocalSockets, type UnixPlace } from '../forward/sockets.ts'
+import type { ForwardRequest, SocksRequest } from './forward.ts'
+import type { ReverseForwards, ReverseRequest } from './reverse.ts'
 import type { Process, ProcessTap } from './process.ts'
 import { processPipe } from './process-pipe.ts'
 import { quote } from './quote.ts'
@@ -58,6 +63,13 @@ export interface SftpOptions extends Pick<OpenSftpOptions, 'deadline' | 'signal'
   readonly subsystem?: string
   /** A command that does, in place of a subsystem: `/usr/lib/openssh/sftp-server`. */
   readonly command?: Command
+}
+
+export interface OpenedChannel {
+  /** Ours; unique while it is open. */
+  readonly number: number
+  /** `session`, `direct-tcpip`, … */
+  readonly channelType: string
 }
 
 const defaultMaximumOutput = 64 * 1024 * 1024
@@ -98,6 +110,8 @@ export class ClientConnection implements AsyncDisposable {
   readonly #link: Link
   readonly #localFiles: (() => Promise<LocalFiles>) | undefined
   readonly #served: ServedChannels
+  readonly #sockets: (() => Promise<LocalSockets>) | undefined
+  #reverse: ReverseForwards | undefined
   readonly #knowsEow: boolean
   readonly #gone: (() => Promise<unknown>) | undefined
   /** Who we are logged in as. */
@@ -121,6 +135,7 @@ export class ClientConnection implements AsyncDisposable {
     this.untrusted = facts.untrusted === true
     this.#localFiles = facts.localFiles
     this.#served = facts.served
+    this.#sockets = facts.sockets
     this.#gone = facts.gone
   }
 
@@ -135,6 +150,21 @@ export class ClientConnection implements AsyncDisposable {
   /** The layer below, for services built on connections. */
   get link(): Link {
     return this.#link
+  }
+
+  /** What is open, or opening, on this connection: sessions and forwarded connections of both sides. */
+  get channels(): readonly OpenedChannel[] {
+    return this.#link.engine.connection.channels.map(({ number, channelType }) => ({ number, channelType }))
+  }
+
+  /** Resolves when no channel is open, or the connection has ended. */
+  async quiet(): Promise<void> {
+    await this.#link.quiet()
+  }
+
+  /** Promises to open no more sessions; servers of OpenSSH hold us to it (PROTOCOL, 2.2). */
+  noMoreSessions(): void {
+    if (this.#knowsEow) this.#link.notify(noMoreSessions, {})
   }
 
   /** Runs a command and collects its output. Rejects when the connection ends or `signal` fires, or by `check`. */
@@ -225,12 +255,45 @@ export class ClientConnection implements AsyncDisposable {
   }
 
   /**
-   * A TCP connection from the server on to `host:port`, or to a host and port. Rejects with `ConnectError` when the server
-   * makes none, or does not permit it.
+   * A connection from the server on: to `host:port`, to a host and port, or to a Unix socket by its path. Rejects with
+   * `ConnectError` when the server makes none, or does not permit it.
    */
-  async dial(target: string | DialTarget, options: TcpChannelOptions = {}): Promise<ChannelStream> {
-    if (this.untrusted) refuseForwarding(directTcpip.name)
-    return await dialOver(this.#link, typeof target === 'string' ? parseDialTarget(target) : target, options)
+  async dial(target: string | DialTarget | UnixPlace, options: TcpChannelOptions = {}): Promise<ChannelStream> {
+    const place = typeof target !== 'string' ? target : target.startsWith('/') ? { path: target } : parseDialTarget(target)
+    if (this.untrusted) refuseForwarding(isUnixPlace(place) ? directStreamlocal.name : directTcpip.name)
+    return await dialOver(this.#link, place, options)
+  }
+
+  /**
+   * Listens here and has the server connect on (`ssh -L`). Rejects with `ForwardError` when nothing can listen there. It ends with
+   * the connection.
+   */
+  async forward(request: ForwardRequest): Promise<Forward> {
+    if (this.untrusted) refuseForwarding('forward')
+    const { forwardLocal } = await import('./forward.ts')
+    return await forwardLocal({ link: this.#link, sockets: this.#sockets }, request)
+  }
+
+  /** Listens here for SOCKS 4, 4a and 5; whoever connects says where the server connects to (`ssh -D`). Rejects like `forward`. */
+  async socks(request: SocksRequest): Promise<Forward> {
+    if (this.untrusted) refuseForwarding('socks')
+    const { forwardSocks } = await import('./forward.ts')
+    return await forwardSocks({ link: this.#link, sockets: this.#sockets }, request)
+  }
+
+  /**
+   * Has the server listen, and takes what connects there (`ssh -R`): this end connects on, or a function gets the stream. Rejects
+   * with `ForwardError` when the server does not listen.
+   */
+  async reverse(request: ReverseRequest): Promise<Forward> {
+    if (this.untrusted) refuseForwarding('reverse')
+    const { ReverseForwards } = await import('./reverse.ts')
+    this.#reverse ??= new ReverseForwards({
+      link: this.#link,
+      sockets: this.#sockets,
+      serve: (channelType, server) => this.serve(channelType, server),
+    })
+    return await this.#reverse.add(request)
   }
 
   /** Opens a channel of any type; only sessions where the server is `untrusted`. */
@@ -267,7 +330,7 @@ export class ClientConnection implements AsyncDisposable {
   #session(options: SessionOptions, begin: BeginSession): Promise<Process> {
     return new Promise((resolve, reject) => {
       options.signal?.throwIfAborted()
-      const start = new SessionStart(options, begin, this.#knowsEow, { resolve, reject })
+      const start = new SessionStart(options, begin, this.#knowsEow, { resolve, reject }, () => this.#link.chaff())
       try {
         this.#link.openFor(start, sessionType, {})
       } catch (error) {

@@ -1,7 +1,10 @@
-// Owns opening a TCP connection from the server on (RFC 4254 §7.2), and saying in words why that did not work. Knows nothing
-// of what is spoken over it.
+// Owns opening a connection from the server on, to a TCP port (RFC 4254 §7.2) or a Unix socket (OpenSSH's PROTOCOL, 2.4), and
+// saying in words why that did not work. Knows nothing of what is spoken over it.
+import { directStreamlocal } from '../connection/channel-types/direct-streamlocal.ts'
 import { directTcpip } from '../connection/channel-types/direct-tcpip.ts'
 import { ChannelOpenError, ConfigError, ConnectError, escapeForPeople } from '../errors.ts'
+import { hostAndPort, showPlace } from '../forward/places.ts'
+import { isUnixPlace, type UnixPlace } from '../forward/sockets.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
 import { ChannelStream } from '../io/channel-stream.ts'
 import { type Clock, systemClock } from '../io/clock.ts'
@@ -27,37 +30,38 @@ const defaultTimeout = 30_000
 
 /** Reads `host:port` or `[::1]:port`. Throws `ConfigError` for what is not that. */
 export const parseDialTarget = (text: string): DialTarget => {
-  const found = /^(?:\[([^[\]\s]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text)
-  const port = Number(found?.[3] ?? 0)
-  if (found === null || port < 1 || port > 65_535)
+  const found = hostAndPort(text)
+  if (found === undefined || found.host === '')
     throw new ConfigError(`"${escapeForPeople(text)}" is no host and port; write host:port or [address]:port, with a port from 1 to 65535.`)
-  return { host: found[1] ?? found[2], port }
+  return found
 }
 
-const shown = ({ host, port }: DialTarget): string => `${escapeForPeople(host)} port ${port}`
-
 /** What to look at, by what the server gave as its reason. */
-const advice = ({ reason }: ChannelOpenError): string => {
-  if (reason === 'administratively-prohibited')
-    return ' It does not permit this: by its configuration (AllowTcpForwarding, PermitOpen), or by limits of the key that was used.'
+const advice = ({ reason, channelType }: ChannelOpenError): string => {
+  if (reason === 'administratively-prohibited') {
+    const keywords = channelType === directStreamlocal.name ? 'AllowStreamLocalForwarding' : 'AllowTcpForwarding, PermitOpen'
+    return ` It does not permit this: by its configuration (${keywords}), or by limits of the key that was used.`
+  }
   return reason === 'unknown-channel-type' ? ' It does not forward at all.' : ''
 }
 
-const refused = (target: DialTarget, error: ChannelOpenError): ConnectError => {
+/** Errors have a host and a port; a Unix socket is its path, and port 0. */
+const hostOf = (target: DialTarget | UnixPlace): DialTarget => (isUnixPlace(target) ? { host: target.path, port: 0 } : target)
+
+const refused = (target: DialTarget | UnixPlace, error: ChannelOpenError): ConnectError => {
   const said = escapeForPeople(error.description, { limit: 300 }) || error.reason || 'it gave no reason'
-  return new ConnectError('CONNECT_FAILED', `The server made no connection to ${shown(target)}: ${said}.${advice(error)}`, target, {
-    cause: error,
-  })
+  const words = `The server made no connection to ${showPlace(target)}: ${said}.${advice(error)}`
+  return new ConnectError('CONNECT_FAILED', words, hostOf(target), { cause: error })
 }
 
 /** One open that is under way. Who waits is told once; a channel that comes too late is closed. */
 class Dialling implements ChannelOpener {
-  readonly #target: DialTarget
+  readonly #target: DialTarget | UnixPlace
   readonly #waiter: { resolve(stream: ChannelStream): void; reject(error: unknown): void }
   readonly #cleanUp: (() => void)[] = []
   #over = false
 
-  constructor(target: DialTarget, waiter: { resolve(stream: ChannelStream): void; reject(error: unknown): void }) {
+  constructor(target: DialTarget | UnixPlace, waiter: { resolve(stream: ChannelStream): void; reject(error: unknown): void }) {
     this.#target = target
     this.#waiter = waiter
   }
@@ -87,7 +91,7 @@ class Dialling implements ChannelOpener {
 /** Asks the server to connect. Rejects with `ConnectError`, with what ended the connection, or with the reason of the signal. */
 export const dialOver = (
   link: Link,
-  target: DialTarget,
+  target: DialTarget | UnixPlace,
   options: TcpChannelOptions = {},
   clock: Clock = systemClock,
 ): Promise<ChannelStream> =>
@@ -97,19 +101,25 @@ export const dialOver = (
     const dialling = new Dialling(target, { resolve, reject })
     const late = (): void =>
       dialling.failed(
-        new ConnectError('CONNECT_TIMEOUT', `The server made no connection to ${shown(target)} within ${timeout / 1000} s.`, target),
+        new ConnectError(
+          'CONNECT_TIMEOUT',
+          `The server made no connection to ${showPlace(target)} within ${timeout / 1000} s.`,
+          hostOf(target),
+        ),
       )
     const abort = (): void => dialling.failed(signal?.reason)
     dialling.after(clock.after(timeout, late))
     dialling.after(() => signal?.removeEventListener('abort', abort))
     signal?.addEventListener('abort', abort, { once: true })
     try {
-      link.openFor(dialling, directTcpip, {
-        hostToConnect: target.host,
-        portToConnect: target.port,
-        originatorAddress: originator.address,
-        originatorPort: originator.port,
-      })
+      if (isUnixPlace(target)) link.openFor(dialling, directStreamlocal, { socketPath: target.path, reservedText: '', reservedNumber: 0 })
+      else
+        link.openFor(dialling, directTcpip, {
+          hostToConnect: target.host,
+          portToConnect: target.port,
+          originatorAddress: originator.address,
+          originatorPort: originator.port,
+        })
     } catch (error) {
       dialling.failed(error)
     }

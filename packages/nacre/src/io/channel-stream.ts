@@ -22,6 +22,8 @@ class Incoming implements PortHandler {
   readonly #port: ChannelPort
   readonly #halfDone: () => void
   readonly gone = Promise.withResolvers<Error | undefined>()
+  /** Bytes that came. */
+  count = 0
   #queue: ByteQueue | undefined
   #tap: ChannelTap | undefined
   #end: { readonly error: Error | undefined } | undefined
@@ -50,6 +52,7 @@ class Incoming implements PortHandler {
   }
 
   data(bytes: Uint8Array, type: number, detached: boolean): void {
+    this.count += bytes.length
     // There is nothing beside the one stream; what a peer sends there all the same is dropped.
     if (type !== 0) this.#port.consume(bytes.length)
     else if (this.#tap === undefined) this.queue.push(detached ? bytes : bytes.slice())
@@ -94,6 +97,7 @@ export class ChannelStream implements AsyncDisposable {
   readonly #incoming: Incoming
   #writable: ByteWritable | undefined
   #ended = false
+  #written = 0
 
   constructor(port: ChannelPort) {
     this.#port = port
@@ -110,11 +114,21 @@ export class ChannelStream implements AsyncDisposable {
   get writable(): ByteWritable {
     const port = this.#port
     return (this.#writable ??= byteWritable({
-      write: bytes => port.write(bytes),
+      write: bytes => this.write(bytes),
       end: () => this.end(),
       abort: () => this.abort(),
       whenClosed: listener => port.whenClosed(listener),
     }))
+  }
+
+  /** Bytes the peer has sent so far. */
+  get bytesRead(): number {
+    return this.#incoming.count
+  }
+
+  /** Bytes we were given for the peer so far. */
+  get bytesWritten(): number {
+    return this.#written
   }
 
   /** Resolves when the channel is gone, with what ended the connection under it if that is why; never rejects. */
@@ -129,6 +143,7 @@ export class ChannelStream implements AsyncDisposable {
 
   /** Writes without a promise when there is room at once. The bytes must not change until the promise settles. */
   write(bytes: Uint8Array): Promise<void> | undefined {
+    this.#written += bytes.length
     return this.#port.write(bytes)
   }
 
