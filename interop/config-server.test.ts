@@ -178,6 +178,7 @@ const rows: readonly Row[] = [
   { config: ['RevokedKeys /nowhere'], prints: undefined },
   { config: ['PubkeyAcceptedAlgorithms rsa-sha2-512'], prints: undefined },
   { config: ['AuthenticationMethods publickey,password'], prints: undefined, accepts: { keys: [key], password: 'x' } },
+  { config: ['AuthenticationMethods any'], prints: inside },
   { config: ['AuthenticationMethods publickey,password publickey'], prints: inside, accepts: { keys: [key], password: 'x' } },
   {
     config: match(`Match User ${user}`, 'PasswordAuthentication no'),

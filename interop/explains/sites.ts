@@ -1,14 +1,14 @@
 // Owns the broken places of the catalogue: ports where nothing good listens, and an sshd with one port for each of many policies.
 // Knows nothing of what is told about them.
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { serverConfig, type OpenSshServerOptions } from '../peers/openssh.ts'
 import type { PeerServer } from '../peers/peer.ts'
-import { freshFile, freshFolder } from '../rig/folder.ts'
+import { freshFile } from '../rig/folder.ts'
 import { hostKey, soundKinds } from '../rig/keys.ts'
 import { answering, freePort } from '../rig/port.ts'
 import { start } from '../rig/process.ts'
+import { type ExtraUser, withUsers } from '../rig/users.ts'
 import { world } from '../rig/world.ts'
 
 export interface Place extends AsyncDisposable {
@@ -57,45 +57,6 @@ export const silentPort = async (): Promise<Place> => {
   const running = await start(['/usr/bin/python3', '-c', program])
   const [first] = (await once(running.stdout, 'data')) as [Buffer]
   return { port: Number(first.toString()), [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
-}
-
-/** Lines of passwd and shadow that exist only where the server runs. `{home}` is a folder of the user's own. */
-export interface ExtraUser {
-  readonly name: string
-  readonly shell?: string
-  readonly home?: string
-  /** The fields of shadow after the name. */
-  readonly shadow?: string
-}
-
-/** The first of them has this number, the others those that follow. */
-export const firstExtraUid = 47_100
-const uidOf = (index: number): number => firstExtraUid + index
-
-/** Runs what follows where these users exist too. */
-const withUsers = (users: readonly ExtraUser[]): readonly string[] => {
-  if (users.length === 0) return []
-  const passwd = users.map(
-    ({ name, shell, home }, index) => `${name}:x:${uidOf(index)}:${uidOf(index)}::${home ?? world().home}:${shell ?? '/bin/sh'}\n`,
-  )
-  const shadow = users.map(({ name, shadow: fields }) => `${name}:${fields ?? '*:19000:0:99999:7:::'}\n`)
-  const folder = freshFolder('users')
-  writeFileSync(`${folder}/passwd.more`, passwd.join(''))
-  writeFileSync(`${folder}/shadow.more`, shadow.join(''))
-  const script = freshFile(
-    'with-users',
-    `#!/bin/sh
-set -e
-for each in passwd shadow; do
-  cat /etc/$each ${folder}/$each.more > ${folder}/$each
-  chmod 644 ${folder}/$each
-  mount --bind ${folder}/$each /etc/$each
-done
-exec "$@"
-`,
-    0o755,
-  )
-  return [script]
 }
 
 export interface ManyPorts extends PeerServer {

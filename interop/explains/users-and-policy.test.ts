@@ -4,10 +4,11 @@ import { openSshServer } from '../peers/openssh.ts'
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { freshFile, freshFolder } from '../rig/folder.ts'
 import { hostKey, strangerKey, userKey } from '../rig/keys.ts'
+import { firstExtraUid } from '../rig/users.ts'
 import { needsPrivilege, world } from '../rig/world.ts'
 import { nacre } from '../sites/commands.ts'
 import { catalogue, logged, shared, type SshRun, type Told, toldBySsh } from './catalogue.ts'
-import { firstExtraUid, manyPorts } from './sites.ts'
+import { manyPorts } from './sites.ts'
 
 const login = { key: userKey() }
 const password = world().password ?? ''

@@ -9,6 +9,8 @@ import type { ClientPeer, ClientRequest, Login, PeerServer, Prepared, ServerOpti
 export interface OpenSshServerOptions extends ServerOptions {
   /** Lines of sshd_config; they stand first, and sshd takes the first value. */
   readonly config?: readonly string[]
+  /** Lines that stand last: blocks. */
+  readonly blocks?: readonly string[]
   /** Let PAM ask: the only way to get keyboard-interactive from sshd. */
   readonly pam?: boolean
 }
@@ -41,6 +43,7 @@ export const serverConfig = (options: OpenSshServerOptions, port: number): strin
     'LogLevel DEBUG1',
     // Once and no more, or it does not start.
     ...((options.config ?? []).some(line => line.startsWith('Subsystem sftp ')) ? [] : ['Subsystem sftp /usr/lib/openssh/sftp-server']),
+    ...(options.blocks ?? []),
   ]
   return `${lines.join('\n')}\n`
 }
