@@ -64,8 +64,10 @@ export const permissionsOf = (login: Login): Permissions => {
 export type Forwarding =
   | {
       readonly allowed: true
-      /** Lists of places; each must name what is asked for. */
-      readonly places: readonly (readonly PermittedPlace[])[]
+      /** Lists of places to connect to; each must name what is asked for. */
+      readonly opens: readonly (readonly PermittedPlace[])[]
+      /** The same of places to listen on. */
+      readonly listens: readonly (readonly PermittedPlace[])[]
     }
   | { readonly allowed: false; readonly why: string }
 
@@ -75,5 +77,9 @@ export const forwardingOf = (login: Login): Forwarding => {
   if (proofs.some(proof => proof.passwordOld === true)) return { allowed: false, why: 'the password has to be changed first' }
   if (proofs.some(proof => proof.options?.may.portForwarding === false))
     return { allowed: false, why: 'the key or its certificate does not permit forwarding' }
-  return { allowed: true, places: proofs.flatMap(proof => (proof.options?.permitOpen === undefined ? [] : [proof.options.permitOpen])) }
+  return {
+    allowed: true,
+    opens: proofs.flatMap(proof => (proof.options?.permitOpen === undefined ? [] : [proof.options.permitOpen])),
+    listens: proofs.flatMap(proof => (proof.options?.permitListen === undefined ? [] : [proof.options.permitListen])),
+  }
 }

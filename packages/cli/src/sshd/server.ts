@@ -9,6 +9,7 @@ import {
   createServer,
   isWorker,
   type NodeServer,
+  nodeSockets,
   type OpenPty,
   type ServerOptions,
   type Startups,
@@ -18,8 +19,8 @@ import { internalSftpSettings, internalSftpWords } from '../sftp-server/options.
 import { ownAccount } from './account.ts'
 import { type AuthenticationSetup, shadowPasswords } from './authentication.ts'
 import { logEvent } from './connection-log.ts'
-import { openedChannels } from './direct-tcpip.ts'
 import { type Directory, systemDirectory } from './eligible.ts'
+import { forwardLimits, sshdForwards } from './forwards.ts'
 import { type HostKeys, loadHostKeys } from './host-keys.ts'
 import type { Log } from './log.ts'
 import type { Login } from './login.ts'
@@ -201,7 +202,8 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
     announcedHostKeys: [...keys, ...toCome],
     authenticate: perLoginAuthenticator({ parsed, directory, only: root ? undefined : ownAccount(), passwords, limitsOf, log }),
     session: serveSessions(login => rulesFor(login.holds ?? parsed)),
-    channels: openedChannels(connection => (connection.identity?.holds ?? parsed).config, log),
+    forwards: sshdForwards(connection => (connection.identity?.holds ?? parsed).config, nodeSockets(), log),
+    limits: forwardLimits,
     algorithms: algorithmsOf(config, warnings),
     minimumRsaBits: Math.max(leastRsaBits, config.requiredRsaSize),
     ...(config.versionAddendum === 'none' ? {} : { comments: config.versionAddendum }),

@@ -77,7 +77,7 @@ export const serverKeywords = {
   clientAliveCountMax: set('ClientAliveCountMax', number, 3),
   // OpenSSH's default is 1024; nacre never takes RSA keys below 2048 bits.
   requiredRsaSize: set('RequiredRSASize', number, 2048),
-  streamLocalBindMask: set('StreamLocalBindMask', octalMode, 0o177, { ...last(), ...not(0o177) }),
+  streamLocalBindMask: set('StreamLocalBindMask', octalMode, 0o177, last()),
   unusedConnectionTimeout: set('UnusedConnectionTimeout', timeoutOrNone, 0, {
     // `none` counts wherever it stands, also after a time.
     combine: (soFar, next) => (soFar === undefined || next === 0 ? next : soFar),
@@ -106,13 +106,13 @@ export const serverKeywords = {
   tcpKeepAlive: set('TCPKeepAlive', flag, true, { ...globally, oldNames: ['KeepAlive'] }),
   permitEmptyPasswords: set('PermitEmptyPasswords', flag, false),
   compression: set('Compression', choice(['yes', 'no'], { delayed: 'yes' }), 'yes', globally),
-  gatewayPorts: set('GatewayPorts', choice(['yes', 'no', 'clientspecified']), 'no', not('no')),
+  gatewayPorts: set('GatewayPorts', choice(['yes', 'no', 'clientspecified']), 'no'),
   useDns: set('UseDNS', flag, false, globally),
   allowTcpForwarding: set('AllowTcpForwarding', forwardingSides, 'yes'),
   allowAgentForwarding: set('AllowAgentForwarding', flag, true, not(false)),
   disableForwarding: set('DisableForwarding', flag, false),
-  allowStreamLocalForwarding: set('AllowStreamLocalForwarding', forwardingSides, 'yes', not('no')),
-  streamLocalBindUnlink: set('StreamLocalBindUnlink', flag, false, not(false)),
+  allowStreamLocalForwarding: set('AllowStreamLocalForwarding', forwardingSides, 'yes'),
+  streamLocalBindUnlink: set('StreamLocalBindUnlink', flag, false),
   fingerprintHash: set('FingerprintHash', choice(['SHA256', 'MD5', 'SHA1', 'SHA384', 'SHA512']), 'SHA256', {
     ...globally,
     ...last(),
@@ -176,7 +176,7 @@ export const serverKeywords = {
   // 0 is the usual of the cipher, and no limit of time.
   rekeyLimit: set('RekeyLimit', rekeyLimit, { bytes: 0, seconds: 0 }),
   permitOpen: set('PermitOpen', permittedOpens, ['any']),
-  permitListen: set('PermitListen', permittedListens, ['any'], not<readonly string[]>(['none'])),
+  permitListen: set('PermitListen', permittedListens, ['any']),
   // `yes`, `no`, or patterns for the names of variables.
   permitUserEnvironment: set('PermitUserEnvironment', word, 'no', globally),
   pubkeyAuthOptions: set('PubkeyAuthOptions', someOf(['touch-required', 'verify-required']), []),

@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type LookupFunction, type Server, type Socket } from 'node:net'
 import { ConnectError, escapeForPeople, ForwardError } from '../errors.ts'
 import type { ChannelStream } from '../io/channel-stream.ts'
+import { lookupInTurn } from '../io/lookup-node.ts'
 import { joinSocket } from '../io/socket-join-node.ts'
 import { connectTcp } from '../io/tcp-node.ts'
 import {
@@ -172,10 +173,13 @@ const listen = async (place: Place, options: ListenOptions, taken: (connection: 
   }
 }
 
+/** One queue for all of a process, as there is one set of threads. */
+const inTurn = lookupInTurn()
+
 /** Node's. `lookup` is for names in places to connect to. */
-export const nodeSockets = ({ lookup }: { readonly lookup?: LookupFunction } = {}): LocalSockets => ({
+export const nodeSockets = ({ lookup = inTurn }: { readonly lookup?: LookupFunction } = {}): LocalSockets => ({
   async connect(place, options = {}) {
-    const shape = { allowHalfOpen: true, ...(lookup === undefined ? {} : { lookup }) }
+    const shape = { allowHalfOpen: true, lookup }
     const socket = isUnixPlace(place)
       ? await connectUnix(place, options)
       : await connectTcp({ host: place.host ?? 'localhost', port: place.port, ...options }, shape)

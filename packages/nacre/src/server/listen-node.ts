@@ -2,7 +2,6 @@
 import { createServer as createTcpServer, type Server as TcpServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { nodeSockets } from '../forward/sockets-node.ts'
-import { lookupInTurn } from '../io/lookup-node.ts'
 import { nodeRuntime } from '../io/runtime-node.ts'
 import { ConnectError } from '../errors.ts'
 import { fromAcceptedSocket, fromDuplex } from '../io/node-socket.ts'
@@ -21,9 +20,6 @@ export interface ListenOptions {
   /** Stops listening; connections go on. */
   readonly signal?: AbortSignal
 }
-
-/** One queue for all servers of a process, as there is one set of threads. */
-const lookup = lookupInTurn()
 
 /** A socket that listens. Disposing it stops listening and leaves connections alone. */
 export class Listening implements AsyncDisposable {
@@ -56,7 +52,7 @@ export class NodeServer<Identity> implements AsyncDisposable {
   readonly #server: Server<Identity>
   readonly #listening = new Set<Listening>()
   constructor(options: ServerOptions<Identity>) {
-    this.#server = new Server(options, nodeRuntime(), () => nodeSockets({ lookup }))
+    this.#server = new Server(options, nodeRuntime(), () => nodeSockets())
   }
 
   /** Listens on TCP or a Unix socket. Rejects with `ConnectError` when it cannot. */
