@@ -83,13 +83,20 @@ export class LocalTerminal {
   }
 
   /**
-   * Lets every byte through and tells of new sizes, until the result is called. The terminal is as it was afterwards,
-   * however the process ends. A process that was stopped and continues takes the terminal again.
+   * Lets every byte through and tells of new sizes, until it is restored. The terminal is as it was afterwards, however the
+   * process ends. A process that was stopped and continues takes the terminal again.
    */
-  enter(onResize: (size: Size) => void): () => void {
-    if (!isatty(this.#descriptor)) return () => {}
+  enter(onResize: (size: Size) => void): TakenTerminal {
+    if (!isatty(this.#descriptor)) return { restore: () => {}, lend: () => () => {} }
     const saved = stty(this.#descriptor, ['-g'])
-    const take = (): void => void stty(this.#descriptor, raw.split(' '))
+    let lent = 0
+    let over = false
+    const take = (): void => {
+      if (lent === 0 && !over) stty(this.#descriptor, raw.split(' '))
+    }
+    const giveBack = (): void => {
+      if (saved !== undefined) stty(this.#descriptor, [saved])
+    }
     const resized = (): void => {
       // Node refreshes the size of its streams by the same signal, later than us.
       setImmediate(() => onResize(this.size()))
@@ -101,12 +108,31 @@ export class LocalTerminal {
     take()
     process.on('SIGWINCH', resized)
     process.on('SIGCONT', continued)
-    return atTheLatest(() => {
+    const restore = atTheLatest(() => {
       process.removeListener('SIGWINCH', resized)
       process.removeListener('SIGCONT', continued)
-      if (saved !== undefined) stty(this.#descriptor, [saved])
+      over = true
+      if (lent === 0) giveBack()
     })
+    return {
+      restore,
+      lend: () => {
+        if (lent++ === 0 && !over) giveBack()
+        return () => {
+          lent--
+          take()
+        }
+      },
+    }
   }
+}
+
+/** A terminal in a session's hands. */
+export interface TakenTerminal {
+  /** Gives it back for good. Safe to call twice. */
+  restore(): void
+  /** Gives it back until the result is called. */
+  lend(): () => void
 }
 
 const openTerminal = (): number | undefined => {
@@ -117,8 +143,20 @@ const openTerminal = (): number | undefined => {
   }
 }
 
+/** Asks the person for one line; `undefined` when there is none. */
+type Question = (prompt: string, options: { readonly echo: boolean }) => Promise<string | undefined>
+
+/** Who asks for a process that left its terminal behind. */
+let elsewhere: Question | undefined
+
+/** From now on questions go to `other`, who has a terminal. */
+export const askElsewhere = (other: Question): void => {
+  elsewhere = other
+}
+
 /** True when there is a terminal to ask at, whatever standard input is. */
 export const canAskPerson = (): boolean => {
+  if (elsewhere !== undefined) return true
   const terminal = openTerminal()
   if (terminal === undefined) return false
   closeSync(terminal)
@@ -151,7 +189,8 @@ const readLine = (terminal: number, cancel: (stop: () => void) => void): Promise
  * Asks at the terminal, not on standard input. Text from a peer in `prompt` must have gone through `escapeForPeople`. Gives
  * the line without its end; `undefined` when there is no terminal, the person ended input, or a signal came.
  */
-export const askPerson = async (prompt: string, options: { readonly echo: boolean }): Promise<string | undefined> => {
+export const askPerson: Question = async (prompt, options) => {
+  if (elsewhere !== undefined) return elsewhere(prompt, options)
   const terminal = openTerminal()
   // The stream that reads makes its descriptor non-blocking; what we show goes by one of its own.
   const shown = terminal === undefined ? undefined : openTerminal()

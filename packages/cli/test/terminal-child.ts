@@ -10,13 +10,13 @@ const acts: Readonly<Record<string, () => void | Promise<void>>> = {
   request: () => say(terminal.request()),
   session: () =>
     new Promise(resolve => {
-      const leave = terminal.enter(size => say(size))
+      const taken = terminal.enter(size => say(size))
       let typed = ''
       process.stdin.on('data', (chunk: Buffer) => {
         typed += chunk.toString('latin1')
         if (!typed.endsWith('q')) return
-        leave()
-        leave()
+        taken.restore()
+        taken.restore()
         say(typed)
         process.stdin.destroy()
         resolve()

@@ -1,21 +1,23 @@
 // Owns `nacre ssh`: from a command line to an exit code. Knows the order of things; what each is belongs to `ssh/`.
-import { type ClientConnection, connect, escapeForPeople, type Process, type SessionOptions, SshError } from 'nacre'
+import { type ClientConnection, connect, SshError } from 'nacre'
 import { dumpClientConfig } from 'nacre/config'
 import { softwareVersion } from 'nacre/engine'
 import type { Environment, Run } from '../environment.ts'
 import { helpText, UsageError, usageText } from '../getopt.ts'
 import { algorithmLists } from '../ssh/algorithm-lists.ts'
-import { escapeFilter } from '../ssh/escapes.ts'
+import { goToBackground, type Starter, starter } from '../ssh/background.ts'
 import { planConnection } from '../ssh/hops.ts'
 import { runLocalCommand } from '../ssh/local-command.ts'
 import { loudly } from '../ssh/host-keys.ts'
 import { Log } from '../ssh/log.ts'
 import { readSshCommand, readSshConfig, type SshCommand, type SshConfig, sshOptions } from '../ssh/options.ts'
 import { listAlgorithms } from '../ssh/query.ts'
-import { exitCodeOf, inputOf, ownFailure, relayInput, relayOutput } from '../ssh/relay.ts'
-import { sentEnvironment } from '../ssh/send-env.ts'
-import { forwardStdio, readForwardTarget } from '../ssh/stdio-forward.ts'
-import { LocalTerminal } from '../terminal.ts'
+import { ownFailure } from '../ssh/relay.ts'
+import { beginSession, interact, type SessionParts } from '../ssh/session.ts'
+import { readForwardTarget } from '../ssh/forward-specs.ts'
+import { startForwards } from '../ssh/forwards.ts'
+import { forwardStdio } from '../ssh/stdio-forward.ts'
+import { syslogSink } from '../sshd/log.ts'
 
 const help = {
   program: 'ssh',
@@ -42,26 +44,36 @@ export const run: Run = async (argv, environment) => {
 }
 
 const dispatch = async (command: SshCommand, environment: Environment): Promise<number> => {
-  if (command.line.count('V') > 0 || command.line.wants === 'version') {
+  const { line } = command
+  if (line.count('V') > 0 || line.wants === 'version') {
     environment.stderr.write(`${softwareVersion}, Node ${process.versions.node}, OpenSSL ${process.versions.openssl}\n`)
     return 0
   }
-  const query = command.line.last('Q')
+  const query = line.last('Q')
   if (query !== undefined) {
     environment.stdout.write(listAlgorithms(query))
     return 0
   }
   if (command.destination === undefined) throw new UsageError('no host to connect to')
-  const settings = await readSshConfig(command)
-  if (command.line.count('G') > 0) {
-    environment.stdout.write(dumpClientConfig(settings.config, command.destination.host, algorithmLists(settings)))
-    return 0
-  }
-  const log = new Log(environment, settings.config.logLevel, command.line.last('E'))
+  const file = line.last('E')
+  let log = new Log(environment, line.count('q') > 0 ? 'QUIET' : 'INFO', { file })
   try {
-    return await session(command, settings, environment, log)
+    const settings = await readSshConfig(command)
+    const { config } = settings
+    if (line.count('G') > 0) {
+      environment.stdout.write(dumpClientConfig(config, command.destination.host, algorithmLists(settings)))
+      return 0
+    }
+    const system = line.count('y') === 0 ? undefined : syslogSink(config.syslogFacility, 'ssh')
+    log = new Log(environment, config.logLevel, { file, system })
+    const left = starter()
+    if (config.forkAfterAuthentication && left === undefined) {
+      checkBackground(textOf(command, settings), config)
+      return await goToBackground()
+    }
+    return await connectAndServe(command, settings, environment, log, left)
   } catch (error) {
-    if (error instanceof UsageError) throw error
+    if (error instanceof UsageError && file === undefined) throw error
     log.say('FATAL', loudly(error, describe(error)))
     if (error instanceof SshError) log.debug(`the code of this error is ${error.code}`)
     return ownFailure
@@ -72,29 +84,71 @@ const dispatch = async (command: SshCommand, environment: Environment): Promise<
 const describe = (error: unknown): string =>
   error instanceof Error ? (process.env.NACRE_DEBUG === undefined ? error.message : (error.stack ?? error.message)) : String(error)
 
-const session = async (command: SshCommand, settings: SshConfig, environment: Environment, log: Log): Promise<number> => {
+/** What is to run there; empty for a shell. */
+const textOf = (command: SshCommand, { config }: SshConfig): string =>
+  command.command === '' ? (config.remoteCommand ?? '') : command.command
+
+const checkBackground = (text: string, config: SshConfig['config']): void => {
+  if (text === '' && config.sessionType !== 'none')
+    throw new UsageError('-f needs a command, or -N for none: a shell cannot read in the background')
+}
+
+const connectAndServe = async (
+  command: SshCommand,
+  settings: SshConfig,
+  environment: Environment,
+  log: Log,
+  left: Starter | undefined,
+): Promise<number> => {
   const { config } = settings
   for (const warning of settings.warnings) log.say('INFO', warning)
-  const text = command.command === '' ? (config.remoteCommand ?? '') : command.command
+  if (command.line.count('I') > 0) log.say('INFO', 'There is no support for PKCS#11; -I has no effect.')
+  const text = textOf(command, settings)
   if (config.sessionType === 'subsystem' && text === '') throw new UsageError('-s needs the name of a subsystem')
-  const stop = new AbortController()
   const forward = command.line.last('W')
   const target = forward === undefined ? undefined : readForwardTarget(forward)
-  const { destination, options } = await planConnection(command, settings, environment, log, stop.signal)
-  const onSignal = (name: NodeJS.Signals) => (): void => stop.abort(new SshError('INTERRUPTED', `Interrupted by ${name}.`))
-  const signals = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(name => ({ name, handler: onSignal(name) }))
-  for (const { name, handler } of signals) process.once(name, handler)
-  try {
-    await using connection = await connect(destination, options)
-    await runLocalCommand(settings)
-    if (target !== undefined) return await forwardStdio(connection, target, environment, stop.signal)
-    if (config.sessionType === 'none') {
-      await idle(connection, stop.signal)
-      return 0
-    }
-    return await interact(connection, text, settings, environment, log, stop.signal)
-  } finally {
-    for (const { name, handler } of signals) process.removeListener(name, handler)
+  using stop = untilStopped(left?.signal)
+  const { signal } = stop
+  const { destination, options } = await planConnection(command, settings, environment, log, signal)
+  await using connection = await connect(destination, options)
+  // -W alone wants no others, unless something says that it does.
+  const forwards =
+    target === undefined || settings.given.has('clearAllForwardings') ? await startForwards(connection, settings, log) : undefined
+  await runLocalCommand(settings)
+  if (target !== undefined) {
+    left?.letGo()
+    return await forwardStdio(connection, target, environment, signal)
+  }
+  if (config.sessionType === 'none') {
+    if (config.controlMaster === 'no') connection.noMoreSessions()
+    left?.letGo()
+    await idle(connection, signal)
+    return 0
+  }
+  const parts: SessionParts = { connection, command: text, settings, environment, log, signal }
+  const session = await beginSession(parts)
+  if (config.controlMaster === 'no') connection.noMoreSessions()
+  left?.letGo()
+  const code = await interact(session, parts)
+  // Connections that are forwarded may outlive the session.
+  if (!signal.aborted) await connection.quiet()
+  if (session.terminal !== undefined) log.say('INFO', `Connection to ${config.hostName} closed.`)
+  return code
+}
+
+/** Fires when a signal, or whoever started us, ends the program. */
+const untilStopped = (other: AbortSignal | undefined): Disposable & { readonly signal: AbortSignal } => {
+  const stop = new AbortController()
+  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const).map(name => ({
+    name,
+    handler: () => stop.abort(new SshError('INTERRUPTED', `Interrupted by ${name}.`)),
+  }))
+  for (const { name, handler } of handlers) process.on(name, handler)
+  return {
+    signal: other === undefined ? stop.signal : AbortSignal.any([stop.signal, other]),
+    [Symbol.dispose]: () => {
+      for (const { name, handler } of handlers) process.removeListener(name, handler)
+    },
   }
 }
 
@@ -105,74 +159,3 @@ const idle = async (connection: ClientConnection, signal: AbortSignal): Promise<
   const ended = await Promise.race([connection.closed, promise])
   if (ended !== undefined && ended.by !== 'us') throw ended.error
 }
-
-const wantsTerminal = (
-  choice: SshConfig['config']['requestTty'],
-  command: string,
-  subsystem: boolean,
-  stdinIsTerminal: boolean,
-  log: Log,
-): boolean => {
-  if (choice === 'no' || subsystem) return false
-  if (choice === 'force') return true
-  if (choice === 'auto' && command !== '') return false
-  if (!stdinIsTerminal && choice === 'yes') log.say('INFO', 'Pseudo-terminal will not be allocated because stdin is not a terminal.')
-  return stdinIsTerminal
-}
-
-const interact = async (
-  connection: ClientConnection,
-  command: string,
-  settings: SshConfig,
-  environment: Environment,
-  log: Log,
-  signal: AbortSignal,
-): Promise<number> => {
-  const { config } = settings
-  const subsystem = config.sessionType === 'subsystem'
-  const terminal = wantsTerminal(config.requestTty, command, subsystem, environment.stdin.isTTY === true, log)
-    ? new LocalTerminal(environment)
-    : undefined
-  const options: SessionOptions = {
-    signal,
-    env: sentEnvironment(config, environment),
-    ...(terminal === undefined ? {} : { pty: terminal.request() }),
-  }
-  const remote = subsystem
-    ? await connection.subsystem(command, options)
-    : command === ''
-      ? await connection.shell(options)
-      : await connection.exec(command, options)
-  relayOutput(remote, environment)
-  const restore = terminal?.enter(size => remote.resize(size))
-  const filter =
-    terminal === undefined || config.escapeChar === 'none'
-      ? undefined
-      : escapeFilter(config.escapeChar, escapeActions(connection, remote, environment))
-  const stopInput = config.stdinNull ? endInput(remote) : relayInput(inputOf(remote), environment, filter)
-  try {
-    const exit = await remote.exited
-    if ('signal' in exit)
-      log.say(
-        'INFO',
-        `The remote command was ended by signal ${escapeForPeople(exit.signal, { limit: 32 })}${exit.message === '' ? '' : `: ${escapeForPeople(exit.message)}`}.`,
-      )
-    return exitCodeOf(exit)
-  } finally {
-    stopInput()
-    restore?.()
-    if (terminal !== undefined) log.say('INFO', `Connection to ${config.hostName} closed.`)
-  }
-}
-
-const endInput = (remote: Process): (() => void) => {
-  void remote.stdin.end()
-  return () => {}
-}
-
-const escapeActions = (connection: ClientConnection, remote: Process, environment: Environment) => ({
-  disconnect: () => remote.close(),
-  sendBreak: () => void remote.break().catch(() => {}),
-  rekey: () => connection.rekey(),
-  show: (text: string) => void environment.stderr.write(text),
-})

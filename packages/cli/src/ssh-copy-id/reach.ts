@@ -23,7 +23,7 @@ const argumentsOf = (call: CopyIdCall, more: readonly string[]): readonly string
 const planned = async (call: CopyIdCall, environment: Environment, signal: AbortSignal, words: readonly string[]) => {
   const command = readSshCommand(argumentsOf(call, words))
   const settings = await readSshConfig(command)
-  const log = new Log(environment, settings.config.logLevel, undefined)
+  const log = new Log(environment, settings.config.logLevel)
   for (const warning of settings.warnings) log.say('INFO', warning)
   return await planConnection(command, settings, environment, log, signal)
 }

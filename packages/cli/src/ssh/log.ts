@@ -1,8 +1,7 @@
 // Owns what `ssh` says about itself: to standard error or the file of -E, by level, escaped where it came from a peer. With
 // -E nothing of it reaches standard error, which then belongs to the remote side alone.
 import { appendFileSync } from 'node:fs'
-import { escapeForPeople } from 'nacre'
-import { type EngineEvent, type TraceRecord, traceLine } from 'nacre/engine'
+import { type TraceRecord, traceLine } from 'nacre/engine'
 import type { Environment } from '../environment.ts'
 
 const levels = ['QUIET', 'FATAL', 'ERROR', 'INFO', 'VERBOSE', 'DEBUG1', 'DEBUG2', 'DEBUG3'] as const
@@ -10,13 +9,34 @@ type Level = (typeof levels)[number]
 
 const rankOf = (level: string): number => levels.indexOf((level === 'DEBUG' ? 'DEBUG1' : level) as Level)
 
-export class Log {
-  readonly #write: (text: string) => void
-  readonly #rank: number
+/** Where lines go: a file (-E), the system log (-y), or standard error. */
+export interface LogPlace {
+  readonly file?: string | undefined
+  readonly system?: ((line: string, level: Level) => void) | undefined
+}
 
-  constructor(environment: Environment, level: string, file: string | undefined) {
+export class Log {
+  readonly #write: (text: string, level: Level) => void
+  /** Lines go to standard error, where the person sees them. */
+  readonly isShown: boolean
+  #rank: number
+
+  constructor(environment: Environment, level: string, place: LogPlace = {}) {
+    const { file, system } = place
     this.#rank = rankOf(level)
-    this.#write = file === undefined ? text => void environment.stderr.write(text) : text => appendFileSync(file, text, { mode: 0o600 })
+    this.isShown = file === undefined && system === undefined
+    this.#write =
+      system !== undefined
+        ? (text, at) => text.split('\r\n').forEach(line => line !== '' && system(line, at))
+        : file === undefined
+          ? text => void environment.stderr.write(text)
+          : text => appendFileSync(file, text.replaceAll('\r\n', '\n'), { mode: 0o600 })
+  }
+
+  /** Talks one level more or less, and gives the name of that. */
+  louder(by: 1 | -1): string {
+    this.#rank = Math.max(0, Math.min(levels.length - 1, this.#rank + by))
+    return levels[this.#rank]
   }
 
   wants(level: Level): boolean {
@@ -25,44 +45,11 @@ export class Log {
 
   /** One or more lines. In raw terminal mode a line needs its carriage return. */
   say(level: Level, text: string): void {
-    if (this.wants(level)) this.#write(`${text.replace(/\r?\n/g, '\r\n')}\r\n`)
+    if (this.wants(level)) this.#write(`${text.replace(/\r?\n/g, '\r\n')}\r\n`, level)
   }
 
   debug(text: string): void {
     this.say('DEBUG1', `debug1: ${text}`)
-  }
-}
-
-/** One line for each step of coming up; with what was chosen and what the peer announced. `prefix` says of which connection. */
-export const narrate = (to: Log, event: EngineEvent, prefix = ''): void => {
-  const log = { debug: (text: string): void => to.debug(`${prefix}${text}`) }
-  switch (event.is) {
-    case 'identified':
-      for (const line of event.linesBefore) log.debug(`before its identification the server said: ${escapeForPeople(line)}`)
-      log.debug(
-        `the server is ${escapeForPeople(event.peer.softwareVersion)}${event.peer.comments === '' ? '' : ` (${escapeForPeople(event.peer.comments)})`}; next, both sides offer algorithms`,
-      )
-      return
-    case 'exchanged': {
-      const { kex, hostKey, clientToServer, serverToClient } = event.agreed
-      const way = (each: typeof clientToServer): string =>
-        `${each.cipher}${each.mac === undefined ? '' : ` with ${each.mac}`}${each.compression === 'none' ? '' : `, ${each.compression}`}`
-      log.debug(`${event.first ? 'keys agreed' : 'new keys agreed'}: ${kex}, host key ${hostKey}${event.strict ? ', strict' : ''}`)
-      log.debug(`to the server ${way(clientToServer)}; from the server ${way(serverToClient)}${event.first ? '; next, logging in' : ''}`)
-      return
-    }
-    case 'authenticated':
-      for (const attempt of event.attempts) {
-        log.debug(
-          `${attempt.method}${attempt.fingerprint === undefined ? '' : ` ${attempt.fingerprint}`}${attempt.source === undefined ? '' : ` from ${attempt.source}`}: ${attempt.outcome}${attempt.note === undefined ? '' : ` (${attempt.note})`}`,
-        )
-      }
-      log.debug(`logged in as ${event.user}`)
-      return
-    case 'debug':
-      log.debug(`the server says: ${escapeForPeople(event.message)}`)
-      return
-    default:
   }
 }
 

@@ -2,15 +2,18 @@
 // keywords do.
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { ClientSettings, ConfigSource } from 'nacre/config'
+import type { ClientSettings, ConfigSource, ForwardKind } from 'nacre/config'
 import { type Destination, optionLine, parseDestination, readOpensshConfig } from 'nacre'
 import { type CommandLine, getopt, type OptionRow, UsageError } from '../getopt.ts'
+import { forwardLine } from './forward-specs.ts'
 
 /** What a letter says as lines of ssh_config; `%s` is its argument. Letters without one mean something to `ssh` itself. */
 interface SshOption extends OptionRow {
   readonly means?: string | readonly string[]
   /** Stands among the -o in its order: the first wins, or each adds one. The last of all other letters wins, over every -o. */
   readonly inOrder?: true
+  /** The argument is a forwarding of this kind. */
+  readonly forward?: ForwardKind
   /** Known to OpenSSH; this version cannot do it. */
   readonly missing?: true
 }
@@ -26,19 +29,19 @@ export const sshOptions: readonly SshOption[] = [
   { letter: 'b', value: 'address', help: 'bind to a local address', means: 'BindAddress %s' },
   { letter: 'C', help: 'compress', means: 'Compression yes' },
   { letter: 'c', value: 'ciphers', help: 'ciphers to offer', means: 'Ciphers %s' },
-  { letter: 'D', value: 'port', help: 'dynamic forwarding', missing: true, inOrder: true },
+  { letter: 'D', value: 'port', help: 'listen here for SOCKS; the server connects', forward: 'dynamic', inOrder: true },
   { letter: 'E', value: 'file', help: 'write messages to a file instead of standard error' },
   { letter: 'e', value: 'character', help: 'escape character, or none', means: 'EscapeChar %s' },
   { letter: 'F', value: 'file', help: 'read this configuration only; none for no file' },
   { letter: 'f', help: 'go to the background once logged in', means: ['ForkAfterAuthentication yes', 'StdinNull yes'] },
   { letter: 'G', help: 'print the configuration and stop' },
-  { letter: 'g', help: 'let others use forwarded ports', missing: true },
+  { letter: 'g', help: 'let others use forwarded ports', means: 'GatewayPorts yes' },
   { letter: 'I', value: 'library', help: 'PKCS#11 library; there is no support for it, which is said' },
   { letter: 'i', value: 'file', help: 'private key to log in with', means: 'IdentityFile %s', inOrder: true },
   { letter: 'J', value: 'hosts', help: 'hosts to go through, with commas between', means: 'ProxyJump %s', inOrder: true },
   { letter: 'K', help: 'GSSAPI with delegation; there is none here', means: 'GSSAPIAuthentication yes' },
   { letter: 'k', help: 'no GSSAPI delegation', means: 'GSSAPIDelegateCredentials no' },
-  { letter: 'L', value: 'forward', help: 'local forwarding', missing: true, inOrder: true },
+  { letter: 'L', value: 'forward', help: 'listen here; the server connects', forward: 'local', inOrder: true },
   { letter: 'l', value: 'user', help: 'user to log in as', means: 'User %s', inOrder: true },
   { letter: 'M', help: 'share the connection', missing: true },
   { letter: 'm', value: 'macs', help: 'MACs to offer', means: 'MACs %s' },
@@ -54,14 +57,19 @@ export const sshOptions: readonly SshOption[] = [
     help: 'list algorithms: cipher, cipher-auth, compression, kex, key, key-ca-sign, key-cert, key-plain, key-sig, mac, protocol-version, sig',
   },
   { letter: 'q', help: 'say nothing but fatal errors' },
-  { letter: 'R', value: 'forward', help: 'remote forwarding', missing: true, inOrder: true },
+  { letter: 'R', value: 'forward', help: 'the server listens; we connect', forward: 'remote', inOrder: true },
   { letter: 'S', value: 'socket', help: 'socket of a shared connection', missing: true },
   { letter: 's', help: 'the command is the name of a subsystem', means: 'SessionType subsystem' },
   { letter: 'T', help: 'no terminal' },
   { letter: 't', help: 'a terminal; twice: even without a local one' },
   { letter: 'V', help: 'print the version and stop' },
   { letter: 'v', help: 'explain what happens; up to three times' },
-  { letter: 'W', value: 'host:port', help: 'join standard input and output to a host and port the server reaches', means: 'SessionType none' },
+  {
+    letter: 'W',
+    value: 'host:port',
+    help: 'join standard input and output to a host and port the server reaches',
+    means: 'SessionType none',
+  },
   { letter: 'w', value: 'tunnel', help: 'tunnel device', missing: true, inOrder: true },
   { letter: 'X', help: 'forward X11', missing: true },
   { letter: 'x', help: 'do not forward X11', means: 'ForwardX11 no' },
@@ -87,7 +95,8 @@ export const readSshCommand = (argv: readonly string[]): SshCommand => {
   }
   for (const letter of ['J', 'W'])
     if (line.count(letter) > 1) throw new UsageError(`-${letter} may be given once${letter === 'J' ? '; write commas between hosts' : ''}`)
-  if (line.count('N') > 0 && line.count('s') > 0) throw new UsageError('-N and -s exclude each other: one runs nothing, the other a subsystem')
+  if (line.count('N') > 0 && line.count('s') > 0)
+    throw new UsageError('-N and -s exclude each other: one runs nothing, the other a subsystem')
   if (line.count('y') > 0 && line.count('E') > 0) throw new UsageError('-y and -E exclude each other: messages go to one place')
   const [host, ...command] = line.operands
   // Like OpenSSH: the words are joined by blanks and the remote shell splits them again.
@@ -101,7 +110,8 @@ const destinationText = (host: string): string =>
     : host.replace(/^(.*@)?(.*)$/, (_, user: string | undefined, name: string) => `${user ?? ''}[${name}]`)
 
 const linesOf = ({ letter, value }: Given): readonly ConfigSource[] => {
-  const means = sshOptions.find(each => each.letter === letter)?.means ?? []
+  const { means = [], forward } = sshOptions.find(each => each.letter === letter) ?? {}
+  if (forward !== undefined) return [{ path: 'command line', text: forwardLine(forward, value), isOption: true }]
   return (typeof means === 'string' ? [means] : means).map(line =>
     optionLine(
       line.replace(/ .*/, ''),

@@ -13,8 +13,6 @@ interface InputTarget {
   write(bytes: Uint8Array): Promise<void> | undefined
   /** Input has ended. */
   end(): void
-  /** All is over. */
-  close(): void
 }
 
 /** Writes to `stream`; the promise, one for all that wait, settles when it has room again or has gone. */
@@ -43,20 +41,27 @@ export const relayOutput = (process: Process, environment: Environment): void =>
   process.tap({ stdout: writerTo(environment.stdout), stderr: writerTo(environment.stderr) })
 }
 
-/** What stops relaying input; safe to call twice. */
-export type StopInput = () => void
+/** Input that is being relayed. */
+export interface RelayedInput {
+  /** Reads no more. Safe to call twice. */
+  stop(): void
+  /** Leaves what is typed to others until the result is called. */
+  hold(): () => void
+}
 
 /**
- * Copies our input to the other side; at its end that sees end of file. `filter` may take bytes out (escape
- * sequences), and gives `undefined` when the session is to end.
+ * Copies our input to the other side; at its end that sees end of file. `filter` may take bytes out (escape sequences), and
+ * gives `undefined` when nothing more is to be read.
  */
 export const relayInput = (
   target: InputTarget,
   environment: Environment,
   filter: (bytes: Uint8Array) => Uint8Array | undefined = bytes => bytes,
-): StopInput => {
+): RelayedInput => {
   const { stdin } = environment
   let stopped = false
+  /** The other side has no room, somebody else reads, or both. */
+  let waits = 0
   const stop = (): void => {
     if (stopped) return
     stopped = true
@@ -64,23 +69,25 @@ export const relayInput = (
     stdin.removeListener('end', end)
     stdin.pause()
   }
+  const wait = (): (() => void) => {
+    waits++
+    stdin.pause()
+    let over = false
+    return () => {
+      if (over) return
+      over = true
+      if (--waits === 0 && !stopped) stdin.resume()
+    }
+  }
   const data = (chunk: Uint8Array): void => {
     const bytes = filter(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength))
     if (bytes === undefined) {
       stop()
-      target.close()
       return
     }
     if (bytes.length === 0) return
     const waiting = target.write(bytes)
-    if (waiting === undefined) return
-    stdin.pause()
-    waiting.then(
-      () => {
-        if (!stopped) stdin.resume()
-      },
-      () => stop(),
-    )
+    if (waiting !== undefined) waiting.then(wait(), stop)
   }
   const end = (): void => {
     stopped = true
@@ -90,14 +97,13 @@ export const relayInput = (
   stdin.on('end', end)
   // A standard input that cannot be read is one that has ended.
   stdin.on('error', end)
-  return stop
+  return { stop, hold: wait }
 }
 
 /** A process as a target of input. */
 export const inputOf = (process: Process): InputTarget => ({
   write: bytes => process.write(bytes),
   end: () => void process.stdin.end().catch(() => {}),
-  close: () => process.close(),
 })
 
 /** The exit code for how the remote process ended. */

@@ -125,7 +125,7 @@ export const reachHost = async (reach: Reach, host: RemoteHost): Promise<Remote>
   // The host is no word of that command line: it may hold colons, and the user name blanks.
   const command = { ...readSshCommand([...reach.arguments]), destination: host }
   const settings = await readSshConfig(command)
-  const log = new Log(reach.environment, settings.config.logLevel, undefined)
+  const log = new Log(reach.environment, settings.config.logLevel)
   for (const warning of settings.warnings) log.say('INFO', warning)
   const { destination, options } = await planConnection(command, settings, reach.environment, log, reach.signal)
   const connection = await connect(destination, options)

@@ -24,9 +24,37 @@ describe('ssh’s command line', () => {
   it('-tt forces a terminal', async () => assert.equal((await config('-tt', 'host')).requestTty, 'force'))
   it('names what this version cannot do', () => {
     assert.throws(
-      () => readSshCommand(['-L', '1:b:2', 'host']),
-      (error: unknown) => error instanceof UsageError && /-L \(local forwarding\) is not supported/.test(error.message),
+      () => readSshCommand(['-w', '0', 'host']),
+      (error: unknown) => error instanceof UsageError && /-w \(tunnel device\) is not supported/.test(error.message),
     )
+  })
+  it('the last of -t, -T and -N says whether there is a terminal', async () => {
+    for (const [words, tty] of [
+      ['-T -t', 'yes'],
+      ['-t -T', 'no'],
+      ['-t -T -t', 'yes'],
+      ['-t -t', 'force'],
+      ['-N', 'no'],
+      ['-o RequestTTY=force -T', 'no'],
+    ] as const)
+      assert.equal((await config(...words.split(' '), 'host')).requestTty, tty, words)
+  })
+  it('a letter replaces what -o said, but for those that stand in order with it', async () => {
+    assert.equal((await config('-o', 'EscapeChar=none', '-e', '^A', '-e', '%', 'host')).escapeChar, '%')
+    assert.equal((await config('-e', '^A', 'host')).escapeChar, '\x01')
+    assert.equal((await config('-o', 'Port=1', '-p', '2', 'host')).port, 1)
+    assert.equal((await config('-o', 'LogLevel=ERROR', '-v', 'host')).logLevel, 'DEBUG1')
+    assert.equal((await config('-v', '-q', 'host')).logLevel, 'QUIET')
+    assert.equal((await config('-q', '-vv', 'host')).logLevel, 'DEBUG2')
+    assert.equal((await config('-4', '-6', 'host')).addressFamily, 'inet6')
+  })
+  it('-f goes to the background and reads nothing', async () => {
+    const { forkAfterAuthentication, stdinNull } = await config('-f', 'host', 'true')
+    assert.deepEqual([forkAfterAuthentication, stdinNull], [true, true])
+  })
+  it('refuses letters that exclude each other', () => {
+    assert.throws(() => readSshCommand(['-N', '-s', 'host']), UsageError)
+    assert.throws(() => readSshCommand(['-y', '-E', 'file', 'host']), UsageError)
   })
   it('refuses letters nobody knows', () => assert.throws(() => readSshCommand(['-z', 'host']), UsageError))
   it('a letter takes a value with spaces as one', async () =>

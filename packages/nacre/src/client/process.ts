@@ -9,6 +9,7 @@ import { eow } from '../connection/requests/eow.ts'
 import { signal as signalRow } from '../connection/requests/signal.ts'
 import { windowChange } from '../connection/requests/window-change.ts'
 import type { Exit } from '../errors.ts'
+import type { KeystrokeCover } from './keystrokes.ts'
 
 /** How long disposal waits for the server to close its half, in milliseconds. */
 const goodbyeMilliseconds = 1000
@@ -133,11 +134,13 @@ export class Process implements AsyncDisposable {
   readonly #port: ChannelPort
   readonly #knowsEow: boolean
   readonly #outcome: Outcome
+  readonly #cover: KeystrokeCover | undefined
   #stdin: ByteWritable | undefined
 
-  /** `knowsEow`: the server understands eow@openssh.com. */
-  constructor(port: ChannelPort, knowsEow = false) {
+  /** `knowsEow`: the server understands eow@openssh.com. `cover` hides when somebody types. */
+  constructor(port: ChannelPort, knowsEow = false, cover?: KeystrokeCover) {
     this.#port = port
+    this.#cover = cover
     this.#knowsEow = knowsEow
     this.#outcome = new Outcome(port)
     port.handle(this.#outcome)
@@ -157,8 +160,11 @@ export class Process implements AsyncDisposable {
   get stdin(): ByteWritable {
     const port = this.#port
     return (this.#stdin ??= byteWritable({
-      write: bytes => port.write(bytes),
-      end: () => port.eof(),
+      write: bytes => this.write(bytes),
+      end: () => {
+        this.#cover?.stop()
+        port.eof()
+      },
       abort: () => port.abort(),
       whenClosed: listener => port.whenClosed(listener),
     }))
@@ -175,7 +181,7 @@ export class Process implements AsyncDisposable {
 
   /** Writes without a promise when there is room at once. The bytes must not change until the promise settles. */
   write(bytes: Uint8Array): Promise<void> | undefined {
-    return this.#port.write(bytes)
+    return this.#cover === undefined ? this.#port.write(bytes) : this.#cover.write(bytes)
   }
 
   /** Lets the server have up to `size` bytes of output under way, if that is more than until now. See `Channel.widen`. */

@@ -5,7 +5,11 @@ import { ptyReq } from '../connection/requests/pty-req.ts'
 import type { TerminalModes } from '../connection/terminal-modes.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
 import type { ChannelOpener } from '../io/link.ts'
+import { systemClock } from '../io/clock.ts'
+import { anyFraction, KeystrokeCover } from './keystrokes.ts'
+import type { ForwardAgent } from './agent-forward.ts'
 import { Process, type TerminalSize } from './process.ts'
+import type { X11Forwarding } from './x11.ts'
 
 export interface TerminalRequest extends TerminalSize {
   /** The TERM variable. Default `xterm-256color`. */
@@ -18,6 +22,18 @@ export interface SessionOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Asks for a terminal. */
   readonly pty?: TerminalRequest
+  /**
+   * With a terminal: what is typed leaves about so many milliseconds apart, and for some seconds after it packets like it, so that
+   * nobody who watches the wire learns when keys were struck. 0 or left out: as it comes.
+   */
+  readonly obscureKeystrokes?: number
+  /**
+   * Lets the other end use an agent of this one, for as long as the session is open. Default: what the connection was made with.
+   * Rejected where the server is `untrusted`.
+   */
+  readonly forwardAgent?: ForwardAgent
+  /** Lets programs at the other end use a display of this one. Rejected where the server is `untrusted`. */
+  readonly x11?: X11Forwarding
   /** Closes the channel when it fires; what waits then rejects with its reason. */
   readonly signal?: AbortSignal
 }
@@ -41,12 +57,15 @@ export class SessionStart implements ChannelOpener {
   readonly #begin: BeginSession
   readonly #knowsEow: boolean
   readonly #waiter: Waiter
+  readonly #chaff: (() => void) | undefined
   #process: Process | undefined
   /** Whoever waits has been told. */
   #over = false
   #stopListening: (() => void) | undefined
 
-  constructor(options: SessionOptions, begin: BeginSession, knowsEow: boolean, waiter: Waiter) {
+  /** `chaff` sends a packet that looks like a key. */
+  constructor(options: SessionOptions, begin: BeginSession, knowsEow: boolean, waiter: Waiter, chaff?: () => void) {
+    this.#chaff = chaff
     this.#options = options
     this.#begin = begin
     this.#knowsEow = knowsEow
@@ -70,7 +89,7 @@ export class SessionStart implements ChannelOpener {
       port.abort()
       return
     }
-    const process = new Process(port, this.#knowsEow)
+    const process = new Process(port, this.#knowsEow, this.#cover(port))
     this.#process = process
     if (this.#stopListening !== undefined) port.whenClosed(this.#stopListening)
     try {
@@ -79,6 +98,17 @@ export class SessionStart implements ChannelOpener {
     } catch (error) {
       this.failed(error)
     }
+  }
+
+  #cover(port: ChannelPort): KeystrokeCover | undefined {
+    const { pty, obscureKeystrokes: milliseconds = 0 } = this.#options
+    if (pty === undefined || milliseconds === 0 || this.#chaff === undefined) return undefined
+    const cover = new KeystrokeCover(
+      { write: bytes => port.write(bytes), chaff: this.#chaff },
+      { milliseconds, clock: systemClock, random: anyFraction },
+    )
+    port.whenClosed(() => cover.stop())
+    return cover
   }
 
   #prepare(port: ChannelPort): void {

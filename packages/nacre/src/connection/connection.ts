@@ -116,6 +116,10 @@ export class Connection implements ChannelHost {
   get channelCount(): number {
     return this.#channels.length - (this.#free?.length ?? 0)
   }
+  /** Those, by their numbers. */
+  get channels(): readonly Channel[] {
+    return this.#channels.filter(each => each !== undefined)
+  }
   /** Opens of the peer that nobody has answered yet. */
   get pendingOpens(): number {
     return this.#pendingOpens
