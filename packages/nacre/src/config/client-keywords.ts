@@ -99,7 +99,6 @@ const sameForward = (left: Forward, right: Forward): boolean => JSON.stringify(l
 const forwardings = (name: string, which: 'local' | 'remote' | 'dynamic'): Keyword<readonly Forward[]> =>
   set<readonly Forward[]>(name, forwards(which), [], {
     combine: (soFar = [], next) => (soFar.some(each => sameForward(each, next[0])) ? undefined : [...soFar, ...next]),
-    notInEffect: { asksNothing: () => false, otherwise: 'warn' },
   })
 
 const knownHostsFiles = wordsOrAlone('none')
@@ -121,11 +120,11 @@ export const clientKeywords = {
   // The helper reads /etc/ssh/ssh_config for it itself; to ssh it says nothing.
   enableSshKeysign: idleFlag('EnableSSHKeysign', 'ignore'),
   clearAllForwardings: flag('ClearAllForwardings', false),
-  exitOnForwardFailure: idleFlag('ExitOnForwardFailure', 'ignore'),
+  exitOnForwardFailure: flag('ExitOnForwardFailure', false),
   fingerprintHash: set('FingerprintHash', fingerprintHash, 'SHA256'),
   forwardX11: idleFlag('ForwardX11', 'warn'),
   forwardX11Trusted: idleFlag('ForwardX11Trusted', 'ignore'),
-  gatewayPorts: idleFlag('GatewayPorts', 'ignore'),
+  gatewayPorts: flag('GatewayPorts', false),
   hashKnownHosts: flag('HashKnownHosts', false),
   hostbasedAuthentication: flag('HostbasedAuthentication', false),
   identitiesOnly: flag('IdentitiesOnly', false),
@@ -141,7 +140,7 @@ export const clientKeywords = {
   sessionType: set('SessionType', states({ none: 'none', subsystem: 'subsystem', default: 'default' }), 'default'),
   stdinNull: flag('StdinNull', false),
   forkAfterAuthentication: flag('ForkAfterAuthentication', false),
-  streamLocalBindUnlink: idleFlag('StreamLocalBindUnlink', 'ignore'),
+  streamLocalBindUnlink: flag('StreamLocalBindUnlink', false),
   strictHostKeyChecking: set('StrictHostKeyChecking', strictChecking, 'ask'),
   tcpKeepAlive: flag('TCPKeepAlive', true, { oldNames: ['KeepAlive'] }),
   tunnel: set('Tunnel', tunnels, 'no', idle('warn', tunnels, 'false')),
@@ -209,7 +208,7 @@ export const clientKeywords = {
   }),
   logVerbose: set('LogVerbose', firstOfWords, [], idle('ignore', firstOfWords)),
   channelTimeout: set('ChannelTimeout', channelTimeouts, [], idle('warn', channelTimeouts, 'none')),
-  permitRemoteOpen: set('PermitRemoteOpen', remoteOpens, [], idle('ignore', remoteOpens)),
+  permitRemoteOpen: set('PermitRemoteOpen', remoteOpens, []),
   addKeysToAgent: set('AddKeysToAgent', addKeys, noKeys),
   forwardAgent: set(
     'ForwardAgent',
@@ -243,7 +242,6 @@ export const clientKeywords = {
   streamLocalBindMask: set('StreamLocalBindMask', octalMask, 0o177, {
     everywhere: true,
     combine: (_, next) => next,
-    ...idle('ignore', octalMask),
   }),
   syslogFacility: set('SyslogFacility', facilities, 'USER', { everywhere: true }),
   proxyCommand: unset('ProxyCommand', command, { takes: (_, soFar) => !isJump(soFar('proxyJump')) }),

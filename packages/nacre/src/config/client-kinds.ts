@@ -109,6 +109,17 @@ export const remoteOpens: Kind<readonly string[]> = checked(wordsOrAlone('any', 
   return word
 })
 
+/** Whether PermitRemoteOpen lets a remote SOCKS client go to a host and port: without a word everything, else what is named. */
+export const permitsRemoteOpen = (rules: readonly string[], host: string, port: number): boolean =>
+  rules.length === 0 ||
+  rules[0].toLowerCase() === 'any' ||
+  rules.some(rule => {
+    const [, name, service] = /^(\[[^\]]*\]|[^:/]*):(.*)$/.exec(rule) ?? []
+    if (name === undefined) return false
+    const named = name.replace(/^\[(.*)\]$/, '$1')
+    return (named === '*' || named.toLowerCase() === host.toLowerCase()) && (service === '*' || readPort(service) === port)
+  })
+
 /** Names of aliases and where they may lead, as lists of patterns. */
 export interface PermittedCname {
   readonly from: string

@@ -115,12 +115,26 @@ const readForward = (text: string, dynamic: boolean, remote: boolean): Forward =
   return { listen, connect: connect === 'any' ? undefined : connect }
 }
 
+/** What kind of forwarding a specification is for. */
+export type ForwardKind = 'local' | 'remote' | 'dynamic'
+
+/** A specification as the command line has it: `8080:db:80`, `[::1]:8080:/run/db.sock`, `1080`. Throws `BadValue`. */
+export const readForwardSpec = (kind: ForwardKind, text: string): Forward => {
+  // A remote one without a target lets whoever connects say where to.
+  const dynamic = kind === 'dynamic' || (kind === 'remote' && forwardEnds(text)?.[1] === 'any')
+  return readForward(text, dynamic, kind === 'remote')
+}
+
+/** The end that listens, alone: `8080`, `localhost:8080`, a path. For what is to listen no more. Throws `BadValue`. */
+export const readForwardListener = (text: string): ForwardEnd => readForward(text, true, true).listen
+
 const showEnd = (end: ForwardEnd): string => end.path ?? (end.host === undefined ? String(end.port) : `[${end.host}]:${end.port}`)
 const printForward = ({ listen, connect }: Forward, remote: boolean): string =>
   connect === undefined ? (remote ? `${showEnd(listen)} [socks]:0` : showEnd(listen)) : `${showEnd(listen)} ${showEnd(connect)}`
 /** Colons and backslashes of paths are not told from separators otherwise. */
 const writeEnd = (end: ForwardEnd): string => quoteWord(end.path === undefined ? showEnd(end) : `[${end.path}]`)
-const showForward = ({ listen, connect }: Forward): string =>
+/** As a line of ssh_config says it, without the keyword. */
+export const showForward = ({ listen, connect }: Forward): string =>
   connect === undefined ? writeEnd(listen) : `${writeEnd(listen)} ${writeEnd(connect)}`
 
 /** A forwarding a line: `local` needs a target, `dynamic` has none, `remote` may have one. */

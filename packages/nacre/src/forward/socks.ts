@@ -116,7 +116,7 @@ function* host5(type: number): SocksDialogue<string | undefined> {
 /** RFC 1928 §3, §4 and §6, after the version byte. */
 function* version5(): SocksDialogue {
   const [count] = yield* take(1)
-  const methods = count === 0 ? [] : yield* take(count)
+  const methods: Uint8Array = count === 0 ? new Uint8Array(0) : yield* take(count)
   if (!methods.includes(0)) {
     yield* say(5, 0xff)
     throw new ForwardError('FORWARD_SOCKS', 'SOCKS 5 is served without authentication only, which this client does not offer.')
