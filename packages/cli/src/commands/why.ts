@@ -9,6 +9,9 @@ import { ownAccount } from '../sshd/account.ts'
 import { systemDirectory } from '../sshd/eligible.ts'
 import { createLog } from '../sshd/log.ts'
 import { readSshdCommand, readSshdConfig } from '../sshd/options.ts'
+import { placeholderHash } from '../sshd/passwords.ts'
+import { accountsBy } from '../sshd/server.ts'
+import { shadowAccounts } from '../sshd/shadow-accounts.ts'
 import { whyLogin, type WhyAnswer } from '../sshd/why.ts'
 
 const options: readonly OptionRow<'a' | 'f' | 'k' | 'l' | 'p'>[] = [
@@ -80,11 +83,16 @@ const answer = async (argv: readonly string[], environment: Environment): Promis
       parsed,
       directory: systemDirectory(),
       only: root ? undefined : ownAccount(),
-      // No password is tried here; only an empty one needs none.
-      passwords: root
-        ? async (candidate, secret, permitEmpty) =>
-            permitEmpty && secret.reveal() === '' && candidate.shadow?.hash === '' ? 'right' : 'wrong'
-        : undefined,
+      // No password is tried here; only an empty one needs none. The account phase is a real one.
+      accountsFor: accountsBy(
+        root
+          ? shadowAccounts({
+              passwords: { crypt: async () => undefined, placeholder: placeholderHash },
+              agesCountForKeys: parsed.config.usePam,
+            })
+          : undefined,
+        systemDirectory(),
+      ),
       log: createLog(text => void environment.stdout.write(`${text}\n`), 'VERBOSE'),
     },
   )

@@ -18,6 +18,10 @@ export interface ShadowEntry {
   readonly hash: string
   readonly lastChange: number | undefined
   readonly maximumAge: number | undefined
+  /** For so many days after its age a password can still be changed. */
+  readonly inactive?: number | undefined
+  /** So many days before its age people are told. */
+  readonly warning?: number | undefined
   readonly expires: number | undefined
 }
 
@@ -38,8 +42,16 @@ export const parseShadowLine = (line: string): (ShadowEntry & { readonly name: s
   const fields = line.split(':')
   if (fields.length < 8) return undefined
   const days = (field: string | undefined): number | undefined => (field !== undefined && /^\d+$/.test(field) ? Number(field) : undefined)
-  const [name, hash, lastChange, , maximumAge, , , expires] = fields
-  return { name, hash, lastChange: days(lastChange), maximumAge: days(maximumAge), expires: days(expires) }
+  const [name, hash, lastChange, , maximumAge, warning, inactive, expires] = fields
+  return {
+    name,
+    hash,
+    lastChange: days(lastChange),
+    maximumAge: days(maximumAge),
+    warning: days(warning),
+    inactive: days(inactive),
+    expires: days(expires),
+  }
 }
 
 /** The first line getent prints for that name. */

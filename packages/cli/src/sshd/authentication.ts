@@ -1,24 +1,15 @@
 // Owns the authenticator of `sshd`: which methods there are by configuration, in which chains, and what each asks of the
 // account. Knows nothing of the protocol, of files and of hashes; those are given to it.
 import type { ServerConfig } from 'nacre/config'
-import { ConfigError, escapeForPeople, Secret, SshError } from 'nacre'
+import { ConfigError, escapeForPeople, SshError } from 'nacre'
 import { authorityAlgorithms, isCertificateType, parseCertificate, parsePublicKey, usualAuthorityAlgorithms } from 'nacre/keys'
-import {
-  allOf,
-  allowAnyoneWithoutProof,
-  type Applicant,
-  type Authenticator,
-  firstOf,
-  hostBased,
-  password,
-  prompts,
-  publicKey,
-  type PublicKeyView,
-} from 'nacre/server'
+import { allOf, type Applicant, type Authenticator, firstOf, hostBased, publicKey, type PublicKeyView } from 'nacre/server'
 import type { Account } from './account.ts'
+import { AccountMethods } from './account-methods.ts'
+import type { AccountService } from './accounts.ts'
 import { plainAddress } from './addresses.ts'
 import { clientName } from './client-name.ts'
-import { type Candidate, type Directory, type EligibilityRules, findCandidate, type NameList, type Origin, today } from './eligible.ts'
+import { type Candidate, type Directory, type EligibilityRules, findCandidate, type NameList, type Origin } from './eligible.ts'
 import { findKey, keyAmong, type KeyMatch, linesOf } from './key-check.ts'
 import { keysCommand, principalsCommand } from './login-commands.ts'
 import { type CertificateRules, certificateOf, findCertificate } from './certificates.ts'
@@ -27,11 +18,7 @@ import type { Log } from './log.ts'
 import { hostMayVouch } from './hostbased.ts'
 import { type Login, loginBy } from './login.ts'
 import { revokedKeys, type RevokedKeys } from './revoked-keys.ts'
-import { checkPassword, passwordIsOld, type PasswordOptions } from './passwords.ts'
 import { touchProblem } from './touch.ts'
-
-/** Says whether a password is right; `old` when it is, and has to be changed. Must take as long for nobody as for anybody. */
-export type PasswordCheck = (candidate: Candidate, secret: Secret<string>, permitEmpty: boolean) => Promise<'right' | 'old' | 'wrong'>
 
 export interface AuthenticationSetup {
   /** As it holds for whoever logs in. */
@@ -41,20 +28,12 @@ export interface AuthenticationSetup {
   readonly directory: Directory
   readonly only: Account | undefined
   readonly lockedMayUseKeys: boolean
-  /** `undefined` when this server cannot check passwords; the methods that need one are then not offered. */
-  readonly passwords: PasswordCheck | undefined
+  /** What is asked of the accounts of the system; `undefined` asks nothing, and offers no method that needs a password. */
+  readonly accounts: AccountService | undefined
   /** Whether PubkeyAcceptedAlgorithms of whoever logs in takes an algorithm. Default: what the server takes at all. */
   readonly takes?: (algorithm: string) => boolean
   readonly log: Log
 }
-
-/** Passwords of the system, by shadow(5). */
-export const shadowPasswords =
-  (options: Omit<PasswordOptions, 'permitEmpty'>): PasswordCheck =>
-  async (candidate, secret, permitEmpty) => {
-    if (!(await checkPassword(candidate.shadow, secret, { ...options, permitEmpty }))) return 'wrong'
-    return candidate.shadow !== undefined && passwordIsOld(candidate.shadow, today()) ? 'old' : 'right'
-  }
 
 const addressOf = (applicant: Applicant): string | undefined =>
   applicant.remote === undefined ? undefined : plainAddress(applicant.remote.address)
@@ -85,6 +64,10 @@ const keyProblem = (key: Pick<PublicKeyView, 'blob'>, config: ServerConfig, revo
 class Methods {
   readonly #setup: AuthenticationSetup
   readonly #rules: EligibilityRules
+  /** `undefined` when nothing is asked of accounts. */
+  readonly accounts: AccountMethods | undefined
+  /** The same where it can check passwords. */
+  readonly proving: AccountMethods | undefined
   /** One look-up for each login; its signal is what all its checks share. */
   readonly #candidates = new WeakMap<AbortSignal, Promise<Candidate>>()
 
@@ -102,6 +85,18 @@ class Methods {
       lockedMayUseKeys: setup.lockedMayUseKeys,
       only: setup.only,
     }
+    const { accounts: service, config, log } = setup
+    this.accounts =
+      service &&
+      new AccountMethods({
+        service,
+        serviceName: config.pamServiceName,
+        permitEmpty: config.permitEmptyPasswords,
+        log,
+        candidate: applicant => this.candidate(applicant),
+        mayUsePassword: (account, applicant) => this.rootMay(account, applicant, 'password'),
+      })
+    this.proving = service?.proves === true ? this.accounts : undefined
   }
 
   #from(property: keyof ServerConfig): string {
@@ -135,7 +130,7 @@ class Methods {
   }
 
   /** PermitRootLogin, by what root has shown. */
-  #rootMay(account: Account, applicant: Applicant, how: 'key' | 'forced-command' | 'password'): boolean {
+  rootMay(account: Account, applicant: Applicant, how: 'key' | 'forced-command' | 'password'): boolean {
     if (account.uid !== 0) return true
     const { permitRootLogin } = this.#setup.config
     const may =
@@ -181,7 +176,7 @@ class Methods {
         log.info(`refusing ${shown}: ${untouched}`)
         return undefined
       }
-      if (!this.#rootMay(account, applicant, match.options.command === undefined ? 'key' : 'forced-command')) return undefined
+      if (!this.rootMay(account, applicant, match.options.command === undefined ? 'key' : 'forced-command')) return undefined
       log.verbose(
         `Accepted ${certificate === undefined ? 'key' : 'certificate'} ${shown} found at ${match.file}${match.line === 0 ? '' : `:${match.line}`}`,
       )
@@ -207,42 +202,11 @@ class Methods {
         const certificate = certificateOf(claim.type, claim.blob, say)
         if (certificate === undefined && isCertificateType(claim.type)) return undefined
         if (!(await hostMayVouch(config, { account, claim, certificate, address: addressOf(applicant), say }))) return undefined
-        if (!this.#rootMay(account, applicant, 'key')) return undefined
+        if (!this.rootMay(account, applicant, 'key')) return undefined
         return loginBy(account, step, { method: 'hostbased', key: shown })
       },
       { certificates: 'left-to-the-check' },
     )
-  }
-
-  async #byPassword(
-    applicant: Applicant,
-    secret: Secret<string>,
-    passwords: PasswordCheck,
-    step: number,
-    method: string,
-  ): Promise<Login | undefined> {
-    const candidate = await this.candidate(applicant)
-    const verdict = await passwords(candidate, secret, this.#setup.config.permitEmptyPasswords)
-    const { account } = candidate
-    if (account === undefined || verdict === 'wrong') return undefined
-    if (!this.#rootMay(account, applicant, 'password')) return undefined
-    return loginBy(account, step, { method, passwordOld: verdict === 'old' })
-  }
-
-  password(step: number, passwords: PasswordCheck): Authenticator<Login> {
-    return password((applicant, secret) => this.#byPassword(applicant, secret, passwords, step, 'password'))
-  }
-
-  keyboardInteractive(step: number, passwords: PasswordCheck): Authenticator<Login> {
-    return prompts(async t => {
-      const answer = await t.ask('Password: ')
-      return this.#byPassword(t, new Secret(answer), passwords, step, 'keyboard-interactive')
-    })
-  }
-
-  /** OpenSSH lets accounts with an empty password in without asking, when it is told to. */
-  emptyPassword(passwords: PasswordCheck): Authenticator<Login> {
-    return allowAnyoneWithoutProof(applicant => this.#byPassword(applicant, new Secret(''), passwords, 0, 'none'))
   }
 }
 
@@ -266,20 +230,19 @@ const chainOf = (list: readonly Authenticator<Login>[]): Authenticator<Login> =>
 
 /** The authenticator a method's name in AuthenticationMethods stands for; `undefined` when it is not enabled. */
 const methodNamed = (name: string, step: number, methods: Methods, setup: AuthenticationSetup): Authenticator<Login> | undefined => {
-  const { config, passwords } = setup
+  const { config } = setup
   if (name === 'publickey') return config.pubkeyAuthentication ? methods.publicKey(step) : undefined
-  if (name === 'password') return config.passwordAuthentication && passwords ? methods.password(step, passwords) : undefined
-  if (name === 'keyboard-interactive')
-    return config.kbdInteractiveAuthentication && passwords ? methods.keyboardInteractive(step, passwords) : undefined
+  if (name === 'password') return config.passwordAuthentication ? methods.proving?.password(step) : undefined
+  if (name === 'keyboard-interactive') return config.kbdInteractiveAuthentication ? methods.proving?.keyboardInteractive(step) : undefined
   if (name === 'hostbased') return config.hostbasedAuthentication ? methods.hostBased(step) : undefined
   throw new ConfigError(`AuthenticationMethods names "${name}", which this version cannot be told to ask for.`)
 }
 
 const anyMethod = (methods: Methods, setup: AuthenticationSetup): readonly Authenticator<Login>[] => {
-  const { config, passwords } = setup
+  const { config } = setup
   const enabled = ['publickey', 'password', 'keyboard-interactive', 'hostbased'].flatMap(name => methodNamed(name, 0, methods, setup) ?? [])
-  return config.permitEmptyPasswords && config.passwordAuthentication && passwords
-    ? [...enabled, methods.emptyPassword(passwords)]
+  return config.permitEmptyPasswords && config.passwordAuthentication && methods.proving
+    ? [...enabled, methods.proving.emptyPassword()]
     : enabled
 }
 
@@ -293,12 +256,29 @@ const chains = (methods: Methods, setup: AuthenticationSetup): readonly Authenti
     return []
   })
 
+/** The account phase, once all is proven; a key that is only shown has proven nothing. */
+const admitting = (inner: Authenticator<Login>, accounts: AccountMethods | undefined): Authenticator<Login> => ({
+  methods: inner.methods,
+  begin: applicant => {
+    const run = inner.begin(applicant)
+    return {
+      remaining: () => run.remaining(),
+      async attempt(attempt) {
+        const answer = await run.attempt(attempt)
+        if (answer.is !== 'accept' || accounts === undefined || (attempt.method === 'publickey' && !attempt.proven)) return answer
+        const identity = await accounts.admit(applicant, answer.identity)
+        return identity === undefined ? { is: 'refuse' } : { is: 'accept', identity }
+      },
+    }
+  },
+})
+
 /** The authenticator `sshd` serves with. Throws `ConfigError` when nobody could ever log in. */
 export const sshdAuthenticator = (setup: AuthenticationSetup): Authenticator<Login> => {
   const methods = new Methods(setup)
   const list = setup.config.authenticationMethods.length === 0 ? anyMethod(methods, setup) : chains(methods, setup)
   if (list.length === 0) throw new ConfigError('No way to log in is enabled: nobody could use this server.')
-  return logLogins(oneOf(list), {
+  return logLogins(admitting(oneOf(list), methods.accounts), {
     log: setup.log,
     quietFailures: setup.config.maxAuthTries / 2,
     known: async applicant => (await methods.candidate(applicant)).problem === undefined,

@@ -6,6 +6,8 @@ export interface SessionFacts {
   readonly account: Account
   /** What the client set and the server accepts. */
   readonly accepted: Readonly<Record<string, string>>
+  /** What the accounts of the system add (PAM's, for one). */
+  readonly ofAccounts?: Readonly<Record<string, string>>
   /** Set by configuration (SetEnv). */
   readonly configured: Readonly<Record<string, string>>
   readonly remote:
@@ -43,6 +45,7 @@ export const sessionEnvironment = (facts: SessionFacts): Record<string, string> 
     ...(facts.timeZone === undefined ? {} : { TZ: facts.timeZone }),
     ...facts.own?.ofKey,
     ...facts.own?.ofFile,
+    ...facts.ofAccounts,
     ...facts.configured,
     SSH_CLIENT: `${address} ${port} ${localPort}`,
     SSH_CONNECTION: `${address} ${port} ${localAddress} ${localPort}`,

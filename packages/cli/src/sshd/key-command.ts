@@ -1,13 +1,10 @@
 // Owns running the programs that know keys and principals (AuthorizedKeysCommand, AuthorizedPrincipalsCommand): which program and
 // as whom, whether it can be trusted, how long and how much it may say. Knows nothing of what the lines mean.
-import { realpathSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { expandTokens, splitWords } from 'nacre/config'
 import { spawnClean } from '../spawn.ts'
 import type { Account } from './account.ts'
-import { asUser } from './as-user.ts'
 import { startAs } from './become.ts'
-import { othersMayChange } from './safe-file.ts'
+import { programEnvironment, untrusted } from './trusted-program.ts'
 
 /** A program may take so long, and say so much. */
 const patienceMilliseconds = 30_000
@@ -34,17 +31,6 @@ export interface KeyCommandCall {
   readonly signal: AbortSignal
 }
 
-/** The first thing on the way to a program that somebody beside root may change; `undefined` when nobody may. */
-const unsafe = (path: string): string | undefined => {
-  const stat = statSync(path)
-  if (!stat.isFile()) return `${path} is not a regular file`
-  if (othersMayChange(stat, 0)) return `bad ownership or modes for file ${path}`
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    if (othersMayChange(statSync(folder), 0)) return `bad ownership or modes for directory ${folder}`
-    if (folder === dirname(folder)) return undefined
-  }
-}
-
 /** The words to run and the account to run them as; a sentence when they cannot be run. */
 const prepare = async (
   { command, user }: KeyCommand,
@@ -58,18 +44,14 @@ const prepare = async (
   if (program === undefined || !program.startsWith('/')) return 'it is not an absolute path'
   // As OpenSSH has it from of old: a bare program is told the name.
   const words = args.length === 0 ? [account.name] : args.map(each => expandTokens(each, { ...own, ...tokens }))
-  const found = asUser(as, () => unsafe(realpathSync(program)))
-  return found ?? { words: [program, ...words], as }
+  return untrusted(program, as) ?? { words: [program, ...words], as }
 }
-
-const usualPath = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin'
 
 /** Runs it; its output, or a sentence about why there is none. */
 const run = (words: readonly string[], as: Account, signal: AbortSignal): Promise<{ readonly text: string } | string> =>
   new Promise(resolve => {
     const [file, ...args] = words
-    const env = { PATH: usualPath, USER: as.name, LOGNAME: as.name, HOME: as.home, ...(process.env.LANG && { LANG: process.env.LANG }) }
-    const start = startAs(as, { file, args, env })
+    const start = startAs(as, { file, args, env: programEnvironment(as) })
     const child = spawnClean(start.file, start.args, { stdio: ['ignore', 'pipe', 'ignore'], env: start.env, cwd: '/', detached: true })
     const chunks: Buffer[] = []
     let size = 0

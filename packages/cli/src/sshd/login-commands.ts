@@ -42,7 +42,7 @@ const call = ({ applicant, account, key, directory, say }: LoginFacts): KeyComma
   signal: applicant.signal,
 })
 
-const isSet = (command: string): boolean => command.toLowerCase() !== 'none'
+export const isSet = (command: string): boolean => command.toLowerCase() !== 'none'
 
 /** AuthorizedKeysCommand; `undefined` for none. */
 export const keysCommand = (config: ServerConfig, facts: LoginFacts): (() => Promise<string | undefined>) | undefined => {
@@ -80,5 +80,8 @@ export const commandProblems = (config: ServerConfig): readonly string[] => [
     : []),
   ...(isSet(config.authorizedPrincipalsCommand) && !isSet(config.authorizedPrincipalsCommandUser)
     ? ['AuthorizedPrincipalsCommand is set without AuthorizedPrincipalsCommandUser.']
+    : []),
+  ...(isSet(config.authenticationCommand) && !isSet(config.authenticationCommandUser)
+    ? ['AuthenticationCommand is set without AuthenticationCommandUser.']
     : []),
 ]

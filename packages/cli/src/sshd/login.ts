@@ -3,6 +3,7 @@
 import type { ParsedServerConfig } from 'nacre/config'
 import type { KeyOptions, PermittedPlace } from 'nacre/keys'
 import type { Account } from './account.ts'
+import type { AccountLogin } from './accounts.ts'
 
 /** One proof that was given. */
 export interface Proof {
@@ -21,6 +22,10 @@ export type Login = {
   readonly account: Account
   /** The configuration as it holds for this login. */
   readonly holds?: ParsedServerConfig
+  /** What its sessions run in. */
+  readonly accounts?: AccountLogin
+  /** Whatever was shown, a new password comes first. */
+  readonly passwordOld?: boolean
 } & { readonly [step: StepName]: Proof }
 
 /** The login by one proof, as step `step` of a chain. */
@@ -31,6 +36,8 @@ export const loginBy = (account: Account, step: number, proof: Proof): Login => 
 
 const proofsOf = (login: Login): readonly Proof[] =>
   Object.entries(login).flatMap(([name, value]) => (/^step\d+$/.test(name) ? [value as Proof] : []))
+
+const mustChange = (login: Login): boolean => login.passwordOld === true || proofsOf(login).some(proof => proof.passwordOld === true)
 
 export interface Permissions {
   /** Runs instead of what the client asks for. */
@@ -55,7 +62,7 @@ export const permissionsOf = (login: Login): Permissions => {
       .flatMap(proof => proof.options?.environment ?? [])
       .map(({ name, value }) => [name, value] as const)
       .toReversed(),
-    passwordOld: proofs.some(proof => proof.passwordOld === true),
+    passwordOld: mustChange(login),
     contradictory: commands.size > 1,
   }
 }
@@ -74,7 +81,7 @@ export type Forwarding =
 /** Nothing before an old password is changed, and nothing where any of the keys forbids it. */
 export const forwardingOf = (login: Login): Forwarding => {
   const proofs = proofsOf(login)
-  if (proofs.some(proof => proof.passwordOld === true)) return { allowed: false, why: 'the password has to be changed first' }
+  if (mustChange(login)) return { allowed: false, why: 'the password has to be changed first' }
   if (proofs.some(proof => proof.options?.may.portForwarding === false))
     return { allowed: false, why: 'the key or its certificate does not permit forwarding' }
   return {

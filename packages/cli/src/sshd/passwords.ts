@@ -59,7 +59,15 @@ export const checkPassword = async (entry: ShadowEntry | undefined, secret: Secr
   return usable && whole && made !== undefined && sameText(made, hash)
 }
 
-/** True when the password is right but too old, or root wants it changed. `today` counts days from 1970. */
-export const passwordIsOld = (entry: ShadowEntry, today: number): boolean =>
-  entry.lastChange === 0 ||
-  (entry.maximumAge !== undefined && entry.lastChange !== undefined && today > entry.lastChange + entry.maximumAge)
+/** How a password stands by its age: `ending` in so many days, `old` when it has to be changed, `dead` when it is too late for that. */
+export type PasswordAge = { readonly is: 'fresh' | 'old' | 'dead' } | { readonly is: 'ending'; readonly days: number }
+
+/** The age of a password on the day `today`, counted from 1970. A last change on day 0 is how root has one changed. */
+export const passwordAge = (entry: ShadowEntry, today: number): PasswordAge => {
+  const { lastChange, maximumAge, inactive, warning } = entry
+  if (lastChange === 0) return { is: 'old' }
+  if (lastChange === undefined || maximumAge === undefined) return { is: 'fresh' }
+  const left = lastChange + maximumAge - today
+  if (left < 0) return { is: inactive !== undefined && -left > inactive ? 'dead' : 'old' }
+  return warning !== undefined && left <= warning ? { is: 'ending', days: left } : { is: 'fresh' }
+}

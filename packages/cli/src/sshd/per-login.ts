@@ -7,6 +7,7 @@ import { type ConnectionFacts, matchesWildcard, type ParsedServerConfig, type Se
 import { isCertificateType, plainTypeOf } from 'nacre/keys'
 import type { Applicant, Authenticator, ConnectionLimits } from 'nacre/server'
 import type { Account } from './account.ts'
+import type { AccountService } from './accounts.ts'
 import { plainAddress } from './addresses.ts'
 import { type AuthenticationSetup, sshdAuthenticator } from './authentication.ts'
 import { clientName } from './client-name.ts'
@@ -15,9 +16,11 @@ import type { Directory } from './eligible.ts'
 import { levelOf, type Log } from './log.ts'
 import type { Login } from './login.ts'
 
-export interface PerLoginSetup extends Pick<AuthenticationSetup, 'directory' | 'only' | 'passwords' | 'log'> {
+export interface PerLoginSetup extends Pick<AuthenticationSetup, 'directory' | 'only' | 'log'> {
   /** What holds for everybody, which knows what holds for one. */
   readonly parsed: ParsedServerConfig
+  /** What is asked of the accounts of the system, as a configuration has it; see `AuthenticationSetup`. */
+  readonly accountsFor: (config: ServerConfig) => AccountService | undefined
   /** The times a configuration means, for the connection. */
   readonly limitsOf: (config: ServerConfig) => ConnectionLimits
 }
@@ -185,14 +188,14 @@ class PerLogin implements Run {
  * when nobody could ever log in.
  */
 export const perLoginAuthenticator = (setup: PerLoginSetup): Authenticator<Login> => {
-  const { parsed, directory, only, passwords, log } = setup
+  const { parsed, directory, only, accountsFor, log } = setup
   const authenticatorFor = (holds: ParsedServerConfig, own: Log, seen: Directory): Authenticator<Login> =>
     sshdAuthenticator({
       config: holds.config,
       decidedBy: property => holds.decidedBy(property),
       directory: seen,
       only,
-      passwords,
+      accounts: accountsFor(holds.config),
       lockedMayUseKeys: parsed.config.usePam,
       takes: taken(holds.config),
       log: own,
@@ -201,6 +204,6 @@ export const perLoginAuthenticator = (setup: PerLoginSetup): Authenticator<Login
   const methods =
     parsed.criteria.size === 0
       ? authenticatorFor(parsed, log, directory).methods
-      : ['publickey', 'hostbased', ...(passwords === undefined ? [] : ['password', 'keyboard-interactive'])]
+      : ['publickey', 'hostbased', 'password', 'keyboard-interactive']
   return { methods, begin: applicant => new PerLogin(setup, applicant, methods, authenticatorFor) }
 }

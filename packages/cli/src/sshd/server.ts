@@ -17,16 +17,18 @@ import {
 import type { Signer } from 'nacre/keys'
 import { internalSftpSettings, internalSftpWords } from '../sftp-server/options.ts'
 import { ownAccount } from './account.ts'
-import { type AuthenticationSetup, shadowPasswords } from './authentication.ts'
+import type { AccountService } from './accounts.ts'
+import { commandAccounts } from './command-accounts.ts'
 import { logEvent } from './connection-log.ts'
 import { type Directory, systemDirectory } from './eligible.ts'
 import { forwardLimits, sshdForwards } from './forwards.ts'
 import { type HostKeys, loadHostKeys } from './host-keys.ts'
 import type { Log } from './log.ts'
 import type { Login } from './login.ts'
-import { commandProblems } from './login-commands.ts'
+import { commandProblems, isSet } from './login-commands.ts'
 import { isHash, placeholderHash, systemCrypt } from './passwords.ts'
 import { perLoginAuthenticator } from './per-login.ts'
+import { passwdCommand, shadowAccounts } from './shadow-accounts.ts'
 import { serveSessions, type SessionRules } from './sessions.ts'
 import { logTurnedAway, startupRules } from './startups.ts'
 
@@ -128,25 +130,36 @@ const sessionRulesOf = (config: ServerConfig, openPty: OpenPty, log: Log): Sessi
   log,
 })
 
-/** Passwords can be checked by root alone. The hash that stands in for accounts without one is of root's own kind. */
-const passwordsOf = async ({ parsed }: SshdSetup, directory: Directory, warnings: string[]): Promise<AuthenticationSetup['passwords']> => {
+/** shadow(5): only root can read it. The hash that stands in for accounts without one is of root's own kind. */
+const shadowOf = async ({ parsed }: SshdSetup, directory: Directory, warnings: string[]): Promise<AccountService | undefined> => {
   const { config, given } = parsed
-  // Blocks may enable what is off for everybody.
-  if (!config.passwordAuthentication && !config.kbdInteractiveAuthentication && parsed.criteria.size === 0) return undefined
   if (process.geteuid?.() !== 0) {
-    if (given.has('passwordAuthentication') || given.has('kbdInteractiveAuthentication'))
+    if (!isSet(config.authenticationCommand) && (given.has('passwordAuthentication') || given.has('kbdInteractiveAuthentication')))
       warnings.push('Passwords are not offered: only a server that runs as root can check them.')
     return undefined
   }
+  const change = passwdCommand()
+  const rules = { agesCountForKeys: config.usePam, ...(change === undefined ? {} : { change }) }
+  // Blocks may enable what is off for everybody.
+  if (!config.passwordAuthentication && !config.kbdInteractiveAuthentication && parsed.criteria.size === 0) return shadowAccounts(rules)
   try {
     const crypt = systemCrypt()
     const root = (await directory.shadow('root'))?.hash ?? ''
-    return shadowPasswords({ crypt, placeholder: isHash(root) ? root : placeholderHash })
+    return shadowAccounts({ ...rules, passwords: { crypt, placeholder: isHash(root) ? root : placeholderHash } })
   } catch (error) {
     warnings.push(`Passwords are not offered. ${(error as Error).message}`)
-    return undefined
+    return shadowAccounts(rules)
   }
 }
+
+/** The accounts a login is asked of: by the command it names, or by shadow(5). */
+export const accountsBy =
+  (shadow: AccountService | undefined, directory: Directory) =>
+  (config: ServerConfig): AccountService | undefined => {
+    const { authenticationCommand: command, authenticationCommandUser: user } = config
+    if (!isSet(command)) return shadow
+    return commandAccounts({ command, user, lookUp: name => directory.account(name) })
+  }
 
 /** What is asked for and cannot be had while everything else can: said at the start and by -t. */
 const sayWhatIsMissing = (parsed: ParsedServerConfig, warnings: string[]): void => {
@@ -188,7 +201,7 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
   }: HostKeys = await loadHostKeys(config.hostKey, config.requiredRsaSize, config.hostCertificate)
   warnings.push(...keyWarnings)
   const directory = systemDirectory()
-  const passwords = await passwordsOf(setup, directory, warnings)
+  const accountsFor = accountsBy(await shadowOf(setup, directory, warnings), directory)
   // What a block says is looked at when somebody comes it is for.
   const known = new WeakMap<ParsedServerConfig, SessionRules>()
   const rulesFor = (holds: ParsedServerConfig): SessionRules => {
@@ -200,7 +213,7 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
   const options: ServerOptions<Login> = {
     hostKeys: keys,
     announcedHostKeys: [...keys, ...toCome],
-    authenticate: perLoginAuthenticator({ parsed, directory, only: root ? undefined : ownAccount(), passwords, limitsOf, log }),
+    authenticate: perLoginAuthenticator({ parsed, directory, only: root ? undefined : ownAccount(), accountsFor, limitsOf, log }),
     session: serveSessions(login => rulesFor(login.holds ?? parsed)),
     forwards: sshdForwards(connection => (connection.identity?.holds ?? parsed).config, nodeSockets(), log),
     limits: forwardLimits,

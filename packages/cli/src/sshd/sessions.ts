@@ -7,12 +7,15 @@ import { matchesPatternList } from 'nacre/config'
 import type { OpenPty, ServerConnection, Session, SessionHandler, SessionHandlers } from 'nacre/server'
 import { internalSftpWords } from '../sftp-server/options.ts'
 import type { Account } from './account.ts'
+import { accountSessionOf, type NoSession } from './account-session.ts'
+import type { AccountSession } from './accounts.ts'
 import { asUser } from './as-user.ts'
 import { startAs } from './become.ts'
 import { readEnvironmentFile, sessionEnvironment, type SessionFacts } from './environment.ts'
 import { type FileService, type Named, scpService, sftpOnly, sftpService } from './file-services.ts'
 import type { Log } from './log.ts'
 import { type Login, type Permissions, permissionsOf } from './login.ts'
+import { closedNote } from './nologin.ts'
 import { readSafely } from './safe-file.ts'
 import { type Launch, runOnPipes, runOnTerminal } from './relay.ts'
 
@@ -48,14 +51,6 @@ const readIfThere = (path: string): string | undefined => {
   } catch {
     return undefined
   }
-}
-
-/** While such a file exists, only root may log in (nologin(5)). */
-const nologinFiles: readonly string[] = ['/etc/nologin', '/run/nologin', '/var/run/nologin']
-const closedNote = (account: Account): string | undefined => {
-  if (account.uid === 0 || process.geteuid?.() !== 0) return undefined
-  const found = nologinFiles.find(path => existsSync(path))
-  return found === undefined ? undefined : (readIfThere(found) ?? '')
 }
 
 /** True when the account itself may enter its home; root could enter where it cannot. */
@@ -122,10 +117,14 @@ const isServedHere = ({ here }: FileService, account: Account): boolean =>
 class Serving {
   readonly #rules: SessionRules
   readonly #permissions: Permissions
+  /** What the accounts service has sessions run in. */
+  readonly #inside: () => Promise<AccountSession | NoSession>
+  #variables: Readonly<Record<string, string>> = {}
 
-  constructor(rules: SessionRules, login: Login) {
+  constructor(rules: SessionRules, login: Login, inside: () => Promise<AccountSession | NoSession>) {
     this.#rules = rules
     this.#permissions = permissionsOf(login)
+    this.#inside = inside
   }
 
   /** What the client asked for, as a command line; `undefined` for a shell. */
@@ -145,9 +144,13 @@ class Serving {
     const { account } = session.user
     const note = closedNote(account)
     if (note !== undefined) {
-      await tell(session, note, 1)
+      await tell(session, note.text, 1)
       return 254
     }
+    const inside = await this.#inside()
+    if (inside.told !== undefined) await tell(session, inside.told, 1)
+    if (!('environment' in inside)) return 254
+    this.#variables = inside.environment
     if (this.#permissions.contradictory) {
       await tell(session, 'The keys of this login force different commands, so none is run.\n', 1)
       return 1
@@ -200,6 +203,7 @@ class Serving {
     return sessionEnvironment({
       account: session.user.account,
       accepted: session.env,
+      ofAccounts: this.#variables,
       configured: this.#rules.setEnv,
       own: this.#ownVariables(session),
       remote: session.remote,
@@ -230,8 +234,8 @@ class Serving {
 }
 
 /** What sessions of a login can do. */
-const sessionHandlers = (rules: SessionRules, login: Login): SessionHandlers<Login> => {
-  const { serve } = new Serving(rules, login)
+const sessionHandlers = (rules: SessionRules, login: Login, inside: () => Promise<AccountSession | NoSession>): SessionHandlers<Login> => {
+  const { serve } = new Serving(rules, login, inside)
   return {
     exec: serve,
     shell: serve,
@@ -244,7 +248,9 @@ const sessionHandlers = (rules: SessionRules, login: Login): SessionHandlers<Log
 /** The `session` option of a server whose logins are `Login`s. Rules may be of each login. */
 export const serveSessions =
   (rules: SessionRules | ((login: Login) => SessionRules)) =>
-  (connection: ServerConnection<Login>): SessionHandlers<Login> =>
-    connection.identity === undefined
-      ? {}
-      : sessionHandlers(typeof rules === 'function' ? rules(connection.identity) : rules, connection.identity)
+  (connection: ServerConnection<Login>): SessionHandlers<Login> => {
+    const { identity } = connection
+    if (identity === undefined) return {}
+    const own = typeof rules === 'function' ? rules(identity) : rules
+    return sessionHandlers(own, identity, accountSessionOf(connection, own.log))
+  }

@@ -5,12 +5,11 @@ import { signatureAlgorithms } from 'nacre/algorithms'
 import type { ParsedServerConfig } from 'nacre/config'
 import { isCertificateType, plainTypeOf, type PublicKey, withCertificates } from 'nacre/keys'
 import type { Applicant } from 'nacre/server'
-import type { AuthenticationSetup } from './authentication.ts'
 import type { Log } from './log.ts'
 import { permissionsOf } from './login.ts'
-import { perLoginAuthenticator } from './per-login.ts'
+import { perLoginAuthenticator, type PerLoginSetup } from './per-login.ts'
 
-export interface WhySetup extends Pick<AuthenticationSetup, 'directory' | 'only' | 'passwords'> {
+export interface WhySetup extends Pick<PerLoginSetup, 'directory' | 'only' | 'accountsFor'> {
   readonly parsed: ParsedServerConfig
   /** Gets what the server's log would. */
   readonly log: Log

@@ -27,6 +27,8 @@ describe('a row of shadow', () => {
       hash: '$6$a$b',
       lastChange: 19000,
       maximumAge: 99999,
+      warning: 7,
+      inactive: undefined,
       expires: undefined,
     })
     assert.equal(parseShadowLine('ada:!:0:0:90:7::20000:')?.expires, 20000)

@@ -17,7 +17,7 @@ import {
   type WorldOptions,
 } from './world.ts'
 
-const sesame = { setup: { passwords: onePassword('sesame') } }
+const sesame = { setup: { accountsFor: () => onePassword('sesame') } }
 
 /** An account with these keys, and a server for it. */
 const place = async (keys: readonly Signer[], options: WorldOptions = {}, prefix = '') => {
@@ -130,7 +130,7 @@ describe('PermitRootLogin', () => {
       only: undefined,
       lockedMayUseKeys: false,
       log,
-      passwords: onePassword('sesame'),
+      accounts: onePassword('sesame'),
     })
     const applicant = {
       user: 'root',
@@ -211,7 +211,7 @@ describe('AuthenticationMethods', () => {
       directory: directoryOf([]),
       only: undefined,
       lockedMayUseKeys: false,
-      passwords: undefined,
+      accounts: undefined,
     }
     const { log, lines } = keptLog()
     assert.throws(() => sshdAuthenticator({ ...setup, log }), ConfigError)
@@ -225,7 +225,7 @@ describe('AuthenticationMethods', () => {
         directory: directoryOf([]),
         only: undefined,
         lockedMayUseKeys: false,
-        passwords: onePassword('x'),
+        accounts: onePassword('x'),
         log: keptLog().log,
       }
       assert.throws(() => sshdAuthenticator(setup), ConfigError)
@@ -233,11 +233,11 @@ describe('AuthenticationMethods', () => {
 })
 
 test('PermitEmptyPasswords lets an empty password in without a question, and only then', async () => {
-  const passwords = onePassword('')
-  await using open = await place([], { config: 'PermitEmptyPasswords yes', setup: { passwords } })
+  const accountsFor = () => onePassword('')
+  await using open = await place([], { config: 'PermitEmptyPasswords yes', setup: { accountsFor } })
   ;(await open.logIn()).close()
   assert.match(open.lines[0], /^Accepted none for /)
-  await using closed = await place([], { setup: { passwords } })
+  await using closed = await place([], { setup: { accountsFor } })
   await refused(closed.logIn())
 })
 

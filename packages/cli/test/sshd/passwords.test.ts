@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Secret } from 'nacre'
 import type { ShadowEntry } from '../../src/sshd/account.ts'
-import { checkPassword, type Crypt, isHash, passwordIsOld, placeholderHash, systemCrypt } from '../../src/sshd/passwords.ts'
+import { checkPassword, type Crypt, isHash, passwordAge, placeholderHash, systemCrypt } from '../../src/sshd/passwords.ts'
 
 const entry = (hash: string): ShadowEntry => ({ hash, lastChange: 19000, maximumAge: 99999, expires: undefined })
 
@@ -64,10 +64,18 @@ test('what is a hash and what only locks', () => {
 })
 
 test('a password is old when root says so, or after its days', () => {
-  assert.equal(passwordIsOld({ ...entry('x'), lastChange: 0 }, 20000), true)
-  assert.equal(passwordIsOld({ ...entry('x'), lastChange: 19000, maximumAge: 90 }, 19091), true)
-  assert.equal(passwordIsOld({ ...entry('x'), lastChange: 19000, maximumAge: 90 }, 19090), false)
-  assert.equal(passwordIsOld({ ...entry('x'), lastChange: undefined, maximumAge: 90 }, 20000), false)
+  assert.equal(passwordAge({ ...entry('x'), lastChange: 0 }, 20000).is, 'old')
+  assert.equal(passwordAge({ ...entry('x'), lastChange: 19000, maximumAge: 90 }, 19091).is, 'old')
+  assert.equal(passwordAge({ ...entry('x'), lastChange: 19000, maximumAge: 90 }, 19090).is, 'fresh')
+  assert.equal(passwordAge({ ...entry('x'), lastChange: undefined, maximumAge: 90 }, 20000).is, 'fresh')
+})
+
+test('people are told of its age some days before, and after some days it is too late', () => {
+  const aging = { ...entry('x'), lastChange: 19000, maximumAge: 90, warning: 7, inactive: 30 }
+  assert.deepEqual(passwordAge(aging, 19082), { is: 'fresh' })
+  assert.deepEqual(passwordAge(aging, 19083), { is: 'ending', days: 7 })
+  assert.deepEqual(passwordAge(aging, 19120), { is: 'old' })
+  assert.deepEqual(passwordAge(aging, 19121), { is: 'dead' })
 })
 
 // Hashes of "sesame" by crypt(3): SHA-512, SHA-256, MD5, yescrypt.

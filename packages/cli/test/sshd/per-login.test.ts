@@ -5,7 +5,6 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AuthenticationError } from 'nacre'
 import { formatPublicKeyLine } from 'nacre/keys'
-import type { PasswordCheck } from '../../src/sshd/authentication.ts'
 import { accountAt, authorize, directoryOf, newKey, onePassword, temporaryFolder, world, type WorldOptions } from './world.ts'
 
 const key = await newKey()
@@ -21,7 +20,7 @@ const site = async (config: string, options: Partial<WorldOptions> = {}) => {
     config: `StrictModes no\n${config}`,
     level: 'VERBOSE',
     ...options,
-    setup: { passwords: onePassword('sesame'), directory, ...options.setup },
+    setup: { accountsFor: () => onePassword('sesame'), directory, ...options.setup },
   })
   const comes = async (by: Parameters<typeof it.logIn>[0] = {}): Promise<boolean> => {
     try {
@@ -144,9 +143,7 @@ describe('a login', () => {
   })
 
   test('may leave the password empty where its user may', async () => {
-    const passwords: PasswordCheck = async (candidate, secret, permitEmpty) =>
-      candidate.account !== undefined && secret.reveal() === '' && permitEmpty ? 'right' : 'wrong'
-    await using it = await site('Match User other\nPermitEmptyPasswords yes\n', { setup: { passwords } })
+    await using it = await site('Match User other\nPermitEmptyPasswords yes\n', { setup: { accountsFor: () => onePassword('') } })
     assert.deepEqual([await it.comes(), await it.comes({ user: 'other' })], [false, true])
   })
 

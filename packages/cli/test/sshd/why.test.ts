@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { formatPublicKeyLine, parsePublicKeyLine } from 'nacre/keys'
 import { whyLogin } from '../../src/sshd/why.ts'
-import { accountAt, authorize, configOf, directoryOf, keptLog, newKey, temporaryFolder } from './world.ts'
+import { accountAt, authorize, configOf, directoryOf, keptLog, newKey, onePassword, temporaryFolder } from './world.ts'
 
 const signer = await newKey()
 const key = parsePublicKeyLine(formatPublicKeyLine(signer.publicKey))
@@ -23,7 +23,7 @@ const ask = async (
       parsed: configOf(`StrictModes no\nPermitRootLogin yes\n${text}`),
       directory: directoryOf([account]),
       only: undefined,
-      passwords: async () => 'wrong',
+      accountsFor: () => onePassword('never asked'),
       log,
     },
   )

@@ -18,7 +18,7 @@ import { createSigner, PrivateKey, type Signer } from 'nacre/keys'
 import { createServer } from 'nacre/server'
 import { openPty } from '../../src/pty.ts'
 import { type Account, ownAccount, type ShadowEntry } from '../../src/sshd/account.ts'
-import type { PasswordCheck } from '../../src/sshd/authentication.ts'
+import { type AccountService, plainSession } from '../../src/sshd/accounts.ts'
 import { logEvent } from '../../src/sshd/connection-log.ts'
 import type { Directory } from '../../src/sshd/eligible.ts'
 import { createLog, type Level } from '../../src/sshd/log.ts'
@@ -64,10 +64,19 @@ export const directoryOf = (accounts: readonly Account[], shadow: Readonly<Recor
 })
 
 /** Knows one password of everybody who may log in. */
-export const onePassword =
-  (right: string): PasswordCheck =>
-  async (candidate, secret) =>
-    candidate.account !== undefined && secret.reveal() === right ? 'right' : 'wrong'
+export const onePassword = (right: string): AccountService => ({
+  name: 'one password',
+  proves: true,
+  begin: ({ account }) => ({
+    authenticate: async talk => {
+      const [given] = await talk([{ is: 'hidden', text: 'Password: ' }])
+      return account !== undefined && given.reveal() === right
+    },
+    permitted: async () => ({ is: 'permitted' }),
+    changeInSession: false,
+    open: async () => plainSession,
+  }),
+})
 
 export interface WorldOptions {
   /** Lines of sshd_config. */
@@ -98,7 +107,7 @@ export const world = async (account: Account, options: WorldOptions = {}) => {
     parsed,
     directory: directoryOf(options.accounts ?? [account]),
     only: undefined,
-    passwords: undefined,
+    accountsFor: () => undefined,
     limitsOf: () => ({}),
     log,
     ...options.setup,

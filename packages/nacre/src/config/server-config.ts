@@ -198,7 +198,13 @@ const paths: ReadonlySet<string> = new Set<keyof ServerConfig>([
 const homePaths: ReadonlySet<string> = new Set<keyof ServerConfig>(['authorizedKeysFile', 'authorizedPrincipalsFile', 'revokedKeys'])
 const notPaths: ReadonlySet<string> = new Set(['none', 'internal', 'SSH_AUTH_SOCK'])
 /** Properties nobody but nacre knows: printed when they say something. */
-const ownProperties: ReadonlySet<string> = new Set<keyof ServerConfig>(['workers', 'internalScp'])
+const ownProperties: ReadonlySet<string> = new Set<keyof ServerConfig>([
+  'workers',
+  'internalScp',
+  'authenticationCommand',
+  'authenticationCommandUser',
+  'logFormat',
+])
 
 /** Every address with every port it has none of its own for, in the order of the file. */
 const listening = ({ listenAddress, port, addressFamily }: ServerConfig): readonly ListenAddress[] => {

@@ -188,6 +188,11 @@ export const serverKeywords = {
   workers: set('Workers', integer(1, 1024), 1, globally),
   // nacre's own: `scp -t` and `scp -f` of clients are served by nacre, so that no scp need be installed.
   internalScp: set('InternalScp', flag, false),
+  // nacre's own: a program that checks passwords and accounts instead of shadow(5).
+  authenticationCommand: set('AuthenticationCommand', commandByPath, 'none'),
+  authenticationCommandUser: set('AuthenticationCommandUser', word, 'none'),
+  // nacre's own: lines of text, or a JSON object a line.
+  logFormat: set('LogFormat', choice(['text', 'json']), 'text', globally),
 } as const satisfies KeywordTable
 export type ServerConfig = Values<typeof serverKeywords>
 
