@@ -125,7 +125,7 @@ const connectAndServe = async (
     await idle(connection, signal)
     return 0
   }
-  const parts: SessionParts = { connection, command: text, settings, environment, log, signal }
+  const parts: SessionParts = { connection, command: text, settings, environment, log, signal, forwards }
   const session = await beginSession(parts)
   if (config.controlMaster === 'no') connection.noMoreSessions()
   left?.letGo()
