@@ -303,6 +303,18 @@ export class ForwardError extends SshError {
   }
 }
 
+export type ShareCode = 'SHARE_NO_MASTER' | 'SHARE_REFUSED' | 'SHARE_FAILED' | 'SHARE_TAKEN' | 'SHARE_PROTOCOL'
+
+/** Sharing a connection by a socket (ControlPath) did not work; `path` is the socket. */
+export class ShareError extends SshError {
+  declare readonly code: ShareCode
+  readonly path: string
+  constructor(code: ShareCode, message: string, path: string, options?: ErrorOptions) {
+    super(code, message, options)
+    this.path = path
+  }
+}
+
 /** How a remote command ended. */
 export type Exit =
   | { readonly code: number }

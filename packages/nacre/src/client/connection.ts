@@ -20,6 +20,7 @@ import type { PublicKey } from '../keys/public.ts'
 import type { OpenSftpOptions } from '../sftp/client/open.ts'
 import type { LocalFiles } from '../sftp/transfer/local.ts'
 import type { Sftp } from '../sftp/client/sftp.ts'
+import type { ForwardAgent } from './agent-forward.ts'
 import { forwards, refuseForwarding } from './careful.ts'
 import { dialOver, type DialTarget, parseDialTarget, type TcpChannelOptions } from './dial.ts'
 import type { Forward } from '../forward/forward.ts'
@@ -30,6 +31,7 @@ import type { Process, ProcessTap } from './process.ts'
 import { processPipe } from './process-pipe.ts'
 import { quote } from './quote.ts'
 import type { ChannelServer, ServedChannels } from './served-channels.ts'
+import type { SessionForwards, SessionForwardsNeeds } from './session-forwards.ts'
 import { type BeginSession, type SessionOptions, SessionStart } from './session-start.ts'
 
 /** A string is sent as it is; a list of arguments is quoted for a POSIX shell. */
@@ -80,7 +82,8 @@ const goodbyeMilliseconds = 2000
 
 export interface ConnectionFacts {
   readonly user: string
-  readonly hostKey: PublicKey
+  /** `undefined` for a connection that another process has made. */
+  readonly hostKey: PublicKey | undefined
   readonly serverVersion: string
   readonly banner: string
   /** Files at this end, for SFTP. */
@@ -89,6 +92,10 @@ export interface ConnectionFacts {
   readonly sockets?: (() => Promise<LocalSockets>) | undefined
   /** Who takes the channels the server opens. */
   readonly served: ServedChannels
+  /** The agent of sessions that do not say otherwise. */
+  readonly forwardAgent?: ForwardAgent | undefined
+  /** What sessions need that forward an agent or a display. */
+  readonly forwarding: SessionForwardsNeeds
   /** The host key was taken although it may be that of another server; see `HostKeyTrust`. */
   readonly untrusted?: boolean
   /** Resolves when what the connection rests on is gone too, once it has ended, and what went on beside it is done. */
@@ -112,13 +119,15 @@ export class ClientConnection implements AsyncDisposable {
   readonly #served: ServedChannels
   readonly #sockets: (() => Promise<LocalSockets>) | undefined
   #reverse: ReverseForwards | undefined
+  readonly #forwardAgent: ForwardAgent
+  readonly #forwarding: SessionForwardsNeeds
+  #sessionForwards: SessionForwards | undefined
   readonly #knowsEow: boolean
   readonly #gone: (() => Promise<unknown>) | undefined
   /** Who we are logged in as. */
   readonly user: string
-  /** The key the server proved. */
-  readonly hostKey: PublicKey
-  /** The server's software version (RFC 4253 §4.2); text from the peer. */
+  readonly #hostKey: PublicKey | undefined
+  /** The server's software version (RFC 4253 §4.2); text from the peer. Empty where another process made the connection and does not tell. */
   readonly serverVersion: string
   /** What the server said before login (RFC 4252 §5.4); text from the peer: escape it before showing it. */
   readonly banner: string
@@ -128,7 +137,7 @@ export class ClientConnection implements AsyncDisposable {
   constructor(link: Link, facts: ConnectionFacts) {
     this.#link = link
     this.user = facts.user
-    this.hostKey = facts.hostKey
+    this.#hostKey = facts.hostKey
     this.serverVersion = facts.serverVersion
     this.#knowsEow = eowServers.test(facts.serverVersion)
     this.banner = facts.banner
@@ -136,9 +145,20 @@ export class ClientConnection implements AsyncDisposable {
     this.#localFiles = facts.localFiles
     this.#served = facts.served
     this.#sockets = facts.sockets
+    this.#forwardAgent = this.untrusted ? false : (facts.forwardAgent ?? false)
+    this.#forwarding = facts.forwarding
     this.#gone = facts.gone
   }
 
+  /** The key the server proved. Throws `TypeError` for a `shared` connection: who made that has seen it. */
+  get hostKey(): PublicKey {
+    if (this.#hostKey === undefined) throw new TypeError('a shared connection has no host key: the process that made it has seen that')
+    return this.#hostKey
+  }
+  /** True when another process made the connection and shares it. */
+  get shared(): boolean {
+    return this.#hostKey === undefined
+  }
   /** The algorithms in use. */
   get algorithms(): Agreed | undefined {
     return this.#link.agreed
@@ -228,7 +248,7 @@ export class ClientConnection implements AsyncDisposable {
     let files: Promise<Sftp> | undefined
     try {
       const asked = systemClock.now()
-      await this.#session({ signal: opening.signal }, (port, answered, made) => {
+      await this.#session({ signal: opening.signal, forwardAgent: false }, (port, answered, made) => {
         if (command === undefined) port.request(subsystemRow, { subsystemName: subsystem }, answered)
         else port.request(execRow, { command: commandLine(command) }, answered)
         const another = async (stop: AbortSignal | undefined): Promise<Sftp> => await this.#sftp(signalled(given, stop), await files)
@@ -327,7 +347,21 @@ export class ClientConnection implements AsyncDisposable {
     this.#link.rekey()
   }
 
-  #session(options: SessionOptions, begin: BeginSession): Promise<Process> {
+  async #session(options: SessionOptions, begin: BeginSession): Promise<Process> {
+    const { forwardAgent = this.#forwardAgent, x11 } = options
+    if (forwardAgent === false && x11 === undefined) return await this.#start(options, begin)
+    const asking = { ...options, forwardAgent }
+    const { SessionForwards, refuseSessionForwards } = await import('./session-forwards.ts')
+    if (this.untrusted) refuseSessionForwards(asking)
+    const facts = { link: this.#link, served: this.#served, sockets: this.#sockets, ...this.#forwarding }
+    const forwards = (this.#sessionForwards ??= new SessionForwards(facts))
+    return await this.#start(asking, (port, answered, process) => {
+      forwards.ask(port, asking)
+      begin(port, answered, process)
+    })
+  }
+
+  #start(options: SessionOptions, begin: BeginSession): Promise<Process> {
     return new Promise((resolve, reject) => {
       options.signal?.throwIfAborted()
       const start = new SessionStart(options, begin, this.#knowsEow, { resolve, reject }, () => this.#link.chaff())

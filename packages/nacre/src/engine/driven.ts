@@ -15,7 +15,7 @@ export interface DrivenEngine {
   readonly pendingOutput: number
   /** Of the first key exchange; `undefined` before that, and where there is none. */
   readonly sessionId: Uint8Array | undefined
-  readonly peerExtensions: { readonly ping: boolean } | undefined
+  readonly peerExtensions: { readonly ping: boolean; readonly agentForward?: boolean } | undefined
   start(now: number): void
   receive(bytes: Uint8Array, now: number): void
   end(now: number, cause?: unknown): void
