@@ -1,15 +1,13 @@
 // Owns SSHFP records as the commands print them, and what they say of a key that has none. Knows nothing of where keys come from.
-import { type PublicKey, sshfpRecords } from 'nacre/keys'
+import { fingerprintHashNamed, type PublicKey, sshfpRecords } from 'nacre/keys'
 import { KeyFormatError } from 'nacre'
 import type { Environment } from './environment.ts'
 import { FatalError, logLine } from './fatal.ts'
 
-const hashNames: readonly string[] = ['md5', 'sha1', 'sha256', 'sha384', 'sha512']
-
 /** The hash of `-O hashalg=…`. Throws `FatalError` for a name nobody knows. */
 export const readRecordHash = (name: string): string => {
-  const hash = name.toLowerCase()
-  if (!hashNames.includes(hash)) throw new FatalError('Unsupported hash algorithm')
+  const hash = fingerprintHashNamed(name)
+  if (hash === undefined) throw new FatalError('Unsupported hash algorithm')
   return hash
 }
 

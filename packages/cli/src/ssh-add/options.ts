@@ -1,5 +1,5 @@
 // Owns the command line of `ssh-add`. Knows nothing of agents or keys.
-import type { FingerprintHash } from 'nacre/keys'
+import { type FingerprintHash, fingerprintHashNamed } from 'nacre/keys'
 import { escapeForPeople } from 'nacre'
 import { FatalError } from '../fatal.ts'
 import { type CommandLine, getopt, type OptionRow } from '../getopt.ts'
@@ -52,11 +52,9 @@ export interface SshAddSettings {
   readonly knownHosts: readonly string[]
 }
 
-const hashes: readonly FingerprintHash[] = ['sha256', 'sha384', 'sha512', 'sha1', 'md5']
-
 /** Of OpenSSH's form, and of ours where it is compiled without one. */
 export const readHash = (name: string | undefined): FingerprintHash => {
-  const found = hashes.find(each => each === (name ?? 'sha256').toLowerCase())
+  const found = fingerprintHashNamed(name ?? 'sha256')
   if (found === undefined) throw new FatalError(`Invalid hash algorithm "${escapeForPeople(name ?? '')}"`)
   return found
 }

@@ -1,7 +1,7 @@
 // Owns the command line of `ssh-keygen` as a value: its letters, and what they say to every operation. Knows nothing of what an
 // operation does.
 import { hostname, userInfo } from 'node:os'
-import type { FingerprintHash } from 'nacre/keys'
+import { type FingerprintHash, fingerprintHashNamed } from 'nacre/keys'
 import { FatalError } from '../fatal.ts'
 import { type CommandLine, getopt, type OptionRow } from '../getopt.ts'
 
@@ -96,10 +96,8 @@ export const readNumber = (text: string, least: number, most: number, refuse: (w
   return value
 }
 
-const hashes: readonly FingerprintHash[] = ['md5', 'sha1', 'sha256', 'sha384', 'sha512']
-
 const readHash = (text: string): FingerprintHash => {
-  const found = hashes.find(each => each === text.toLowerCase())
+  const found = fingerprintHashNamed(text)
   if (found === undefined) throw new FatalError(`Invalid hash algorithm "${text}"`)
   return found
 }

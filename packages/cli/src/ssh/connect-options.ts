@@ -3,7 +3,8 @@
 import { type ConfiguredOptions, type Destination, escapeForPeople } from 'nacre'
 import { askerFor, askPermission } from '../askpass.ts'
 import type { Environment } from '../environment.ts'
-import { type Log, narrate, traceTo } from './log.ts'
+import { type Log, traceTo } from './log.ts'
+import { narrate, narrateConfig, narrateStep } from './narration.ts'
 import type { SshCommand, SshConfig } from './options.ts'
 import { hostKeyTalk, weakCryptoWarning } from './host-keys.ts'
 import { prompting } from './questions.ts'
@@ -29,6 +30,7 @@ export const connectOptions = (
   const ask = config.batchMode ? undefined : askerFor(environment.variables)
   const trace = traceTo(log)
   tellOfGssapi(settings, log)
+  narrateConfig(log, settings, prefix)
   const options: ConfiguredOptions = {
     config: settings,
     signal,
@@ -40,6 +42,7 @@ export const connectOptions = (
     ...hostKeyTalk(settings, ask, log, prefix),
     onNote: note => log.debug(`${prefix}${note}`),
     onBanner: message => log.say('INFO', escapeForPeople(message, { lines: true, limit: 65536 }).replace(/\n$/, '')),
+    onStep: step => narrateStep(log, step, prefix),
     onProgress(event) {
       narrate(log, event, prefix)
       if (event.is !== 'exchanged' || !event.first || !config.warnWeakCrypto || settings.given.has('kexAlgorithms')) return

@@ -74,10 +74,6 @@ export const planConnection = async (
     if (via !== undefined) log.debug(`hop ${index + 1} has hops of its own, which come first`)
     log.debug(`hop ${index + 1} of ${hops.length}: ${shownHop(hop as Destination)}`)
   }
-  if (hops.length === 0) {
-    const { hostName, port, user } = settings.config
-    log.debug(`connecting to ${escapeForPeople(hostName)} port ${port} as ${escapeForPeople(user)}; next, the server says who it is`)
-  }
   if (hops.length > 0) log.debug(`then the destination: ${escapeForPeople(settings.config.hostName)} port ${settings.config.port}`)
   return { destination, options: hops.length === 0 ? options : { ...options, via: hops } }
 }

@@ -1,7 +1,7 @@
 // Owns what `ssh` says and asks about host keys: the question for an unknown one, yes or no for others, pictures and warnings.
 // Knows nothing of what decides.
 import { type ConfiguredOptions, escapeForPeople, hostKeyAlarm, type KnownHostKey, type PresentedHostKey, type UnknownHostKey } from 'nacre'
-import { type FingerprintHash, type PublicKey, randomArt, shortTypeName } from 'nacre/keys'
+import { type FingerprintHash, fingerprintHashNamed, type PublicKey, randomArt, shortTypeName } from 'nacre/keys'
 import type { Asker } from '../askpass.ts'
 import type { Log } from './log.ts'
 import type { SshConfig } from './options.ts'
@@ -65,7 +65,7 @@ export const hostKeyTalk = (
   log: Log,
   prefix = '',
 ): Pick<ConfiguredOptions, 'askHostKey' | 'confirm' | 'onKnownHost' | 'onRemembered' | 'onWarning'> => {
-  const look: Look = { hash: config.fingerprintHash === 'MD5' ? 'md5' : 'sha256', picture: config.visualHostKey }
+  const look: Look = { hash: fingerprintHashNamed(config.fingerprintHash) ?? 'sha256', picture: config.visualHostKey }
   return {
     ...(ask !== undefined
       ? {

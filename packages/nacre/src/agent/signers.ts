@@ -2,6 +2,7 @@
 import { tooWeak } from '../algorithms/signature/strength.ts'
 import { algorithmsOfKeyType } from '../algorithms/signature/table.ts'
 import { AgentError } from '../errors.ts'
+import type { FingerprintHash } from '../keys/fingerprint.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SessionProof } from '../transport/exchange.ts'
 import type { AgentClient } from './client.ts'
@@ -11,6 +12,8 @@ export type AgentSigners = readonly Signer[]
 
 export interface AgentSignersOptions {
   readonly onNote?: (note: string) => void
+  /** How a key is named to `onNote`. Default sha256. */
+  readonly fingerprintHash?: FingerprintHash
   /** RSA keys with fewer bits are left out. Default 2048. */
   readonly minimumRsaBits?: number
   /**
@@ -44,7 +47,7 @@ export const agentSigners = async (agent: AgentClient, options: AgentSignersOpti
   for (const { publicKey } of await agent.list()) {
     const weakness = publicKey.numbers === undefined ? undefined : tooWeak(publicKey.numbers, options.minimumRsaBits)
     if (weakness !== undefined) {
-      options.onNote?.(`The agent's key ${publicKey.fingerprint()} ${weakness}, so it is not used.`)
+      options.onNote?.(`The agent's key ${publicKey.fingerprint(options.fingerprintHash)} ${weakness}, so it is not used.`)
       continue
     }
     const algorithms = algorithmsOf(publicKey.type)

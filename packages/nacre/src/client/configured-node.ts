@@ -9,7 +9,7 @@ import { ConfigError } from '../errors.ts'
 import { splitWords } from '../config/line.ts'
 import { encodeBase64 } from '../keys/base64.ts'
 import { authorityAlgorithms } from '../keys/certificate-check.ts'
-import type { FingerprintHash } from '../keys/fingerprint.ts'
+import { type FingerprintHash, fingerprintHashNamed } from '../keys/fingerprint.ts'
 import type { CommonOptions } from '../engine/assemble.ts'
 import type { Destination } from './destination.ts'
 import { knownHostsCommand } from './known-hosts-command-node.ts'
@@ -113,7 +113,7 @@ const hostsFromCommand = (settings: ClientSettings, hash: FingerprintHash): Pick
 
 const trust = (settings: ClientSettings): Said => {
   const { config, given } = settings
-  const hash = config.fingerprintHash === 'MD5' ? 'md5' : 'sha256'
+  const hash = fingerprintHashNamed(config.fingerprintHash) ?? 'sha256'
   return {
     ...(given.has('userKnownHostsFile') ? { knownHostsFiles: config.userKnownHostsFile } : {}),
     globalKnownHostsFiles: config.globalKnownHostsFile,

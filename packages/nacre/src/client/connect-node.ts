@@ -6,6 +6,7 @@ import type { EngineEvent } from '../engine/events.ts'
 import { ConfigError, escapeForPeople } from '../errors.ts'
 import type { ByteTransport } from '../io/transport.ts'
 import { nodeRuntime } from '../io/runtime-node.ts'
+import type { DialStep } from '../io/tcp-node.ts'
 import { environmentTranscript } from '../io/transcript-node.ts'
 import { type ConfigFileOptions, optionLine, readOpensshConfig } from './config-node.ts'
 import { configuredOptions } from './configured-node.ts'
@@ -15,9 +16,13 @@ import { type Destination, parseDestination } from './destination.ts'
 import { dialAgain, type DialOptions } from './dial-node.ts'
 import { type Over, type PlannedHop, type Way, wayThrough } from './hops.ts'
 import { chosenSignatures, type CredentialOptions, identitiesFrom } from './identities.ts'
+import type { LoginStep } from './login-steps.ts'
 import { openssh, type OpensshOptions } from './openssh-node.ts'
 import type { HostKeyPolicy, Identities } from './policy.ts'
 import { runProxyCommand } from './proxy-command-node.ts'
+
+/** What happens while a connection comes up. Nothing in it is secret; what comes from the peer is unescaped. */
+export type ConnectStep = DialStep | LoginStep
 
 interface BaseOptions extends CommonOptions, Pick<DialOptions, 'family' | 'localAddress' | 'keepAlive'> {
   readonly user?: string
@@ -39,6 +44,8 @@ interface BaseOptions extends CommonOptions, Pick<DialOptions, 'family' | 'local
   readonly proxyCommand?: string
   readonly onBanner?: (message: string) => void
   readonly onProgress?: (event: EngineEvent) => void
+  /** Told of each step on the way to the host, and of each of the login, as it happens. */
+  readonly onStep?: (step: ConnectStep) => void
 }
 
 /**
@@ -212,6 +219,7 @@ const connectBy = async (
       ...(options.family === undefined ? {} : { family: options.family }),
       ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
       ...(options.keepAlive === undefined ? {} : { keepAlive: options.keepAlive }),
+      ...(options.onStep === undefined ? {} : { onStep: options.onStep }),
     })
   // NACRE_TRACE: every packet of the conversation into a file.
   const traced = options.config === false ? {} : environmentTranscript()

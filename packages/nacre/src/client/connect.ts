@@ -17,6 +17,7 @@ import type { HostKeyQuestion } from '../transport/exchange.ts'
 import { announcedKeys } from './announced-keys.ts'
 import { withoutSecrets } from './careful.ts'
 import { ClientConnection } from './connection.ts'
+import { type LoginStep, LoginWatch } from './login-steps.ts'
 import type { HostKeyPolicy, HostKeyTrust, Identities, PresentedHostKey } from './policy.ts'
 import { ServedChannels } from './served-channels.ts'
 
@@ -35,6 +36,8 @@ export interface ConnectOptions extends CommonOptions {
   readonly onBanner?: (message: string) => void
   /** Called as the connection comes up; for programs that explain what happens. */
   readonly onProgress?: (event: EngineEvent) => void
+  /** Told of each step of the login as it happens. */
+  readonly onStep?: (step: LoginStep) => void
   readonly clock?: Clock
   /** Files at this end, for downloads and uploads by path. Node's `connect` brings its own. */
   readonly localFiles?: () => Promise<LocalFiles>
@@ -69,6 +72,7 @@ export const connectOver = async (
   let banner = ''
   let abortReason: { readonly reason: unknown } | undefined
   const served = new ServedChannels()
+  const watch = options.onStep === undefined ? undefined : new LoginWatch(options.onStep)
 
   const trust = ({ hostKey: blob, algorithm, proof }: HostKeyQuestion): true | Promise<true> => {
     const key = parsePublicKey(blob)
@@ -87,7 +91,7 @@ export const connectOver = async (
     new Engine(config),
     transport,
     {
-      question: question => answer(link, question, identities, trust),
+      question: question => answer(link, question, identities, trust, watch),
       openRequested: question => served.requested(question),
       globalRequested(question) {
         const { request } = question
@@ -102,6 +106,7 @@ export const connectOver = async (
         told = (async () => await announced(keys))().catch(() => {})
       },
       noted(event) {
+        if (event.is === 'authenticated') watch?.answered(event.attempts)
         if (event.is === 'identified') serverVersion = event.peer.softwareVersion
         else if (event.is === 'banner') {
           banner += event.message
@@ -172,18 +177,21 @@ const answer = (
   question: EngineQuestion,
   identities: Identities,
   trust: (question: HostKeyQuestion) => true | Promise<true>,
+  watch: LoginWatch | undefined,
 ): void => {
   switch (question.about) {
     case 'host-key':
       link.settle(question, () => trust(question.ask))
       return
     case 'credential':
-      link.settle(question, () => identities.next(question.ask))
+      link.settle(question, () => (watch === undefined ? identities.next(question.ask) : watch.next(identities, question.ask)))
       return
     case 'signature':
+      watch?.signing(question.ask.credential)
       link.settle(question, () => sign(question.ask))
       return
     case 'prompts':
+      watch?.prompted(question.ask.prompts.length)
       link.settle(question, () => identities.answer?.(question.ask))
       return
     case 'new-password':

@@ -3,6 +3,7 @@
 import type { Credential, CredentialQuestion } from '../auth/questions.ts'
 import type { AuthenticationAttempt } from '../errors.ts'
 import type { ByteTransport } from '../io/transport.ts'
+import type { FingerprintHash } from '../keys/fingerprint.ts'
 import { plainTypeOf } from '../keys/certificate-names.ts'
 import type { Signer } from '../keys/signer.ts'
 
@@ -31,9 +32,16 @@ export class HostKeysInTurn {
   readonly #identity: HostIdentity
   readonly #left: { readonly signer: Signer; readonly algorithms: readonly string[] }[]
   readonly #skipped: AuthenticationAttempt[]
+  readonly #hash: FingerprintHash | undefined
 
   /** `mayUse` says which algorithms count where the identity has no list; `skipped` is told of keys that are not used. */
-  constructor(identity: HostIdentity, mayUse: (algorithm: string) => boolean, skipped: AuthenticationAttempt[]) {
+  constructor(
+    identity: HostIdentity,
+    mayUse: (algorithm: string) => boolean,
+    skipped: AuthenticationAttempt[],
+    hash: FingerprintHash | undefined,
+  ) {
+    this.#hash = hash
     this.#identity = identity
     this.#skipped = skipped
     const { algorithms } = identity
@@ -51,7 +59,7 @@ export class HostKeysInTurn {
     for (let next = this.#left.shift(); next !== undefined; next = this.#left.shift()) {
       const { signer, algorithms } = next
       const algorithm = chosen(algorithms, question.serverSignatureAlgorithms)
-      const fingerprint = signer.publicKey.fingerprint()
+      const fingerprint = signer.publicKey.fingerprint(this.#hash)
       if (algorithm === undefined) {
         const note = `we use none of ${signer.algorithms.join(', ')} (HostbasedAcceptedAlgorithms)`
         this.#skipped.push({

@@ -9,6 +9,7 @@ import type { AuthenticationAttempt } from '../errors.ts'
 import type { AlgorithmOptions } from '../engine/assemble.ts'
 import { whenThere } from '../io/soon.ts'
 import { plainTypeOf, withCertificates } from '../keys/certificate-names.ts'
+import type { FingerprintHash } from '../keys/fingerprint.ts'
 import type { Signer } from '../keys/signer.ts'
 import type { SessionProof } from '../transport/exchange.ts'
 import { type HostIdentity, type HostIdentitySource, HostKeysInTurn, type ReachedBy } from './host-identity.ts'
@@ -48,6 +49,8 @@ export interface CredentialOptions {
   readonly passwordPrompts?: number
   /** Signature algorithms that may be used, insecure ones only if they are named here. Default: all that are not insecure. */
   readonly signatureAlgorithms?: readonly string[]
+  /** How keys are named in what is told of attempts. Default sha256. */
+  readonly fingerprintHash?: FingerprintHash
   /** Ask the server about a key before signing with it. Default: only for keys whose signing is not ours to do. */
   readonly query?: (signer: Signer) => boolean
 }
@@ -167,7 +170,9 @@ class UsualIdentities {
       this.#askedHost = true
       const { hostBased } = this.#options
       const begin = (identity: HostIdentity | undefined): HostKeysInTurn | undefined =>
-        identity === undefined ? undefined : new HostKeysInTurn(identity, name => this.#mayUse(name), this.#skipped)
+        identity === undefined
+          ? undefined
+          : new HostKeysInTurn(identity, name => this.#mayUse(name), this.#skipped, this.#options.fingerprintHash)
       this.#hostKeys = whenThere(typeof hostBased === 'function' ? hostBased(this.#by) : hostBased, begin)
     }
     return whenThere(this.#hostKeys, keys => keys?.next(question))
@@ -209,12 +214,16 @@ class UsualIdentities {
     return undefined
   }
 
+  #print(signer: Signer): string {
+    return signer.publicKey.fingerprint(this.#options.fingerprintHash)
+  }
+
   #credential(signer: Signer, algorithm: string): Credential {
     return {
       method: 'publickey',
       publicKey: signer.publicKey.blob,
       algorithm,
-      fingerprint: signer.publicKey.fingerprint(),
+      fingerprint: this.#print(signer),
       source: signer.source,
       query: this.#options.query?.(signer) ?? signer.slow,
       ...(signer.namesHost === true ? { namesHost: true } : {}),
@@ -240,7 +249,7 @@ class UsualIdentities {
     const passed = question.attempts.filter(each => each.outcome === 'partial')
     if (this.#left === undefined || passed.length > this.#stepsPassed) {
       // A key refused before a step was passed may be the next step; one that was a step itself is used up.
-      this.#left = all.filter(each => typeof each === 'function' || !passed.some(step => step.fingerprint === each.publicKey.fingerprint()))
+      this.#left = all.filter(each => typeof each === 'function' || !passed.some(step => step.fingerprint === this.#print(each)))
       this.#stepsPassed = passed.length
     }
     return this.#left
@@ -274,7 +283,7 @@ class UsualIdentities {
       usable.length === 0
         ? `we use none of ${signer.algorithms.join(', ')} (PubkeyAcceptedAlgorithms)`
         : `the server takes none of ${usable.join(', ')} (its server-sig-algs)`
-    const fingerprint = signer.publicKey.fingerprint()
+    const fingerprint = this.#print(signer)
     this.#skipped.push({ method: 'publickey', outcome: 'skipped', remaining, note, fingerprint, source: signer.source })
   }
 

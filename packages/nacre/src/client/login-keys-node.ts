@@ -11,6 +11,7 @@ import { KeyFormatError } from '../errors.ts'
 import { encodeBase64 } from '../keys/base64.ts'
 import { parseCertificate } from '../keys/certificate.ts'
 import { isCertificateType, plainTypeOf } from '../keys/certificate-names.ts'
+import type { FingerprintHash } from '../keys/fingerprint.ts'
 import { loadLazySigner, loadSigner } from '../keys/load-node.ts'
 import { readPublicPart } from '../keys/private-file.ts'
 import { parsePublicKeyLine, type PublicKey } from '../keys/public.ts'
@@ -38,6 +39,8 @@ export interface LoginKeyOptions extends AddKeysOptions {
   readonly passphrase?: (path: string, attempt: number) => string | undefined | Promise<string | undefined>
   /** How often somebody is asked for the passphrase of a key file. Default 3. */
   readonly passwordPrompts?: number
+  /** How keys are named. Default sha256. */
+  readonly fingerprintHash?: FingerprintHash
   /** Told in words about keys that could not be used. */
   readonly onNote?: (note: string) => void
 }
@@ -103,6 +106,7 @@ const agentKeys = async (options: LoginKeyOptions, proof: SessionProof | undefin
     const signers = await agentSigners(agent, {
       onNote: onWeak,
       ...(minimumRsaBits === undefined ? {} : { minimumRsaBits }),
+      ...(options.fingerprintHash === undefined ? {} : { fingerprintHash: options.fingerprintHash }),
       ...(proof === undefined ? {} : { proof }),
     })
     if (signers.length === 0 && weak === 0)

@@ -44,7 +44,6 @@ export interface OpensshOptions extends Omit<CredentialOptions, 'signers'>, Logi
    * ones and DNS is not asked, else `no`.
    */
   readonly updateHostKeys?: KnownHostsOptions['update']
-  readonly fingerprintHash?: KnownHostsOptions['fingerprintHash']
   readonly onRemembered?: KnownHostsOptions['onRemembered']
   /** Told which line made the host known. */
   readonly onKnownHost?: KnownHostsOptions['onKnown']

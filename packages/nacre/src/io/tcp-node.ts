@@ -3,6 +3,22 @@ import { type LookupFunction, isIP, type Socket, connect as tcpConnect } from 'n
 import { ConnectError } from '../errors.ts'
 import type { onreadFor } from './node-socket.ts'
 
+/** A step on the way to a TCP connection. */
+export type DialStep =
+  /** A name has this address. */
+  | { readonly is: 'resolved'; readonly host: string; readonly address: string }
+  | { readonly is: 'dialing'; readonly address: string; readonly port: number }
+  /** `code` is the system's, such as ECONNREFUSED. Another address may be left. */
+  | { readonly is: 'dial-failed'; readonly address: string; readonly port: number; readonly code: string }
+  /** `localAddress` and `localPort` are our end. */
+  | {
+      readonly is: 'connected'
+      readonly address: string
+      readonly port: number
+      readonly localAddress: string
+      readonly localPort: number
+    }
+
 export interface TcpOptions {
   readonly host: string
   readonly port: number
@@ -14,6 +30,8 @@ export interface TcpOptions {
   readonly signal?: AbortSignal
   /** TCP keepalive. Default true. */
   readonly keepAlive?: boolean
+  /** Told of each step. */
+  readonly onStep?: (step: DialStep) => void
 }
 
 /** How the socket is made, for whoever reads from it. */
@@ -42,6 +60,21 @@ const codeOf = (error: unknown): string | undefined => {
   return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
+const tellOf = (socket: Socket, tell: (step: DialStep) => void): void => {
+  socket.on('lookup', (error: Error | null, address: string, _family: unknown, host: string) => {
+    if (error === null && address !== host) tell({ is: 'resolved', host, address })
+  })
+  socket.on('connectionAttempt', (address: string, port: number) => tell({ is: 'dialing', address, port }))
+  socket.on('connectionAttemptFailed', (address: string, port: number, _family: unknown, error: Error) =>
+    tell({ is: 'dial-failed', address, port, code: codeOf(error) ?? error.message }),
+  )
+  socket.on('connectionAttemptTimeout', (address: string, port: number) => tell({ is: 'dial-failed', address, port, code: 'ETIMEDOUT' }))
+  socket.once('connect', () => {
+    const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = socket
+    tell({ is: 'connected', address: remoteAddress, port: remotePort, localAddress, localPort })
+  })
+}
+
 /** A connected socket with TCP_NODELAY. Rejects with `ConnectError`, or with the reason of `signal`. */
 export const connectTcp = async (options: TcpOptions, shape: SocketShape = {}): Promise<Socket> => {
   const { host, port, signal } = options
@@ -64,6 +97,7 @@ export const connectTcp = async (options: TcpOptions, shape: SocketShape = {}): 
     ...(options.family === 4 || options.family === 6 ? { family: options.family } : {}),
     ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
   })
+  if (options.onStep !== undefined) tellOf(socket, options.onStep)
   const timeout = options.timeout ?? defaultTimeout
   const timer = setTimeout(
     () =>

@@ -11,6 +11,12 @@ const hashes = { sha256, sha512, sha384, sha1, md5 } as const
 /** SHA-1 and MD5 are only for comparing with what old tools show. */
 export type FingerprintHash = keyof typeof hashes
 
+/** The hash of that name in any case (`SHA256`, `md5`); `undefined` for a name that is none. */
+export const fingerprintHashNamed = (name: string): FingerprintHash | undefined => {
+  const lower = name.toLowerCase()
+  return Object.hasOwn(hashes, lower) ? (lower as FingerprintHash) : undefined
+}
+
 /** The hash of a key blob. */
 export const fingerprintDigest = (blob: Uint8Array, hash: FingerprintHash): Uint8Array => hashes[hash](blob)
 

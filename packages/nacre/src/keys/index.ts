@@ -113,7 +113,7 @@ export {
   writePrivateKey,
 } from './private-file.ts'
 export { readPublicKeys, writePublicKey } from './public-file.ts'
-export { bubbleBabble, fingerprint, type FingerprintHash, shortTypeName } from './fingerprint.ts'
+export { bubbleBabble, fingerprint, type FingerprintHash, fingerprintHashNamed, shortTypeName } from './fingerprint.ts'
 export { generateKey, type GenerateKeyOptions } from './generate.ts'
 export { randomArt } from './random-art.ts'
 export { matchSshfp, type SshfpHash, type SshfpOptions, type SshfpRecord, sshfpRecords } from './sshfp.ts'
