@@ -6,6 +6,7 @@ import { userInfo } from 'node:os'
 import { AgentError } from '../errors.ts'
 import { AgentClient } from './client.ts'
 import { socketTransport } from './socket-node.ts'
+import type { AgentTransport } from './transport.ts'
 
 const pipes = '\\\\.\\pipe\\'
 /** Where the agent of Windows' OpenSSH is. */
@@ -46,32 +47,38 @@ export const usualAgents = ({ variables, platform, pipes: names, user }: AgentSu
   return pageant === undefined ? [windowsAgent] : [windowsAgent, pageant]
 }
 
-const connected = async (path: string): Promise<AgentClient> => {
+const reached = async (path: string): Promise<AgentTransport> => {
   const socket = connect(path)
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)
     socket.once('error', cause => reject(new AgentError('AGENT_UNREACHABLE', `No agent answers at ${path}: ${cause.message}`, { cause })))
   })
   socket.removeAllListeners('error')
-  return new AgentClient(socketTransport(socket, { idle: true }))
+  return socketTransport(socket, { idle: true })
 }
 
 /**
- * Connects to the agent at `path` (a Unix socket, or a named pipe on Windows); without one, to the first of `usualAgents` that
+ * The way to the agent at `path` (a Unix socket, or a named pipe on Windows); without one, to the first of `usualAgents` that
  * answers. Throws `AgentError` AGENT_UNREACHABLE.
  */
-export const connectAgent = async (path?: string): Promise<AgentClient> => {
+export const reachAgent = async (path?: string): Promise<AgentTransport> => {
   const places = path === undefined ? usualAgents() : path === '' ? [] : [path]
   let failure: unknown
   for (const place of places) {
     try {
-      return await connected(place)
+      return await reached(place)
     } catch (error) {
       failure ??= error
     }
   }
   throw failure ?? new AgentError('AGENT_UNREACHABLE', 'No agent is running here: SSH_AUTH_SOCK is not set.')
 }
+
+/**
+ * Connects to the agent at `path` (a Unix socket, or a named pipe on Windows); without one, to the first of `usualAgents` that
+ * answers. Throws `AgentError` AGENT_UNREACHABLE.
+ */
+export const connectAgent = async (path?: string): Promise<AgentClient> => new AgentClient(await reachAgent(path))
 
 /**
  * Connects to Pageant of PuTTY 0.75 or later, which has a named pipe. Throws `AgentError` AGENT_UNREACHABLE where there is none,
@@ -83,5 +90,5 @@ export const connectPageant = async (): Promise<AgentClient> => {
   const path = pageantPipe(here.pipes(), here.user())
   if (path === undefined)
     throw new AgentError('AGENT_UNREACHABLE', 'Pageant is not running, or is older than PuTTY 0.75, which was the first to have a pipe.')
-  return connected(path)
+  return new AgentClient(await reached(path))
 }

@@ -9,6 +9,7 @@ import { nodeRuntime } from '../io/runtime-node.ts'
 import type { DialStep } from '../io/tcp-node.ts'
 import { environmentTranscript } from '../io/transcript-node.ts'
 import { type ConfigFileOptions, optionLine, readOpensshConfig } from './config-node.ts'
+import type { ForwardAgent } from './agent-forward.ts'
 import { configuredOptions } from './configured-node.ts'
 import { connectOver } from './connect.ts'
 import { ClientConnection } from './connection.ts'
@@ -42,6 +43,8 @@ interface BaseOptions extends CommonOptions, Pick<DialOptions, 'family' | 'local
   readonly via?: Hop | readonly Hop[]
   /** A command for the person's shell whose standard streams are the connection. %h, %k, %n, %p and %r are replaced. */
   readonly proxyCommand?: string
+  /** The agent of all sessions that do not say otherwise, here and not on the way. Default: what ForwardAgent in ssh_config says. */
+  readonly forwardAgent?: ForwardAgent
   readonly onBanner?: (message: string) => void
   readonly onProgress?: (event: EngineEvent) => void
   /** Told of each step on the way to the host, and of each of the login, as it happens. */
@@ -225,7 +228,8 @@ const connectBy = async (
   const traced = options.config === false ? {} : environmentTranscript()
   const localFiles = async () => (await import('../sftp/transfer/local-node.ts')).localNode
   const sockets = async () => (await import('../forward/sockets-node.ts')).nodeSockets()
-  const all = { localFiles, sockets, ...traced, ...options, user, host, port, hostKey, identities }
+  const reachAgent = async (path: string | undefined) => (await import('../agent/openssh-node.ts')).reachAgent(path)
+  const all = { localFiles, sockets, reachAgent, ...traced, ...options, user, host, port, hostKey, identities }
   const typed = settings?.call.host ?? parsed.host
   const proxyTarget = {
     host,

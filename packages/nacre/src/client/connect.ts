@@ -6,14 +6,15 @@ import { AgentError, ConfigError, KeyFormatError } from '../errors.ts'
 import { assemble, type CommonOptions, type Runtime } from '../engine/assemble.ts'
 import { Engine } from '../engine/engine.ts'
 import type { EngineEvent, EngineQuestion } from '../engine/events.ts'
-import type { Clock } from '../io/clock.ts'
+import { type Clock, systemClock } from '../io/clock.ts'
 import type { LocalSockets } from '../forward/sockets.ts'
 import { Link } from '../io/link.ts'
 import { whenThere } from '../io/soon.ts'
 import type { ByteTransport } from '../io/transport.ts'
 import { parsePublicKey, type PublicKey } from '../keys/public.ts'
 import type { LocalFiles } from '../sftp/transfer/local.ts'
-import type { HostKeyQuestion } from '../transport/exchange.ts'
+import type { HostKeyQuestion, SessionProof } from '../transport/exchange.ts'
+import type { ForwardAgent, ReachAgent } from './agent-forward.ts'
 import { announcedKeys } from './announced-keys.ts'
 import { withoutSecrets } from './careful.ts'
 import { ClientConnection } from './connection.ts'
@@ -43,6 +44,10 @@ export interface ConnectOptions extends CommonOptions {
   readonly localFiles?: () => Promise<LocalFiles>
   /** Sockets at this end, for forwards. Node's `connect` brings its own. */
   readonly sockets?: () => Promise<LocalSockets>
+  /** The agent of all sessions that do not say otherwise (`SessionOptions.forwardAgent`). Default none, and none where the server is `untrusted`. */
+  readonly forwardAgent?: ForwardAgent
+  /** Opens the way to an agent by its socket, for `forwardAgent`. Node's `connect` brings its own. */
+  readonly reachAgent?: ReachAgent
   /** Waited for by `close`, once the connection has ended: resolves when what the transport rests on is gone too. */
   readonly gone?: () => Promise<unknown>
 }
@@ -68,6 +73,7 @@ export const connectOver = async (
   let trusted: HostKeyTrust = {}
   /** What became of the keys the server announced; `undefined` until it did. */
   let told: Promise<void> | undefined
+  let firstProof: SessionProof | undefined
   let serverVersion = ''
   let banner = ''
   let abortReason: { readonly reason: unknown } | undefined
@@ -82,7 +88,10 @@ export const connectOver = async (
       // Another key in a later exchange makes nothing better.
       trusted = { ...trust, untrusted: trust?.untrusted === true || trusted.untrusted === true }
       if (trusted.untrusted === true) identities = withoutSecrets(options.identities)
-      if (proof !== undefined) identities.connected?.(proof)
+      if (proof !== undefined) {
+        firstProof = proof
+        identities.connected?.(proof)
+      }
       return true as const
     })
   }
@@ -116,6 +125,13 @@ export const connectOver = async (
             new ClientConnection(link, {
               ...{ user: options.user, hostKey, serverVersion, banner, served, localFiles: options.localFiles, sockets: options.sockets },
               untrusted: trusted.untrusted === true,
+              forwardAgent: options.forwardAgent,
+              forwarding: {
+                proof: firstProof,
+                reach: options.reachAgent,
+                random: options.random ?? (options.crypto ?? runtime.crypto).random,
+                clock: options.clock ?? systemClock,
+              },
               gone: () => Promise.all([told, options.gone?.()]),
             }),
           )

@@ -221,6 +221,8 @@ export const assemble = (options: CommonOptions, role: RoleOptions, runtime: Run
               'server-sig-algs': accepted.filter(each => !isCertificateType(each)).join(','),
               // OpenSSH PROTOCOL §3.1: this version of such proofs is taken.
               'publickey-hostbound@openssh.com': '0',
+              // RFC 9987: agents are forwarded by these names too, where a session may forward one.
+              'agent-forward': '0',
             }
           : noExtensions,
       pool: runtime.pool,

@@ -145,6 +145,9 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
       this.#connection.#sessions--
       this.#connection.#watchUnused()
     }
+    open<T>(row: ChannelTypeRow<string, T>, details: T): Promise<ChannelPort> {
+      return this.#connection.open(row, details)
+    }
   }
 
   /** Begins to speak. Called once, by the server. */

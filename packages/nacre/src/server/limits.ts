@@ -4,25 +4,32 @@ import type { KeyOptions } from '../keys/key-options.ts'
 import type { Session, SessionHandler, SessionHandlers } from './session.ts'
 
 /** The parts of `KeyOptions` that say something of sessions. */
-export type SessionLimits = Pick<KeyOptions, 'command'> & { readonly may: Pick<KeyOptions['may'], 'pty'> }
+export type SessionLimits = Pick<KeyOptions, 'command'> & {
+  readonly may: Pick<KeyOptions['may'], 'pty'> & Partial<Pick<KeyOptions['may'], 'agentForwarding' | 'x11Forwarding'>>
+}
 
 const noPty = (): boolean => false
 
 /**
- * The same handlers within limits: no terminal without leave, and with a forced command every session, whatever it asks for,
+ * The same handlers within limits: no terminal, agent or display without leave, and with a forced command every session, whatever it asks for,
  * runs `exec` with that; what was asked for is `SSH_ORIGINAL_COMMAND` of its `env`, as with OpenSSH. Without a handler for
  * `exec` a forced command leaves nothing that can be run.
  */
 export const withinLimits = <Identity>(handlers: SessionHandlers<Identity>, limits: SessionLimits): SessionHandlers<Identity> => {
-  const pty = limits.may.pty ? {} : { pty: noPty }
+  const { may } = limits
+  const without = {
+    ...(may.pty ? {} : { pty: noPty }),
+    ...(may.agentForwarding === false ? { agent: false } : {}),
+    ...(may.x11Forwarding === false ? { x11: false } : {}),
+  }
   const { command } = limits
-  if (command === undefined) return { ...handlers, ...pty }
+  if (command === undefined) return { ...handlers, ...without }
   const { exec, shell: _shell, subsystems, ...others } = handlers
-  if (exec === undefined) return { ...others, ...pty }
+  if (exec === undefined) return { ...others, ...without }
   const forced: SessionHandler<Identity> = session => exec(new ForcedSession(session, command))
   return {
     ...others,
-    ...pty,
+    ...without,
     exec: forced,
     shell: forced,
     subsystems: Object.fromEntries(Object.keys(subsystems ?? {}).map(name => [name, forced])),
@@ -59,6 +66,12 @@ class ForcedSession<Identity> implements Session<Identity> {
   }
   get pty(): Session<Identity>['pty'] {
     return this.#session.pty
+  }
+  get agent(): Session<Identity>['agent'] {
+    return this.#session.agent
+  }
+  get x11(): Session<Identity>['x11'] {
+    return this.#session.x11
   }
   get stdin(): Session<Identity>['stdin'] {
     return this.#session.stdin

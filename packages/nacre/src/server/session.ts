@@ -1,5 +1,6 @@
 // Owns one session a client opened: its requests up to the start of a command, shell or subsystem, its streams, and how it
 // ends. Knows nothing of processes or users' homes; a handler does the work.
+import type { ChannelTypeRow } from '../connection/channel-types/row.ts'
 import type { ChannelRequestQuestion } from '../connection/events.ts'
 import { exitSignal } from '../connection/requests/exit-signal.ts'
 import { exitStatus } from '../connection/requests/exit-status.ts'
@@ -11,6 +12,15 @@ import type { Clock } from '../io/clock.ts'
 import { Ending } from '../io/ending.ts'
 import type { RemoteAddress } from '../io/transport.ts'
 import { matchesPatternList } from '../patterns.ts'
+import {
+  type DisplayRequest,
+  isPlainDisplay,
+  type SessionAgent,
+  sessionAgent,
+  type SessionDisplay,
+  sessionDisplay,
+  type SessionOpener,
+} from './session-forwards.ts'
 
 /** The terminal a client asked for. `size` is of the start; `Session.onResize` tells of changes. */
 export interface SessionTerminal {
@@ -56,6 +66,10 @@ export interface Session<Identity> {
   readonly env: Readonly<Record<string, string>>
   /** The terminal, when the client asked for one. */
   readonly pty: SessionTerminal | undefined
+  /** The client's agent, when it forwards one and the server permits it. */
+  readonly agent: SessionAgent | undefined
+  /** The client's display, when it forwards one and the server permits it. */
+  readonly x11: SessionDisplay | undefined
   readonly stdin: ReadableStream<Uint8Array>
   readonly stdout: ByteWritable
   readonly stderr: ByteWritable
@@ -87,6 +101,10 @@ export interface SessionHandlers<Identity> {
   readonly subsystems?: Readonly<Record<string, SessionHandler<Identity>>>
   /** Whether terminals are given. Default true; what a terminal means is up to the handler. */
   readonly pty?: boolean | ((session: { readonly user: Identity; readonly term: string }) => boolean)
+  /** Whether clients may forward their agent (`Session.agent`). Default false. */
+  readonly agent?: boolean | ((session: { readonly user: Identity }) => boolean)
+  /** Whether clients may forward a display (`Session.x11`). Default false. */
+  readonly x11?: boolean | ((session: { readonly user: Identity }) => boolean)
   /** Variables that are accepted; `*` matches any text. Default `LANG`, `LC_*`, `COLORTERM`, `NO_COLOR`. */
   readonly acceptEnv?: readonly string[]
 }
@@ -110,6 +128,8 @@ export interface SessionOwner<Identity> {
   idleMilliseconds(type: string): number | undefined
   /** The session's channel is closed. */
   gone(): void
+  /** Opens a channel to the client. */
+  open<T>(row: ChannelTypeRow<string, T>, details: T): Promise<ChannelPort>
 }
 
 /** Tells a listener, if there is one. */
@@ -157,6 +177,8 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
   command: string | undefined
   subsystem: string | undefined
   pty: SessionTerminal | undefined
+  agent: SessionAgent | undefined
+  x11: SessionDisplay | undefined
   readonly #owner: SessionOwner<Identity>
   readonly #port: ChannelPort
   readonly #gone = new Ending()
@@ -293,6 +315,11 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
         return this.#setVariable(request.value.name, request.value.value)
       case 'pty-req':
         return this.#allocate(request.value)
+      case 'auth-agent-req@openssh.com':
+      case 'agent-req':
+        return this.#lendAgent(request.type === 'agent-req')
+      case 'x11-req':
+        return this.#lendDisplay(request.value)
       case 'window-change':
         return tell(this.#resized, request.value)
       case 'signal':
@@ -326,6 +353,32 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
     const { pty } = this.#owner.handlers
     if (!(typeof pty === 'function' ? pty({ user: this.user, term: terminal.term }) : (pty ?? true))) return false
     this.pty = terminal
+    return true
+  }
+
+  #permits(rule: boolean | ((session: { readonly user: Identity }) => boolean) | undefined): boolean {
+    return typeof rule === 'function' ? rule({ user: this.user }) : rule === true
+  }
+
+  #opener(): SessionOpener {
+    const gone = this.#gone
+    return {
+      open: (row, details) => this.#owner.open(row, details),
+      get over() {
+        return gone.over
+      },
+    }
+  }
+
+  #lendAgent(byRfc: boolean): boolean {
+    if (this.#started || this.agent !== undefined || !this.#permits(this.#owner.handlers.agent)) return false
+    this.agent = sessionAgent(this.#opener(), byRfc)
+    return true
+  }
+
+  #lendDisplay(asked: DisplayRequest): boolean {
+    if (this.#started || this.x11 !== undefined || !isPlainDisplay(asked) || !this.#permits(this.#owner.handlers.x11)) return false
+    this.x11 = sessionDisplay(this.#opener(), asked)
     return true
   }
 

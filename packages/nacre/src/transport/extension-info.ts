@@ -15,6 +15,8 @@ export interface ExtensionInfo {
   readonly hostBound: boolean
   /** OpenSSH: the server may send EXT_INFO again during authentication. */
   readonly duringAuthentication: boolean
+  /** RFC 9987: the server knows `agent-req` and `agent-connect`. */
+  readonly agentForward: boolean
 }
 
 /** Reads the content of SSH_MSG_EXT_INFO. Throws `ProtocolError` for too many or malformed extensions. */
@@ -27,6 +29,7 @@ export const readExtensionInfo = (content: Uint8Array): ExtensionInfo => {
   let ping = false
   let hostBound = false
   let duringAuthentication = false
+  let agentForward = false
   for (let i = 0; i < count; i++) {
     const name = reader.text()
     const value = reader.string()
@@ -40,6 +43,7 @@ export const readExtensionInfo = (content: Uint8Array): ExtensionInfo => {
     // Its value is a version; there is one so far.
     else if (name === 'publickey-hostbound@openssh.com') hostBound = value.length === 1 && value[0] === 0x30
     else if (name === 'ext-info-in-auth@openssh.com') duringAuthentication = true
+    else if (name === 'agent-forward') agentForward = true
   }
   reader.finish()
   return {
@@ -52,6 +56,7 @@ export const readExtensionInfo = (content: Uint8Array): ExtensionInfo => {
     ping,
     hostBound,
     duringAuthentication,
+    agentForward,
   }
 }
 

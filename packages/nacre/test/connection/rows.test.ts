@@ -39,6 +39,7 @@ const requests: Readonly<Record<string, readonly ['client' | 'server' | 'either'
   'exit-signal': ['server', { signalName: fc.constantFrom(...signalNames), coreDumped: boolean, errorMessage: text, languageTag: text }],
   break: ['client', { breakLength: uint32 }],
   'auth-agent-req@openssh.com': ['client', {}],
+  'agent-req': ['client', {}],
   'eow@openssh.com': ['either', {}],
   'keepalive@openssh.com': ['either', {}],
 }
@@ -50,6 +51,7 @@ const types: typeof requests = {
   'forwarded-streamlocal@openssh.com': ['server', { socketPath: text, reservedText: text }],
   x11: ['server', originator],
   'auth-agent@openssh.com': ['server', {}],
+  'agent-connect': ['server', {}],
 }
 const globals: typeof requests = {
   'keepalive@openssh.com': ['either', {}],

@@ -1,4 +1,5 @@
 // Owns the list of channel types everybody knows. A new one is a file and a line here, or a row in an option.
+import { agentConnect } from './agent-connect.ts'
 import { authAgent } from './auth-agent.ts'
 import { directStreamlocal } from './direct-streamlocal.ts'
 import { directTcpip } from './direct-tcpip.ts'
@@ -16,4 +17,5 @@ export const channelTypes = [
   forwardedStreamlocal,
   x11,
   authAgent,
+  agentConnect,
 ] as const satisfies readonly ChannelTypeRow[]

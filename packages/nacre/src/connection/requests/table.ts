@@ -1,4 +1,5 @@
 // Owns the list of channel requests everybody knows. A new one is a file and a line here, or a row in an option.
+import { agentReq } from './agent-req.ts'
 import { authAgentReq } from './auth-agent-req.ts'
 import { breakRequest } from './break.ts'
 import { env } from './env.ts'
@@ -30,6 +31,7 @@ export const channelRequests = [
   exitSignal,
   breakRequest,
   authAgentReq,
+  agentReq,
   eow,
   keepalive,
 ] as const satisfies readonly RequestRow[]
