@@ -124,11 +124,11 @@ class Running {
     if (this.#size > mostBytes) return this.#fail(new Error(`it said more than ${mostBytes} bytes`))
     const lines = (this.#text + text).split('\n')
     this.#text = lines.pop() ?? ''
-    for (const line of lines) this.#lines = this.#lines.then(() => this.#take(line)).catch((error: unknown) => this.#fail(error))
+    for (const line of lines.filter(each => each.trim() !== ''))
+      this.#lines = this.#lines.then(() => this.#take(line)).catch((error: unknown) => this.#fail(error))
   }
 
   async #take(text: string): Promise<void> {
-    if (text.trim() === '') return
     if (this.#verdict !== undefined) throw new Error('it went on after its verdict')
     const line = readLine(text)
     if ('verdict' in line) {

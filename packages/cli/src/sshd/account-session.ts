@@ -11,21 +11,24 @@ export interface NoSession {
   readonly told: string
 }
 
-/** Opens it at the first call. */
-export const accountSessionOf = (
-  { identity, closed }: Pick<ServerConnection<Login>, 'identity' | 'closed'>,
-  log: Log,
-): (() => Promise<AccountSession | NoSession>) => {
-  let opened: Promise<AccountSession | NoSession> | undefined
-  const open = async (): Promise<AccountSession | NoSession> => {
-    const found = (await identity?.accounts?.open()) ?? plainSession
-    if ('why' in found) {
-      log.error(`No session for ${escapeForPeople(identity?.account.name ?? 'nobody')}: ${found.why}`)
-      return { told: found.told ?? 'This account may have no session now.\n' }
-    }
-    const close = (): void => void found.close()
-    void closed.then(close, close)
-    return found
+type Connection = Pick<ServerConnection<Login>, 'identity' | 'closed'>
+
+const sessions = new WeakMap<Connection, Promise<AccountSession | NoSession>>()
+
+const open = async ({ identity, closed }: Connection, log: Log): Promise<AccountSession | NoSession> => {
+  const found = (await identity?.accounts?.open()) ?? plainSession
+  if ('why' in found) {
+    log.error(`No session for ${escapeForPeople(identity?.account.name ?? 'nobody')}: ${found.why}`)
+    return { told: found.told ?? 'This account may have no session now.\n' }
   }
-  return () => (opened ??= open())
+  const close = (): void => void found.close()
+  void closed.then(close, close)
+  return found
+}
+
+/** That of a connection, opened when it is first asked for. */
+export const accountSessionOf = (connection: Connection, log: Log): Promise<AccountSession | NoSession> => {
+  const opened = sessions.get(connection) ?? open(connection, log)
+  sessions.set(connection, opened)
+  return opened
 }

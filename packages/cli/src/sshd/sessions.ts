@@ -252,5 +252,5 @@ export const serveSessions =
     const { identity } = connection
     if (identity === undefined) return {}
     const own = typeof rules === 'function' ? rules(identity) : rules
-    return sessionHandlers(own, identity, accountSessionOf(connection, own.log))
+    return sessionHandlers(own, identity, () => accountSessionOf(connection, own.log))
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import {
   type ClientConnection,
   connectOver,
+  type CredentialOptions,
   credentials,
   type HostIdentity,
   insecureAcceptAnyHostKey,
@@ -91,6 +92,8 @@ export interface LoginOptions {
   readonly user?: string
   readonly signers?: readonly Signer[]
   readonly password?: string
+  readonly newPassword?: CredentialOptions['newPassword']
+  readonly answer?: CredentialOptions['answer']
   readonly preferred?: readonly string[]
   readonly hostBased?: HostIdentity
   readonly address?: string
@@ -153,6 +156,8 @@ export const world = async (account: Account, options: WorldOptions = {}) => {
         identities: credentials({
           signers: by.signers ?? [],
           ...(by.password === undefined ? {} : { password: by.password }),
+          ...(by.newPassword === undefined ? {} : { newPassword: by.newPassword }),
+          ...(by.answer === undefined ? {} : { answer: by.answer }),
           ...(by.hostBased === undefined ? {} : { hostBased: by.hostBased }),
           ...(by.preferred === undefined ? {} : { preferred: by.preferred }),
         }),
