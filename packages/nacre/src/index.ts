@@ -13,6 +13,8 @@ export type { Command, RunOptions, RunResult, SftpOptions } from './client/conne
 export { parseDialTarget } from './client/dial.ts'
 export type { DialTarget, TcpChannelOptions } from './client/dial.ts'
 export type { ForwardRequest, SocksRequest } from './client/forward.ts'
+export { keepForwards } from './client/keep-forwards-node.ts'
+export type { KeepForwardsOptions, KeptForward, KeptForwards, KeptState } from './client/keep-forwards.ts'
 export type { ReverseHandler, ReverseInfo, ReverseRequest } from './client/reverse.ts'
 export { Forward } from './forward/forward.ts'
 export type { ListenPlace, TargetPlace } from './forward/places.ts'

@@ -20,14 +20,18 @@ export interface SocksRequest extends LocalForwardOptions {
   readonly listen: ListenPlace
 }
 
+/** Where sockets come from, in a runtime that has some. */
+interface SocketsBase {
+  readonly sockets?: (() => Promise<LocalSockets>) | undefined
+}
+
 /** What a forward needs of a connection. */
-export interface ForwardBase {
+export interface ForwardBase extends SocketsBase {
   readonly link: Link
-  readonly sockets: (() => Promise<LocalSockets>) | undefined
 }
 
 /** The sockets of this end. Throws `ConfigError` where the runtime has none. */
-export const socketsOf = async ({ sockets }: ForwardBase): Promise<LocalSockets> => {
+export const socketsOf = async ({ sockets }: SocketsBase): Promise<LocalSockets> => {
   if (sockets === undefined)
     throw new ConfigError('There are no sockets to listen or connect with in this runtime; give the option `sockets`, or use `dial`.')
   return await sockets()
