@@ -35,7 +35,7 @@ const closeOnExit = (close: () => void): void => {
  * The machine's sockets with the rights of `account`. Binding, connecting and removing a path happen within the call, before
  * anything is waited for; meanwhile the process has the account's rights. `sockets` must keep to that, as Node's do.
  */
-export const accountSockets = (account: Account, sockets: LocalSockets): LocalSockets => {
+export const accountSockets = (account: Account, sockets: LocalSockets, leastPort = firstFreePort): LocalSockets => {
   const own = process.geteuid?.() === account.uid
   if (own) return sockets
   return {
@@ -43,7 +43,7 @@ export const accountSockets = (account: Account, sockets: LocalSockets): LocalSo
       isUnixPlace(place) ? asUser(account, () => sockets.connect(place, options)) : sockets.connect(place, options),
     async listen(place, options, taken) {
       if (!isUnixPlace(place)) {
-        const least = firstFreePort()
+        const least = leastPort()
         if (place.port !== 0 && place.port < least)
           throw new ForwardError('FORWARD_LISTEN', `Cannot listen on port ${place.port}: only root may, below ${least}.`)
         return await sockets.listen(place, options, taken)
