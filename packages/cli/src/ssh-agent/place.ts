@@ -38,12 +38,12 @@ const checked = (place: SocketPlace): SocketPlace => {
   throw new SshError('SOCKET_PATH', `path "${place.path}" too long for Unix domain socket`)
 }
 
-/** A place in `~/.ssh/agent`, which is made if need be. */
-export const placeAtHome = (): SocketPlace => {
-  const folder = folderOf(homedir())
-  makeFolder(join(homedir(), '.ssh'))
+/** A place in `~/.ssh/agent`, which is made if need be; `program` says whose it is. */
+export const placeAtHome = (home = homedir(), program = 'agent'): SocketPlace => {
+  const folder = folderOf(home)
+  makeFolder(join(home, '.ssh'))
   makeFolder(folder)
-  return checked({ path: join(folder, `s.${hostLetters(hostname())}.agent.${randomLetters(10)}`), leave: nothingToLeave })
+  return checked({ path: join(folder, `s.${hostLetters(hostname())}.${program}.${randomLetters(10)}`), leave: nothingToLeave })
 }
 
 /** A place in a new folder in TMPDIR or /tmp that only the owner can enter. */

@@ -67,6 +67,15 @@ export const permissionsOf = (login: Login): Permissions => {
   }
 }
 
+/** What all proofs of a login together let a client lend to its sessions; nothing before an old password is changed. */
+export const lendingOf = (login: Login): { readonly agent: boolean; readonly x11: boolean } => {
+  const proofs = mustChange(login) ? undefined : proofsOf(login)
+  return {
+    agent: proofs?.every(proof => proof.options?.may.agentForwarding !== false) ?? false,
+    x11: proofs?.every(proof => proof.options?.may.x11Forwarding !== false) ?? false,
+  }
+}
+
 /** What all proofs of a login together let it reach through the server. */
 export type Forwarding =
   | {

@@ -23,6 +23,7 @@ import { logEvent } from './connection-log.ts'
 import { type Directory, systemDirectory } from './eligible.ts'
 import { forwardLimits, sshdForwards } from './forwards.ts'
 import { type HostKeys, loadHostKeys } from './host-keys.ts'
+import { lendingRules } from './lent.ts'
 import type { Log } from './log.ts'
 import type { Login } from './login.ts'
 import { commandProblems, isSet } from './login-commands.ts'
@@ -126,6 +127,7 @@ const sessionRulesOf = (config: ServerConfig, openPty: OpenPty, log: Log): Sessi
   printMotd: config.printMotd,
   userEnvironment: config.permitUserEnvironment,
   timeZone: process.env.TZ,
+  lending: lendingRules(config),
   openPty,
   log,
 })

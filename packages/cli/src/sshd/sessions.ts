@@ -13,6 +13,7 @@ import { asUser } from './as-user.ts'
 import { startAs } from './become.ts'
 import { readEnvironmentFile, sessionEnvironment, type SessionFacts } from './environment.ts'
 import { type FileService, type Named, scpService, sftpOnly, sftpService } from './file-services.ts'
+import { lendingHandlers, type LendingRules, takeLent } from './lent.ts'
 import type { Log } from './log.ts'
 import { type Login, type Permissions, permissionsOf } from './login.ts'
 import { closedNote } from './nologin.ts'
@@ -33,6 +34,8 @@ export interface SessionRules {
   /** PermitUserEnvironment: `no`, `yes`, or patterns for the names of variables. */
   readonly userEnvironment: string
   readonly timeZone: string | undefined
+  /** What clients may lend: agents and displays. Nothing if left out. */
+  readonly lending?: LendingRules
   readonly openPty: OpenPty
   readonly log: Log
 }
@@ -178,7 +181,14 @@ class Serving {
     }
     const signals = forced === undefined && session.kind !== 'subsystem'
     const named = service?.program() ?? shellCommand(session.user.account, command)
-    return this.#start(session, launchOf(session, named, env, signals))
+    const { lending, log } = this.#rules
+    if (lending === undefined) return this.#start(session, launchOf(session, named, env, signals))
+    const lent = await takeLent(session, lending, env, log)
+    try {
+      return await this.#start(session, launchOf(session, named, { ...env, ...lent.env }, signals))
+    } finally {
+      await lent.close()
+    }
   }
 
   /** What nacre itself serves; `undefined` for what a shell runs. */
@@ -242,6 +252,7 @@ const sessionHandlers = (rules: SessionRules, login: Login, inside: () => Promis
     subsystems: Object.fromEntries(Object.keys(rules.subsystems).map(name => [name, serve])),
     pty: rules.permitTty && permissionsOf(login).pty,
     acceptEnv: rules.acceptEnv,
+    ...(rules.lending === undefined ? {} : lendingHandlers(rules.lending, login, rules.log)),
   }
 }
 
