@@ -23,7 +23,7 @@ import { serveAsWorker, serveWithWorkers } from '../sshd/workers.ts'
 
 const help = (environment: Environment) => ({
   program: environment.program,
-  usage: ['[-46DdeGiqTt] [-C facts] [-E file] [-f config] [-g time] [-h hostkey] [-o Keyword=value] [-p port]'],
+  usage: ['[-46DdeGiJqTt] [-C facts] [-E file] [-f config] [-g time] [-h hostkey] [-o Keyword=value] [-p port]'],
   about: 'Lets people log in to this machine by SSH. As root it serves every account; as anybody else, only the one it runs as.',
   options: sshdOptions,
   notes: [
@@ -40,7 +40,8 @@ const sinkOf = (line: CommandLine, config: ServerConfig, environment: Environmen
   // The system log names the process by itself.
   if (!toStream && file === undefined) return syslogSink(config.syslogFacility)
   const sink = toStream || file === undefined ? streamSink(environment.stderr) : fileSink(resolve(file))
-  return isWorker() ? (text, level) => sink(`[${process.pid}] ${text}`, level) : sink
+  // JSON names the process in a field of its own.
+  return isWorker() && config.logFormat === 'text' ? (text, level) => sink(`[${process.pid}] ${text}`, level) : sink
 }
 
 const loadGeneration = async (line: CommandLine, environment: Environment, startups: Startups): Promise<Generation> => {
@@ -48,7 +49,7 @@ const loadGeneration = async (line: CommandLine, environment: Environment, start
   const { config } = read
   // A worker counts connections for itself.
   const parsed = isWorker() ? changed(read, { maxStartups: shareOf(config.maxStartups, config.workers) }) : read
-  const log = createLog(sinkOf(line, config, environment), levelOf(config.logLevel))
+  const log = createLog(sinkOf(line, config, environment), levelOf(config.logLevel), { format: config.logFormat })
   const { server, warnings } = await buildServer({ parsed, log, openPty, startups })
   // Said once, by the process that was started.
   if (!isWorker()) for (const warning of warnings) log.error(warning)

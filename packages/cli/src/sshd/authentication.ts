@@ -13,7 +13,7 @@ import { type Candidate, type Directory, type EligibilityRules, findCandidate, t
 import { findKey, keyAmong, type KeyMatch, linesOf } from './key-check.ts'
 import { keysCommand, principalsCommand } from './login-commands.ts'
 import { type CertificateRules, certificateOf, findCertificate } from './certificates.ts'
-import { blobForLog, logLogins, whereFrom } from './connection-log.ts'
+import { blobForLog, logLogins, ruleFacts, whereFrom } from './connection-log.ts'
 import type { Log } from './log.ts'
 import { hostMayVouch } from './hostbased.ts'
 import { type Login, loginBy } from './login.ts'
@@ -122,7 +122,11 @@ class Methods {
         const invalid = candidate.problem.startsWith('Invalid user')
         log.info(invalid ? `${candidate.problem} from ${whereFrom(applicant.remote)}` : candidate.problem)
         // A line of its own: the one before is read by other programs.
-        if (candidate.decidedBy !== undefined) log.info(`${candidate.decidedBy} decided that.`)
+        if (candidate.decidedBy !== undefined)
+          log.info(
+            `${candidate.decidedBy.keyword} at ${candidate.decidedBy.from} decided that.`,
+            ruleFacts(candidate.decidedBy.keyword, candidate.decidedBy.from),
+          )
         return candidate
       })
     this.#candidates.set(applicant.signal, found)
@@ -139,7 +143,8 @@ class Methods {
       (permitRootLogin === 'forced-commands-only' && how === 'forced-command')
     if (!may) {
       this.#setup.log.info(`ROOT LOGIN REFUSED FROM ${whereFrom(applicant.remote)}`)
-      this.#setup.log.info(`PermitRootLogin ${permitRootLogin} at ${this.#from('permitRootLogin')} decided that.`)
+      const from = this.#from('permitRootLogin')
+      this.#setup.log.info(`PermitRootLogin ${permitRootLogin} at ${from} decided that.`, ruleFacts('PermitRootLogin', from))
     }
     return may
   }
@@ -179,6 +184,7 @@ class Methods {
       if (!this.rootMay(account, applicant, match.options.command === undefined ? 'key' : 'forced-command')) return undefined
       log.verbose(
         `Accepted ${certificate === undefined ? 'key' : 'certificate'} ${shown} found at ${match.file}${match.line === 0 ? '' : `:${match.line}`}`,
+        { key: key.fingerprint(), file: match.file, ...(match.line === 0 ? {} : { line: match.line }) },
       )
       return loginBy(account, step, { method: 'publickey', key: shown, options: match.options })
     }

@@ -5,7 +5,7 @@ import { keyTypes } from 'nacre/algorithms'
 import { isCertificateType, parseCertificate, parsePublicKey, plainTypeOf } from 'nacre/keys'
 import type { Applicant, Authenticator, EngineEvent, ServerConnection } from 'nacre/server'
 import { plainAddress } from './addresses.ts'
-import type { Log } from './log.ts'
+import type { Log, LogFacts } from './log.ts'
 
 /** `ED25519 SHA256:…`, as OpenSSH's log has it. */
 export const keyForLog = (type: string, fingerprint: string): string => {
@@ -30,6 +30,24 @@ export const blobForLog = (blob: Uint8Array, fingerprint: string): string => {
 /** `10.0.0.7 port 50022`; `UNKNOWN port 65535` when there is no address, as OpenSSH writes it. */
 export const whereFrom = (remote: { readonly address: string; readonly port: number } | undefined): string =>
   remote === undefined ? 'UNKNOWN port 65535' : `${plainAddress(remote.address)} port ${remote.port}`
+
+const numbers = new WeakMap<object, string>()
+let connections = 0
+
+/** What lines about a connection have in common: an id of its own while this process runs, address and port. */
+export const connectionFacts = (remote: { readonly address: string; readonly port: number } | undefined): LogFacts => {
+  // Without an address there is but the one connection of -i.
+  if (remote === undefined) return { connection: `${process.pid}-0` }
+  const connection = numbers.get(remote) ?? `${process.pid}-${++connections}`
+  numbers.set(remote, connection)
+  return { connection, address: plainAddress(remote.address), port: remote.port }
+}
+
+/** The keyword that decided, and the file and line it stands in: `from` is as `decidedBy` of a configuration has it. */
+export const ruleFacts = (keyword: string, from: string): LogFacts => {
+  const place = /^(.+) line (\d+)$/.exec(from)
+  return place === null || from.includes(' and ') ? { keyword, from } : { keyword, file: place[1], line: Number(place[2]) }
+}
 
 type AttemptOf = Parameters<ReturnType<Authenticator<unknown>['begin']>['attempt']>[0]
 
@@ -74,10 +92,18 @@ export const logLogins = <Identity>(inner: Authenticator<Identity>, { log, quiet
         const invalid = (await knownName) ? '' : 'invalid user '
         const method = attempt.method.replace(/-(response|proof)$/, '')
         const user = `${invalid}${escapeForPeople(applicant.user, { limit: 100 })}`
+        const facts: LogFacts = {
+          event: outcome.toLowerCase(),
+          method,
+          user: applicant.user,
+          validUser: invalid === '',
+          ...connectionFacts(applicant.remote),
+          ...('fingerprint' in attempt ? { key: attempt.fingerprint } : {}),
+        }
         const line = `${outcome} ${method} for ${user} from ${whereFrom(applicant.remote)} ssh2${keyShown(attempt)}`
         if (answer.is === 'refuse' && (method === 'publickey' || method === 'hostbased') && invalid === '' && failures < quietFailures)
-          log.verbose(line)
-        else log.info(line)
+          log.verbose(line, facts)
+        else log.info(line, facts)
         return answer
       },
     }
@@ -125,7 +151,9 @@ const logEnd = (log: Log, ended: Extract<EngineEvent, { is: 'ended' }>, connecti
 }
 
 /** What is worth telling of what happens on a connection. */
-export const logEvent = (log: Log, event: EngineEvent, connection: ConnectionFacts): void => {
+export const logEvent = (plain: Log, event: EngineEvent, connection: ConnectionFacts): void => {
+  const user = connection.userName ?? connection.applicant
+  const log = plain.with({ ...connectionFacts(connection.remote), ...(user === undefined ? {} : { user }) })
   if (event.is === 'identified') log.debug(`client ${whereFrom(connection.remote)}: ${escapeForPeople(event.peer.softwareVersion)}`)
   else if (event.is === 'exchanged') logExchange(log, event)
   else if (event.is === 'debug') log.debug(`client says: ${escapeForPeople(event.message)}`)

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net'
 import type { ParsedConfig, ServerConfig } from 'nacre/config'
 import type { NodeServer } from 'nacre/server'
+import { connectionFacts } from './connection-log.ts'
 import { Listeners, placesOf } from './listeners.ts'
 import type { Log } from './log.ts'
 import type { Login } from './login.ts'
@@ -47,12 +48,13 @@ export class Daemon {
       log: {
         level: 'INFO',
         wants: level => this.#current.log.wants(level),
-        fatal: text => this.#current.log.fatal(text),
-        error: text => this.#current.log.error(text),
-        info: text => this.#current.log.info(text),
-        verbose: text => this.#current.log.verbose(text),
-        debug: text => this.#current.log.debug(text),
+        fatal: (text, facts) => this.#current.log.fatal(text, facts),
+        error: (text, facts) => this.#current.log.error(text, facts),
+        info: (text, facts) => this.#current.log.info(text, facts),
+        verbose: (text, facts) => this.#current.log.verbose(text, facts),
+        debug: (text, facts) => this.#current.log.debug(text, facts),
         as: (program, facility, level) => this.#current.log.as(program, facility, level),
+        with: facts => this.#current.log.with(facts),
       },
       rules: () => this.#current.parsed.config,
       accept: socket => this.#accept(socket),
@@ -62,7 +64,7 @@ export class Daemon {
   #accept(socket: Socket): void {
     const words = `Connection from ${socket.remoteAddress} port ${socket.remotePort} on ${socket.localAddress} port ${socket.localPort}`
     const connection = this.#current.server.accept(socket)
-    if (connection !== undefined) this.#current.log.verbose(words)
+    if (connection !== undefined) this.#current.log.verbose(words, connectionFacts(connection.remote))
     if (!this.#options.once || connection === undefined) return
     this.#listeners.close()
     void connection.closed.then(() => this.stop())

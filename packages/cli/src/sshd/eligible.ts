@@ -46,6 +46,12 @@ export interface Origin {
   readonly host: string | undefined
 }
 
+/** The keyword that decided something, and where it stands: `path line 3`. */
+export interface Decider {
+  readonly keyword: string
+  readonly from: string
+}
+
 /** A name that wants to log in, and what the system has of it. `account` is set only when it may. */
 export interface Candidate {
   readonly name: string
@@ -54,7 +60,7 @@ export interface Candidate {
   /** A sentence for the log; `undefined` when it may log in. */
   readonly problem: string | undefined
   /** The keyword that decided that it may not, and where it stands. */
-  readonly decidedBy?: string
+  readonly decidedBy?: Decider
 }
 
 const runnable = (shell: string): boolean => {
@@ -74,7 +80,7 @@ export const today = (now = Date.now()): number => Math.floor(now / dayMilliseco
 interface Refusal {
   readonly why: string
   readonly listed?: true
-  readonly decidedBy?: string
+  readonly decidedBy?: Decider
 }
 
 const ofAccount = (account: Account, shadow: ShadowEntry | undefined, rules: EligibilityRules): Refusal | undefined => {
@@ -87,7 +93,7 @@ const ofAccount = (account: Account, shadow: ShadowEntry | undefined, rules: Eli
   return undefined
 }
 
-const named = (keyword: string, list: NameList): string => `${keyword} at ${list.from}`
+const named = (keyword: string, { from }: NameList): Decider => ({ keyword, from })
 
 const ofUserLists = ({ name }: Account, { address, host }: Origin, { allowUsers, denyUsers }: EligibilityRules): Refusal | undefined => {
   const fits = (pattern: string): boolean => matchesUserPattern(pattern, { user: name, host, address })

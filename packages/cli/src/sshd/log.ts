@@ -18,16 +18,30 @@ export interface Sink {
   as?(program: string, facility: string): Sink
 }
 
+/** What a line is about, for programs that read logs as JSON; in text lines only the words stand. Never a secret. */
+export type LogFacts = Readonly<Record<string, string | number | boolean | undefined>>
+
 export interface Log {
   readonly level: Level
   wants(level: Level): boolean
-  fatal(text: string): void
-  error(text: string): void
-  info(text: string): void
-  verbose(text: string): void
-  debug(text: string): void
+  fatal(text: string, facts?: LogFacts): void
+  error(text: string, facts?: LogFacts): void
+  info(text: string, facts?: LogFacts): void
+  verbose(text: string, facts?: LogFacts): void
+  debug(text: string, facts?: LogFacts): void
   /** A log to the same place, by another level; where lines are sorted by program and facility, by those. */
   as(program: string, facility: string, level: Level): Log
+  /** A log to the same place whose lines all have these facts. */
+  with(facts: LogFacts): Log
+}
+
+export interface LogOptions {
+  /** `LogFormat`. Default text. */
+  readonly format?: 'text' | 'json'
+  /** Default sshd. */
+  readonly program?: string
+  readonly facts?: LogFacts
+  readonly now?: () => Date
 }
 
 /** `LogLevel` as one of ours; DEBUG is DEBUG1. */
@@ -36,26 +50,37 @@ export const levelOf = (name: string): Level => {
   return levels.find(each => each === upper) ?? 'INFO'
 }
 
-export const createLog = (sink: Sink, level: Level): Log => {
+// Whatever slipped through unescaped must not begin a line of its own or steer a terminal.
+const oneLine = (text: string): string =>
+  // eslint-disable-next-line no-control-regex
+  text.replaceAll(/[\x00-\x08\x0a-\x1f\x7f-\x9f]/g, found => `\\x${found.charCodeAt(0).toString(16).padStart(2, '0')}`)
+
+/** JSON leaves what some readers of lines take for their end, and what steers terminals. */
+const asciiControls = (json: string): string =>
+  json.replaceAll(/[\x7f-\x9f\u2028\u2029]/g, found => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** A log to `sink`: of each line its text, or a JSON object with `time`, `level`, `program`, `pid`, `message` and the facts. */
+export const createLog = (sink: Sink, level: Level, options: LogOptions = {}): Log => {
+  const { format = 'text', program = 'sshd', facts: own, now = () => new Date() } = options
   const rank = levels.indexOf(level)
-  const say = (at: Level, text: string): void => {
+  const say = (at: Level, text: string, facts?: LogFacts): void => {
     if (levels.indexOf(at) > rank) return
-    // Whatever slipped through unescaped must not begin a line of its own or steer a terminal.
-    // eslint-disable-next-line no-control-regex
-    sink(
-      text.replaceAll(/[\x00-\x08\x0a-\x1f\x7f-\x9f]/g, found => `\\x${found.charCodeAt(0).toString(16).padStart(2, '0')}`),
-      at,
-    )
+    const message = oneLine(text)
+    if (format === 'text') return sink(message, at)
+    // What every line has cannot be replaced by a fact.
+    const always = { time: now().toISOString(), level: at, program, pid: process.pid, message }
+    sink(asciiControls(JSON.stringify({ ...always, ...own, ...facts, ...always })), at)
   }
   return {
     level,
     wants: at => levels.indexOf(at) <= rank,
-    fatal: text => say('FATAL', text),
-    error: text => say('ERROR', text),
-    info: text => say('INFO', text),
-    verbose: text => say('VERBOSE', text),
-    debug: text => say('DEBUG1', `debug1: ${text}`),
-    as: (program, facility, other) => createLog(sink.as?.(program, facility) ?? sink, other),
+    fatal: (text, facts) => say('FATAL', text, facts),
+    error: (text, facts) => say('ERROR', text, facts),
+    info: (text, facts) => say('INFO', text, facts),
+    verbose: (text, facts) => say('VERBOSE', text, facts),
+    debug: (text, facts) => say('DEBUG1', format === 'json' ? text : `debug1: ${text}`, facts),
+    as: (another, facility, other) => createLog(sink.as?.(another, facility) ?? sink, other, { ...options, program: another }),
+    with: facts => createLog(sink, level, { ...options, facts: { ...own, ...facts } }),
   }
 }
 

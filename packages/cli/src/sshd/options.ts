@@ -32,6 +32,7 @@ export const sshdOptions: readonly SshdOption[] = [
   { letter: 'g', value: 'time', help: 'time in which a client must log in', means: 'LoginGraceTime %s' },
   { letter: 'h', value: 'file', help: 'host key; may be repeated', means: 'HostKey %s' },
   { letter: 'i', help: 'serve one connection on standard input and output' },
+  { letter: 'J', help: 'write messages as JSON, an object a line; our own, not OpenSSH’s', means: 'LogFormat json' },
   { letter: 'o', value: 'Keyword=value', help: 'any keyword of sshd_config' },
   { letter: 'p', value: 'port', help: 'port to listen on; may be repeated', means: 'Port %s' },
   { letter: 'q', help: 'say nothing', means: 'LogLevel QUIET' },

@@ -11,7 +11,7 @@ import type { AccountService } from './accounts.ts'
 import { plainAddress } from './addresses.ts'
 import { type AuthenticationSetup, sshdAuthenticator } from './authentication.ts'
 import { clientName } from './client-name.ts'
-import { whereFrom } from './connection-log.ts'
+import { connectionFacts, ruleFacts, whereFrom } from './connection-log.ts'
 import type { Directory } from './eligible.ts'
 import { levelOf, type Log } from './log.ts'
 import type { Login } from './login.ts'
@@ -120,7 +120,8 @@ class PerLogin implements Run {
     methods: readonly string[],
     authenticatorFor: (holds: ParsedServerConfig, log: Log, directory: Directory) => Authenticator<Login>,
   ) {
-    this.#setup = setup
+    const log = setup.log.with({ ...connectionFacts(applicant.remote), user: applicant.user })
+    this.#setup = { ...setup, log }
     this.#applicant = applicant
     this.#methods = methods
     this.#authenticatorFor = authenticatorFor
@@ -172,7 +173,10 @@ class PerLogin implements Run {
     if (config.refuseConnection) {
       const who = `${account === undefined ? 'invalid user ' : ''}${escapeForPeople(applicant.user, { limit: 100 })}`
       log.info(`administratively prohibited connection for ${who} from ${whereFrom(applicant.remote)}`)
-      log.info(`RefuseConnection at ${holds.decidedBy('refuseConnection')} decided that.`)
+      log.info(
+        `RefuseConnection at ${holds.decidedBy('refuseConnection')} decided that.`,
+        ruleFacts('RefuseConnection', holds.decidedBy('refuseConnection')),
+      )
       applicant.connection?.refuse('Logins to this server are not allowed')
       return nobody
     }

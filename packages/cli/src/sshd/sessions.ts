@@ -11,6 +11,7 @@ import { accountSessionOf, type NoSession } from './account-session.ts'
 import type { AccountSession } from './accounts.ts'
 import { asUser } from './as-user.ts'
 import { startAs } from './become.ts'
+import { connectionFacts } from './connection-log.ts'
 import { readEnvironmentFile, sessionEnvironment, type SessionFacts } from './environment.ts'
 import { type FileService, type Named, scpService, sftpOnly, sftpService } from './file-services.ts'
 import { lendingHandlers, type LendingRules, takeLent } from './lent.ts'
@@ -262,6 +263,7 @@ export const serveSessions =
   (connection: ServerConnection<Login>): SessionHandlers<Login> => {
     const { identity } = connection
     if (identity === undefined) return {}
-    const own = typeof rules === 'function' ? rules(identity) : rules
+    const shared = typeof rules === 'function' ? rules(identity) : rules
+    const own = { ...shared, log: shared.log.with({ ...connectionFacts(connection.remote), user: identity.account.name }) }
     return sessionHandlers(own, identity, () => accountSessionOf(connection, own.log))
   }

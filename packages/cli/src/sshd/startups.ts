@@ -4,6 +4,7 @@ import { ConfigError } from 'nacre'
 import { compareAddress, type ServerConfig } from 'nacre/config'
 import type { RemoteAddress, StartupRules, TurnedAway } from 'nacre/server'
 import { plainAddress } from './addresses.ts'
+import { connectionFacts } from './connection-log.ts'
 import type { Log } from './log.ts'
 
 type StartupConfig = Pick<
@@ -62,5 +63,5 @@ export const logTurnedAway = (
 ): void => {
   const from = `[${plainAddress(remote?.address ?? 'UNKNOWN')}]:${remote?.port ?? 65_535}`
   const on = `[${plainAddress(remote?.localAddress ?? 'UNKNOWN')}]:${remote?.localPort ?? 65_535}`
-  log.info(`drop connection #${count} from ${from} on ${on} ${reasons[why]}`)
+  log.info(`drop connection #${count} from ${from} on ${on} ${reasons[why]}`, { event: 'dropped', why, ...connectionFacts(remote) })
 }

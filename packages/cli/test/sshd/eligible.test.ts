@@ -58,7 +58,7 @@ describe('the lists', () => {
   test('DenyUsers beats AllowUsers, and the log says which line decided', async () => {
     const { problem, decidedBy } = await find({ allowUsers: list('ada'), denyUsers: list('a*') })
     assert.equal(problem, 'User ada from desk.example.org not allowed because listed in DenyUsers')
-    assert.equal(decidedBy, 'DenyUsers at sshd_config line 3')
+    assert.deepEqual(decidedBy, { keyword: 'DenyUsers', from: 'sshd_config line 3' })
   })
   test('AllowUsers shuts out everybody else', async () => {
     assert.match((await find({ allowUsers: list('bob', 'eve') })).problem ?? '', /because not listed in AllowUsers$/)
