@@ -151,7 +151,7 @@ class Methods {
 
   publicKey(step: number): Authenticator<Login> {
     const { config, log } = this.#setup
-    const rules = rulesOf(config)
+    const rules = { ...rulesOf(config), sayMissing: (text: string) => log.verbose(escapeForPeople(text)) }
     const revoked = revokedKeys(config.revokedKeys)
     const say = (text: string): void => log.info(escapeForPeople(text))
     const { takes = () => true } = this.#setup

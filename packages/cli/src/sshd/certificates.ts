@@ -17,13 +17,13 @@ import {
   parsePublicKeyLine,
 } from 'nacre/keys'
 import type { Account } from './account.ts'
-import { authorizedKeysPath, authorizedLines, type KeyCheckRules, type KeyMatch, linesOf, usable } from './key-check.ts'
+import { authorizedKeysPath, authorizedLines, filesNamed, type KeyCheckRules, type KeyMatch, linesOf, usable } from './key-check.ts'
 import { readSafely } from './safe-file.ts'
 
 export interface CertificateRules extends KeyCheckRules {
   /** TrustedUserCAKeys; `undefined` for none. */
   readonly authorities: string | undefined
-  /** AuthorizedPrincipalsFile: a path with tokens; `undefined` for none. */
+  /** AuthorizedPrincipalsFile: a path with tokens and wildcards; `undefined` for none. */
   readonly principalsFile: string | undefined
   /** AuthorizedPrincipalsCommand: asked when the file names none of the certificate's principals. */
   readonly principalsFrom?: ((certificate: Certificate) => Promise<string | undefined>) | undefined
@@ -54,8 +54,8 @@ export const certificateOf = (type: string, blob: Uint8Array, say: (text: string
   }
 }
 
-/** A line of a principals file that names one of the certificate's principals, and the options in front of it. */
-const principalLine = (shown: Shown, path: string, text: string): KeyMatch | undefined => {
+/** The first line of a principals file that names one of the certificate's principals, and the options in front of it. */
+export const principalLine = (shown: Shown, path: string, text: string): KeyMatch | undefined => {
   const { certificate, say, address } = shown
   for (const [index, raw] of text.split('\n').entries()) {
     const line = raw.replace(/#.*$/, '').trim()
@@ -126,7 +126,8 @@ const listedAuthority = (path: string, certificate: Certificate, say: (text: str
 }
 
 const principalInFile = (shown: Shown, rules: CertificateRules, path: string): KeyMatch | undefined => {
-  const found = readSafely(path, shown.account, rules.strict)
+  const found = readSafely(path, shown.account, rules.strict, 'authorized principals')
+  if (found.is === 'missing') rules.sayMissing?.(found.why)
   if (found.is === 'refused') shown.say(found.why)
   return found.is === 'read' ? principalLine(shown, path, found.text) : undefined
 }
@@ -136,6 +137,14 @@ const principalByCommand = async (shown: Shown, { principalsFrom }: CertificateR
   return text === undefined ? undefined : principalLine(shown, 'AuthorizedPrincipalsCommand', text)
 }
 
+const firstDefined = <T, R>(items: readonly T[], look: (item: T) => R | undefined): R | undefined => {
+  for (const item of items) {
+    const found = look(item)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
 /** By an authority of the whole server. */
 const byServer = async (shown: Shown, rules: CertificateRules): Promise<KeyMatch | undefined> => {
   const { account, certificate, say } = shown
@@ -143,11 +152,12 @@ const byServer = async (shown: Shown, rules: CertificateRules): Promise<KeyMatch
   if (authorities === undefined || !listedAuthority(authorities, certificate, say)) return undefined
   if (principalsFile === undefined && principalsFrom === undefined)
     return within(shown, rules, account.name, { options: undefined, file: authorities, line: 0 })
-  const path = principalsFile === undefined ? undefined : authorizedKeysPath(principalsFile, account)
-  const listed = path === undefined ? undefined : principalInFile(shown, rules, path)
+  const paths = principalsFile === undefined ? [] : filesNamed(principalsFile, account)
+  const listed = firstDefined(paths, path => principalInFile(shown, rules, path))
   const line = listed ?? (await principalByCommand(shown, rules))
   if (line !== undefined) return within(shown, rules, undefined, line)
-  const who = [...(path === undefined ? [] : [path]), ...(principalsFrom === undefined ? [] : ['AuthorizedPrincipalsCommand'])]
+  const files = paths.length === 0 && principalsFile !== undefined ? [authorizedKeysPath(principalsFile, account)] : paths
+  const who = [...files, ...(principalsFrom === undefined ? [] : ['AuthorizedPrincipalsCommand'])]
   return refuse(shown, `${namedCertificate(certificate)} has none of the principals that ${who.join(' or ')} lists for ${account.name}.`)
 }
 

@@ -12,6 +12,8 @@ export interface KeyCheckRules {
   /** AuthorizedKeysFile: paths with tokens; relative ones belong to the home. */
   readonly files: readonly string[]
   readonly strict: boolean
+  /** Gets a sentence for the log about each file that is not there: most people have only one of two. */
+  readonly sayMissing?: (text: string) => void
 }
 
 /** A key that may log in. */
@@ -32,7 +34,7 @@ export const authorizedKeysPath = (pattern: string, account: Account): string =>
 }
 
 /** The files a pattern names: with `*`, `?` or `[` those there are, as the account sees them. */
-const filesNamed = (pattern: string, account: Account): readonly string[] => {
+export const filesNamed = (pattern: string, account: Account): readonly string[] => {
   const path = authorizedKeysPath(pattern, account)
   if (!/[*?[]/.test(path)) return [path]
   return asUser(account, () => globSync(path)).toSorted()
@@ -61,8 +63,11 @@ export const usable = (
 export function* authorizedLines(account: Account, rules: KeyCheckRules, say: (text: string) => void): Generator<AuthorizedKey> {
   for (const pattern of rules.files) {
     if (pattern.toLowerCase() === 'none') continue
-    for (const path of filesNamed(pattern, account)) {
-      const found = readSafely(path, account, rules.strict)
+    const paths = filesNamed(pattern, account)
+    if (paths.length === 0) rules.sayMissing?.(`No file is named by '${pattern}' of AuthorizedKeysFile for user '${account.name}'`)
+    for (const path of paths) {
+      const found = readSafely(path, account, rules.strict, 'authorized keys')
+      if (found.is === 'missing') rules.sayMissing?.(found.why)
       if (found.is === 'refused') say(found.why)
       if (found.is === 'read') yield* linesOf(found.text, path, say)
     }

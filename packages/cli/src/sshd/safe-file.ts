@@ -2,6 +2,7 @@
 // put another in its place (StrictModes). Knows nothing of what is in it.
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { getSystemErrorMessage } from 'node:util'
 import type { Account } from './account.ts'
 import { asUser } from './as-user.ts'
 
@@ -10,9 +11,8 @@ const maximumBytes = 16 * 1024 * 1024
 
 export type SafeRead =
   | { readonly is: 'read'; readonly text: string }
-  | { readonly is: 'missing' }
   /** `why` is a sentence for the log. */
-  | { readonly is: 'refused'; readonly why: string }
+  | { readonly is: 'missing' | 'refused'; readonly why: string }
 
 /** Whether anybody but root and the account can change it. */
 export const othersMayChange = (stat: { readonly uid: number; readonly mode: number }, uid: number): boolean =>
@@ -32,18 +32,29 @@ const unsafeFolder = (path: string, account: Account): string | undefined => {
   }
 }
 
-const read = (path: string, account: Account, strict: boolean): SafeRead => {
+/** `No such file or directory (ENOENT)`. */
+const systemWords = ({ code, errno, message }: NodeJS.ErrnoException): string => {
+  if (code === undefined || errno === undefined) return message
+  const words = getSystemErrorMessage(errno) ?? message
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)} (${code})`
+}
+
+const read = (path: string, account: Account, strict: boolean, what: string): SafeRead => {
   let descriptor: number
   try {
     // Not blocking: somebody may have put a pipe there.
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    return code === 'ENOENT' || code === 'ENOTDIR' ? { is: 'missing' } : { is: 'refused', why: `Could not open ${path}: ${code ?? error}.` }
+    const failure = error as NodeJS.ErrnoException
+    const missing = failure.code === 'ENOENT' || failure.code === 'ENOTDIR'
+    return {
+      is: missing ? 'missing' : 'refused',
+      why: `Could not open user '${account.name}' ${what} '${path}': ${systemWords(failure)}`,
+    }
   }
   try {
     const stat = fstatSync(descriptor)
-    if (!stat.isFile()) return { is: 'refused', why: `${path} is not a regular file.` }
+    if (!stat.isFile()) return { is: 'refused', why: `User '${account.name}' ${what} '${path}' is not a regular file` }
     if (stat.size > maximumBytes) return { is: 'refused', why: `${path} is larger than ${maximumBytes} bytes.` }
     if (strict) {
       if (othersMayChange(stat, account.uid))
@@ -61,6 +72,7 @@ const read = (path: string, account: Account, strict: boolean): SafeRead => {
 
 /**
  * Reads `path` with the rights of `account`. With `strict`, the file and every folder up to the account's home must belong
- * to the account or to root and be writable for nobody else.
+ * to the account or to root and be writable for nobody else. `what` names the file in sentences.
  */
-export const readSafely = (path: string, account: Account, strict: boolean): SafeRead => asUser(account, () => read(path, account, strict))
+export const readSafely = (path: string, account: Account, strict: boolean, what = 'file'): SafeRead =>
+  asUser(account, () => read(path, account, strict, what))

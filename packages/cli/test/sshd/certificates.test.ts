@@ -124,6 +124,16 @@ describe('AuthorizedPrincipalsFile', () => {
     assert.equal(await it.enter(), 'refused')
     assert.match(it.lines.join('\n'), /has none of the principals that .*principals lists for/)
   })
+  test('may have wildcards: each file it names is looked at', async () => {
+    await using it = await serving(place => {
+      place.file('principals.a', 'others')
+      place.file('principals.b', 'admins')
+      return `${trusting(place)}\nAuthorizedPrincipalsFile %h/principals.*`
+    })
+    assert.equal(await it.enter({ principals: ['admins'] }), 'in')
+    assert.equal(await it.enter({ principals: ['staff'] }), 'refused')
+    assert.match(it.lines.join('\n'), /none of the principals that \S+principals\.a or \S+principals\.b lists for/)
+  })
   test('that is missing lets in nobody', async () => {
     await using it = await serving(place => `${trusting(place)}\nAuthorizedPrincipalsFile %h/missing`)
     assert.equal(await it.enter(), 'refused')

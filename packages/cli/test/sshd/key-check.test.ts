@@ -114,6 +114,27 @@ describe('StrictModes', () => {
   })
 })
 
+describe('a file that is not there', () => {
+  test('is named with the reason, where the log wants details', () => {
+    using it = home()
+    const missing: string[] = []
+    assert.equal(it.find({ files: ['.ssh/keys', '.ssh/authorized_keys/below', 'no*'], sayMissing: text => missing.push(text) }), undefined)
+    const user = it.account.name
+    assert.deepEqual(missing, [
+      `Could not open user '${user}' authorized keys '${it.account.home}/.ssh/keys': No such file or directory (ENOENT)`,
+      `Could not open user '${user}' authorized keys '${it.account.home}/.ssh/authorized_keys/below': Not a directory (ENOTDIR)`,
+      `No file is named by 'no*' of AuthorizedKeysFile for user '${user}'`,
+    ])
+    assert.deepEqual(it.said, [])
+  })
+  test('is not the same as one that cannot be read', () => {
+    using it = home()
+    symlinkSync('loop', join(it.account.home, 'loop'))
+    assert.equal(it.find({ files: ['loop'] }), undefined)
+    assert.match(it.said.join(), /^Could not open user '\S+' authorized keys '\S+\/loop': Too many symbolic links encountered \(ELOOP\)$/)
+  })
+})
+
 describe('what is no file', () => {
   test('a folder is refused', () => {
     using it = home()
