@@ -1,5 +1,7 @@
 // Owns the keywords of ssh_config: one row each, in the order `ssh -G` prints them, and its dialect. Adding a keyword is one
 // row here. Knows nothing of syntax, and nothing of who acts on a value.
+import { withCertificates } from '../algorithms/certificate-names.ts'
+import { ciphers as cipherRows, keyExchanges, macs as macRows, signatureAlgorithms } from '../algorithms/tables.ts'
 import { matchesWildcard } from '../patterns.ts'
 import {
   addendum,
@@ -40,7 +42,7 @@ import {
 import { type Forward, forwards, portOrService, proxyJump, type ProxyJump } from './reach-kinds.ts'
 import type { Statement } from './document.ts'
 import {
-  algorithms,
+  algorithmsOf,
   anyWords,
   assignments,
   commaList,
@@ -101,6 +103,7 @@ const forwardings = (name: string, which: 'local' | 'remote' | 'dynamic'): Keywo
     combine: (soFar = [], next) => (soFar.some(each => sameForward(each, next[0])) ? undefined : [...soFar, ...next]),
   })
 
+const signatureNames = algorithmsOf('signature algorithm', withCertificates(signatureAlgorithms))
 const knownHostsFiles = wordsOrAlone('none')
 const isJump = (value: unknown): value is Exclude<ProxyJump, 'none'> => value !== undefined && value !== 'none'
 const noKeys: AddKeys = { mode: 'no', seconds: 0 }
@@ -161,26 +164,26 @@ export const clientKeywords = {
   obscureKeystrokeTiming: set('ObscureKeystrokeTiming', keystrokeTiming, usualKeystrokeInterval),
   bindAddress: unset('BindAddress', word),
   bindInterface: unset('BindInterface', word),
-  ciphers: unset('Ciphers', algorithms),
+  ciphers: unset('Ciphers', algorithmsOf('cipher', cipherRows)),
   controlPath: unset('ControlPath', word, idle('ignore', word)),
-  hostKeyAlgorithms: unset('HostKeyAlgorithms', algorithms),
+  hostKeyAlgorithms: unset('HostKeyAlgorithms', signatureNames),
   hostKeyAlias: unset('HostKeyAlias', word),
-  hostbasedAcceptedAlgorithms: unset('HostbasedAcceptedAlgorithms', algorithms, {
+  hostbasedAcceptedAlgorithms: unset('HostbasedAcceptedAlgorithms', signatureNames, {
     oldNames: ['HostbasedKeyTypes'],
   }),
   identityAgent: unset('IdentityAgent', agentSocket),
   ignoreUnknown: unset('IgnoreUnknown', word),
   kbdInteractiveDevices: unset('KbdInteractiveDevices', word, idle('ignore', word)),
-  kexAlgorithms: unset('KexAlgorithms', algorithms),
-  caSignatureAlgorithms: unset('CASignatureAlgorithms', algorithms),
+  kexAlgorithms: unset('KexAlgorithms', algorithmsOf('key exchange method', keyExchanges)),
+  caSignatureAlgorithms: unset('CASignatureAlgorithms', algorithmsOf('CA signature algorithm', signatureAlgorithms)),
   localCommand: unset('LocalCommand', command),
   remoteCommand: unset('RemoteCommand', command),
   logLevel: set('LogLevel', logLevels, 'INFO'),
-  macs: unset('MACs', algorithms),
+  macs: unset('MACs', algorithmsOf('MAC', macRows)),
   pkcs11Provider: unset('PKCS11Provider', word, { oldNames: ['SmartcardDevice'], ...idle('ignore', word, 'none') }),
   securityKeyProvider: set('SecurityKeyProvider', word, '$SSH_SK_PROVIDER', idle('ignore', word)),
   preferredAuthentications: unset('PreferredAuthentications', commaList),
-  pubkeyAcceptedAlgorithms: unset('PubkeyAcceptedAlgorithms', algorithms, { oldNames: ['PubkeyAcceptedKeyTypes'] }),
+  pubkeyAcceptedAlgorithms: unset('PubkeyAcceptedAlgorithms', signatureNames, { oldNames: ['PubkeyAcceptedKeyTypes'] }),
   xAuthLocation: set('XAuthLocation', word, '/usr/bin/xauth', idle('ignore', word)),
   knownHostsCommand: unset('KnownHostsCommand', command),
   tag: unset('Tag', word),

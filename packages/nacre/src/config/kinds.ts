@@ -1,5 +1,8 @@
 // Owns the kinds of values a configuration keyword can take: how each is read from words and written back. Knows
 // nothing of which keyword uses which, nor of files. A kind reports a fault by throwing `BadValue`; the parser adds where.
+import { choose } from '../algorithms/preference.ts'
+import type { Standing } from '../algorithms/rows.ts'
+import { ConfigError } from '../errors.ts'
 
 /** What is wrong with a value, in words that follow the keyword's name. */
 export class BadValue extends Error {}
@@ -178,6 +181,26 @@ export const algorithms: Kind<string> = single(
   each => (/^[+^-]?[^\s,+^-][^\s,]*(,[^\s,]+)*$/.test(each) ? each : undefined),
   each => each,
 )
+
+interface Named {
+  readonly name: string
+  readonly standing: Standing
+}
+
+/** As `algorithms`, of which each name has to be one of `rows`, or a pattern for some; `what` is one of them, in words. */
+export const algorithmsOf = (what: string, rows: readonly Named[]): Kind<string> => ({
+  ...algorithms,
+  read: input => {
+    const text = algorithms.read(input)
+    try {
+      choose(what, rows, text)
+      return text
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      throw new BadValue(`is bad: ${error.message.replace(/\.$/, '')}`)
+    }
+  },
+})
 
 /** A TCP port. */
 export const port: Kind<number> = integer(1, 65535)
