@@ -23,7 +23,7 @@ export const sshOptions: readonly SshOption[] = [
   { letter: '2', help: 'protocol 2, the only one' },
   { letter: '4', help: 'use IPv4 only', means: 'AddressFamily inet' },
   { letter: '6', help: 'use IPv6 only', means: 'AddressFamily inet6' },
-  { letter: 'A', help: 'forward the agent', missing: true },
+  { letter: 'A', help: 'forward the agent', means: 'ForwardAgent yes' },
   { letter: 'a', help: 'do not forward the agent', means: 'ForwardAgent no' },
   { letter: 'B', value: 'interface', help: 'bind to the address of an interface', means: 'BindInterface %s' },
   { letter: 'b', value: 'address', help: 'bind to a local address', means: 'BindAddress %s' },
@@ -71,9 +71,9 @@ export const sshOptions: readonly SshOption[] = [
     means: 'SessionType none',
   },
   { letter: 'w', value: 'tunnel', help: 'tunnel device', missing: true, inOrder: true },
-  { letter: 'X', help: 'forward X11', missing: true },
+  { letter: 'X', help: 'forward X11', means: 'ForwardX11 yes' },
   { letter: 'x', help: 'do not forward X11', means: 'ForwardX11 no' },
-  { letter: 'Y', help: 'forward X11, trusted', missing: true },
+  { letter: 'Y', help: 'forward X11, trusted', means: ['ForwardX11 yes', 'ForwardX11Trusted yes'] },
   { letter: 'y', help: 'write messages to the system log' },
 ]
 

@@ -3,6 +3,7 @@
 import { type ClientConnection, escapeForPeople, type Process, type SessionOptions } from 'nacre'
 import type { Environment } from '../environment.ts'
 import { LocalTerminal, type TakenTerminal } from '../terminal.ts'
+import { prepareAgentForward } from './agent-forward.ts'
 import { continueInBackground, suspend, withoutInterrupts } from './job-control.ts'
 import { escapeFilter, type EscapeActions } from './escapes.ts'
 import type { Log } from './log.ts'
@@ -10,6 +11,7 @@ import type { SshConfig } from './options.ts'
 import { exitCodeOf, inputOf, type RelayedInput, relayInput, relayOutput } from './relay.ts'
 import { sentEnvironment } from './send-env.ts'
 import { typedCommandLine, type TypedForwards } from './typed-command.ts'
+import { prepareX11 } from './x11.ts'
 
 export interface SessionParts {
   readonly connection: ClientConnection
@@ -45,8 +47,11 @@ export const beginSession = async (parts: SessionParts): Promise<Session> => {
   const { connection, command, settings, environment, signal } = parts
   const { config } = settings
   const terminal = wantsTerminal(parts) ? new LocalTerminal(environment) : undefined
+  const x11 = await prepareX11(settings, connection, environment, parts.log)
   const options: SessionOptions = {
     signal,
+    forwardAgent: prepareAgentForward(settings, connection, parts.log),
+    ...(x11 === undefined ? {} : { x11 }),
     env: sentEnvironment(config, environment),
     ...(terminal === undefined ? {} : { pty: terminal.request(), obscureKeystrokes: config.obscureKeystrokeTiming }),
   }

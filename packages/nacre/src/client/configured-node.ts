@@ -2,6 +2,7 @@
 // left to the defaults. Knows nothing of files, nor of who is asked.
 import { networkInterfaces } from 'node:os'
 import { isAbsolute } from 'node:path'
+import { usualAgents } from '../agent/openssh-node.ts'
 import type { ClientSettings } from '../config/client-config.ts'
 import type { JumpHost } from '../config/reach-kinds.ts'
 import { expandTokens } from '../config/tokens.ts'
@@ -11,6 +12,7 @@ import { encodeBase64 } from '../keys/base64.ts'
 import { authorityAlgorithms } from '../keys/certificate-check.ts'
 import { type FingerprintHash, fingerprintHashNamed } from '../keys/fingerprint.ts'
 import type { CommonOptions } from '../engine/assemble.ts'
+import type { ForwardAgent } from './agent-forward.ts'
 import type { Destination } from './destination.ts'
 import { knownHostsCommand } from './known-hosts-command-node.ts'
 import type { KnownHostsQuestion } from './known-hosts-options.ts'
@@ -23,6 +25,7 @@ export interface SaidOptions<H> extends CommonOptions, OpensshOptions, Pick<Dial
   readonly connectionAttempts?: number
   readonly via?: readonly H[]
   readonly proxyCommand?: string
+  readonly forwardAgent?: ForwardAgent
 }
 type Said = SaidOptions<never>
 
@@ -65,6 +68,16 @@ const agentSocket = ({ config: { identityAgent } }: ClientSettings): string | fa
   return identityAgent.startsWith('$') ? (process.env[identityAgent.slice(1)] ?? false) : identityAgent
 }
 
+/** ForwardAgent. Like OpenSSH's, it forwards the agent that IdentityAgent names, unless it names one itself. */
+const forwardedAgent = (settings: ClientSettings): true | string | undefined => {
+  const { forward, socket } = settings.config.forwardAgent
+  if (!forward) return undefined
+  if (socket !== undefined) return socket.startsWith('$') ? process.env[socket.slice(1)] : socket
+  const named = agentSocket(settings)
+  if (named === false) return undefined
+  return named ?? (usualAgents().length > 0 ? true : undefined)
+}
+
 const unlessNone = (paths: readonly string[]): readonly string[] => paths.filter(path => path.toLowerCase() !== 'none')
 
 const addedKeys = ({ config: { addKeysToAgent } }: ClientSettings): Pick<Said, 'addKeysToAgent'> => {
@@ -83,6 +96,7 @@ const identities = (settings: ClientSettings): Said => {
     ...addedKeys(settings),
     ...(config.hostbasedAuthentication ? { hostbasedAuthentication: true } : {}),
     ...said('agent', agentSocket(settings)),
+    ...said('forwardAgent', forwardedAgent(settings)),
     ...(given.has('identitiesOnly') ? { identitiesOnly: config.identitiesOnly } : {}),
     ...(given.has('identityFile') ? { identityFiles: paths('identityFile') } : {}),
     ...(given.has('certificateFile') ? { certificateFiles: paths('certificateFile') } : {}),
