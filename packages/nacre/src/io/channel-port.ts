@@ -143,9 +143,10 @@ export class ChannelPort {
 
   /**
    * Sends `bytes` as data of `type` (0, or 1 for standard error). Returns `undefined` when all of it was taken at once,
-   * else a promise for when it will have been. The bytes must not change until then. Rejects when the channel closes.
+   * else a promise for when it will have been. The bytes must not change until then, unless they are `borrowed`: then what has to
+   * wait is copied. Rejects when the channel closes.
    */
-  write(bytes: Uint8Array, type = 0): Promise<void> | undefined {
+  write(bytes: Uint8Array, type = 0, borrowed = false): Promise<void> | undefined {
     if (this.#closed !== undefined || this.#closeWanted) return heard(Promise.reject(this.#closedError()))
     if (this.#eofWanted || this.channel.ours === 'eof')
       return heard(Promise.reject(new TypeError('nothing can be written to a channel after its end')))
@@ -157,7 +158,7 @@ export class ChannelPort {
     }
     return heard(
       new Promise((done, failed) => {
-        const write = { bytes, offset: taken, type, done, failed }
+        const write = borrowed ? { bytes: bytes.slice(taken), offset: 0, type, done, failed } : { bytes, offset: taken, type, done, failed }
         if (this.#waiting === none) this.#waiting = [write]
         else this.#waiting.push(write)
       }),
