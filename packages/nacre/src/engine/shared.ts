@@ -2,10 +2,11 @@
 // alone, over plain packets. There is no key exchange, no login, no deadline and no goodbye: who leaves closes the socket.
 import { Connection, type ConnectionConfig } from '../connection/connection.ts'
 import type { Channel } from '../connection/channel.ts'
+import { session } from '../connection/channel-types/session.ts'
 import { tcpipForward } from '../connection/global-requests/tcpip-forward.ts'
 import { connectionMessages, GlobalRequest, RequestFailure, RequestSuccess } from '../connection/messages.ts'
 import { type DisconnectReason, DisconnectedError, ProtocolError, WireError } from '../errors.ts'
-import { decode, type Infer, rest } from '../wire/codec.ts'
+import { decode, type Infer } from '../wire/codec.ts'
 import { decodeMessage, type Message } from '../wire/message.ts'
 import type { DrivenEngine } from './driven.ts'
 import { weEnded } from './endings.ts'
@@ -32,8 +33,6 @@ const eventsAtOnce = 64
 /** Of messages of the transport layer these mean nothing here and do no harm: IGNORE, UNIMPLEMENTED, DEBUG. */
 const harmless: ReadonlySet<number> = new Set([2, 3, 4])
 const byNumber = new Map<number, Message>(connectionMessages.map(each => [each.number, each]))
-/** A type no server knows: its refusal comes from the server itself, which makes it a sign of life. */
-const nobodysChannel = { name: 'ping@nacre', codec: rest }
 /** Data in one message that suits every server we know. */
 const mostIncoming = 32 * 1024
 
@@ -119,10 +118,14 @@ export class SharedEngine implements DrivenEngine {
   rekey(): void {}
   change(): void {}
 
+  /**
+   * For a master that answers no global request: a session in which nothing is started is the one thing the server itself answers. (A
+   * channel of a type nobody knows would do, but OpenSSH's master never forgets a channel that was refused, and dies of it later.)
+   */
   ping(): void {
     if (this.#ended) return
     this.#pings ??= new Set()
-    this.#pings.add(this.connection.open(nobodysChannel, new Uint8Array(0)))
+    this.#pings.add(this.connection.open(session, {}))
   }
 
   nextEvent(): EngineEvent | undefined {
@@ -232,9 +235,15 @@ export class SharedEngine implements DrivenEngine {
   }
 
   #emit(event: EngineEvent): void {
-    // The end of the connection is told to whoever waits for a sign of life by itself.
-    if (event.is === 'open-failed' && this.#pings?.delete(event.channel) === true) {
-      if (event.error === undefined) this.#events.push({ is: 'pong', data: new Uint8Array(0) })
-    } else this.#events.push(event)
+    if (this.#pings === undefined || !('channel' in event) || !this.#pings.has(event.channel)) this.#events.push(event)
+    else this.#pinged(event)
+  }
+
+  #pinged(event: EngineEvent & { readonly channel: Channel }): void {
+    if (event.is === 'opened') event.channel.close()
+    else if (event.is === 'closed' || event.is === 'open-failed') this.#pings?.delete(event.channel)
+    // The end of the connection is told to whoever waits by itself.
+    const answered = event.is === 'opened' || (event.is === 'open-failed' && event.error === undefined)
+    if (answered) this.#events.push({ is: 'pong', data: new Uint8Array(0) })
   }
 }
