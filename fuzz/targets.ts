@@ -8,6 +8,7 @@ import { fileTargets } from './targets/files.ts'
 import { hostKeyTargets } from './targets/host-keys.ts'
 import { keyTargets } from './targets/keys.ts'
 import { layerTargets } from './targets/layers.ts'
+import { loginTargets } from './targets/logins.ts'
 import { securityKeyTargets } from './targets/security-keys.ts'
 import { listTargets } from './targets/lists.ts'
 import { sftpClientTargets } from './targets/sftp-client.ts'
@@ -24,6 +25,7 @@ export const targets: readonly Target[] = [
   ...fileTargets,
   ...hostKeyTargets,
   ...listTargets,
+  ...loginTargets,
   ...sftpClientTargets,
   ...sftpServerTargets,
 ]

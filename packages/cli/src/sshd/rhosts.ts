@@ -90,8 +90,10 @@ export const rhostsLine = async (
 
 /** Reads what getent(1) prints of a netgroup, `name (host,user,domain) …`; an empty place stands for everybody. */
 export const netgroupHas = (printed: string, member: { readonly host?: string; readonly user?: string }): boolean =>
-  [...printed.matchAll(/\(\s*([^,()]*?)\s*,\s*([^,()]*?)\s*,[^()]*\)/g)].some(
-    ([, host, user]) =>
-      (member.host === undefined || host === '' || host.toLowerCase() === member.host.toLowerCase()) &&
-      (member.user === undefined || user === '' || user === member.user),
-  )
+  [...printed.matchAll(/\(([^,()]*),([^,()]*),[^()]*\)/g)]
+    .map(([, host, user]) => ({ host: host.trim(), user: user.trim() }))
+    .some(
+      ({ host, user }) =>
+        (member.host === undefined || host === '' || host.toLowerCase() === member.host.toLowerCase()) &&
+        (member.user === undefined || user === '' || user === member.user),
+    )

@@ -56,6 +56,12 @@ describe('a line', () => {
     assert.equal(await verdict('@desks', { ...visitor, host: 'x', address: '192.0.2.8' }, 'lovelace', groups), 'yes by 1')
     assert.equal(await verdict('@all', visitor, 'lovelace', { all: 'all (,,)' }), 'yes by 1')
   })
+  test('with a netgroup takes blanks around names, and as many as there may be', async () => {
+    assert.equal(await verdict('@desks', visitor, 'lovelace', { desks: 'desks ( desk.example.org ,\t, )' }), 'yes by 1')
+    // Blanks that could be parted in many ways once took an hour.
+    const blanks = ' '.repeat(20_000)
+    assert.equal(await verdict('@desks', visitor, 'lovelace', { desks: `(${blanks},${blanks}(other,,)` }), 'none')
+  })
   test('that means nothing is told of', () => {
     const told: [number, string][] = []
     parseRhosts('+ +\na b c\n\n# x\nhost', (line, problem) => told.push([line, problem]))
