@@ -71,9 +71,9 @@ export class LocalTerminal {
     }
   }
 
-  /** The size in characters now. */
-  size(): Size {
-    for (const stream of [this.#environment.stdout, this.#environment.stderr]) {
+  /** The size in characters now. Our streams know of changes that we were told of by a signal, as a stopped process is not. */
+  size(whileStopped = false): Size {
+    for (const stream of whileStopped ? [] : [this.#environment.stdout, this.#environment.stderr]) {
       if (!(stream instanceof WriteStream)) continue
       const [columns, rows] = stream.getWindowSize()
       if (columns > 0 && rows > 0) return { columns, rows }
@@ -103,7 +103,7 @@ export class LocalTerminal {
     }
     const continued = (): void => {
       take()
-      resized()
+      onResize(this.size(true))
     }
     take()
     process.on('SIGWINCH', resized)

@@ -114,7 +114,7 @@ const connectAndServe = async (
   // -W alone wants no others, unless something says that it does.
   const forwards =
     target === undefined || settings.given.has('clearAllForwardings') ? await startForwards(connection, settings, log) : undefined
-  await runLocalCommand(settings)
+  await runLocalCommand(settings, signal)
   if (target !== undefined) {
     left?.letGo()
     return await forwardStdio(connection, target, environment, signal)

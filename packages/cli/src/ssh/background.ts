@@ -2,6 +2,7 @@
 // was started, and is left alone once all stands. Node has no fork(2), and a connection cannot change its process. Knows
 // nothing of connections.
 import { spawn } from 'node:child_process'
+import { leaveTerminalAlone } from './job-control.ts'
 import { askElsewhere, askPerson, canAskPerson } from '../terminal.ts'
 
 const marker = 'NACRE_SSH_BACKGROUND'
@@ -47,6 +48,7 @@ export const starter = (): Starter | undefined => {
     signal: gone.signal,
     letGo: () => {
       process.removeListener('disconnect', left)
+      leaveTerminalAlone()
       process.send?.({ is: 'ready' } satisfies Said, undefined, undefined, () => process.disconnect?.())
     },
   }

@@ -1,5 +1,7 @@
 // Owns stopping and going on as a job of a shell. Knows nothing of sessions.
 import { spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import type { TakenTerminal } from '../terminal.ts'
 
 /** Stops this program and those started with it, as ^Z does. Returns when the job goes on. */
@@ -19,9 +21,20 @@ const noticeSeconds = 1
  */
 export const continueInBackground = (taken: TakenTerminal | undefined): void => {
   taken?.restore()
-  const script = `sleep ${noticeSeconds}; kill -CONT -- "-$(ps -o pgid= -p ${process.pid} | tr -d ' ')" 2>/dev/null`
+  leaveTerminalAlone()
+  const script = `sleep ${noticeSeconds}; kill -s CONT -- "-$(ps -o pgid= -p ${process.pid} | tr -d ' ')" 2>/dev/null`
   spawn('/bin/sh', ['-c', script], { detached: true, stdio: 'ignore' }).unref()
   process.kill(0, 'SIGTSTP')
+}
+
+/**
+ * At its end Node gives terminals the modes they had at its start, also those that have long been another program's. It passes over
+ * what is closed.
+ */
+export const leaveTerminalAlone = (): void => {
+  process.once('exit', () => {
+    for (const descriptor of [0, 1, 2]) if (isatty(descriptor)) closeSync(descriptor)
+  })
 }
 
 /** While `act` goes on, ^C is its own business. */

@@ -5,8 +5,11 @@ import type { SshConfig } from './options.ts'
 /** There is no tunnel whose interface `%T` could name. */
 const noTunnel = { T: 'NONE' }
 
-/** Runs the command by the person's shell and waits for its end, if it is permitted. What becomes of it changes nothing. */
-export const runLocalCommand = async ({ config, expand }: Pick<SshConfig, 'config' | 'expand'>): Promise<void> => {
+/**
+ * Runs the command by the person's shell and waits for its end, if it is permitted. What becomes of it changes nothing. Rejects with
+ * the reason of `signal`, which ends the waiting.
+ */
+export const runLocalCommand = async ({ config, expand }: Pick<SshConfig, 'config' | 'expand'>, signal?: AbortSignal): Promise<void> => {
   if (!config.permitLocalCommand || config.localCommand === undefined) return
   const child = spawnClean(process.env.SHELL ?? '/bin/sh', ['-c', expand(config.localCommand, 'command', noTunnel)], {
     stdio: ['inherit', 'inherit', 'inherit'],
@@ -14,5 +17,7 @@ export const runLocalCommand = async ({ config, expand }: Pick<SshConfig, 'confi
   const { promise, resolve } = Promise.withResolvers<void>()
   child.once('error', () => resolve())
   child.once('close', () => resolve())
+  signal?.addEventListener('abort', () => resolve(), { once: true })
   await promise
+  signal?.throwIfAborted()
 }
