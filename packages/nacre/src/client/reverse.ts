@@ -105,19 +105,17 @@ export class ReverseForwards {
     request: ReverseRequest,
   ): Promise<{ readonly address: Place; readonly stop: () => Promise<void> }> {
     const address = bindAddress(place)
-    // The first connection may come in the same packet as the answer: it is known from the answer on, not a turn later.
-    const entry = await this.#ask(tcpipForward, { addressToBind: address, portNumberToBind: place.port }, place, request, details => {
-      const port = place.port === 0 ? allocatedPort(details) : place.port
-      const made = { address, port, carry }
-      this.#ports.add(made)
-      return made
-    })
-    return {
-      address: { host: place.host, port: entry.port },
-      stop: async () => {
-        if (this.#ports.delete(entry)) await this.#tell(cancelTcpipForward, { addressToBind: address, portNumberToBind: entry.port })
-      },
+    const stop = async (entry: ListenedTcp): Promise<void> => {
+      if (this.#ports.delete(entry)) await this.#tell(cancelTcpipForward, { addressToBind: address, portNumberToBind: entry.port })
     }
+    const asked = { addressToBind: address, portNumberToBind: place.port }
+    const listens = (details: Uint8Array): ListenedTcp => {
+      const entry = { address, port: place.port === 0 ? allocatedPort(details) : place.port, carry }
+      this.#ports.add(entry)
+      return entry
+    }
+    const entry = await this.#ask(tcpipForward, asked, place, request, { listens, stop })
+    return { address: { host: place.host, port: entry.port }, stop: () => stop(entry) }
   }
 
   async #listenPath(
@@ -125,40 +123,40 @@ export class ReverseForwards {
     carry: Carry,
     request: ReverseRequest,
   ): Promise<{ readonly address: Place; readonly stop: () => Promise<void> }> {
-    const entry = await this.#ask(streamlocalForward, { socketPath: path }, { path }, request, () => {
-      const made = { carry }
-      this.#paths.set(path, made)
-      return made
-    })
-    return {
-      address: { path },
-      stop: async () => {
-        if (this.#paths.get(path) !== entry) return
-        this.#paths.delete(path)
-        await this.#tell(cancelStreamlocalForward, { socketPath: path })
-      },
+    const stop = async (entry: Listened): Promise<void> => {
+      if (this.#paths.get(path) !== entry) return
+      this.#paths.delete(path)
+      await this.#tell(cancelStreamlocalForward, { socketPath: path })
     }
+    const listens = (): Listened => {
+      const entry = { carry }
+      this.#paths.set(path, entry)
+      return entry
+    }
+    const entry = await this.#ask(streamlocalForward, { socketPath: path }, { path }, request, { listens, stop })
+    return { address: { path }, stop: () => stop(entry) }
   }
 
-  /** `listens` is called within the event of the answer. */
+  /**
+   * `listens` is called within the event of the answer: the first connection may come in the same packet, and is known from the
+   * answer on, not a turn later. An answer nobody waits for any more is taken back by `stop`.
+   */
   #ask<T, Entry>(
     row: GlobalRequestRow<string, T>,
     value: T,
     place: Place,
     { timeout = defaultTimeout, clock = systemClock }: ReverseRequest,
-    listens: (details: Uint8Array) => Entry,
+    { listens, stop }: { readonly listens: (details: Uint8Array) => Entry; readonly stop: (entry: Entry) => Promise<void> },
   ): Promise<Entry> {
     const { link } = this.#base
     return new Promise((resolve, reject) => {
       if (link.ended !== undefined) throw link.ended.error
-      const cancel = clock.after(timeout, () =>
-        reject(
-          new ForwardError(
-            'FORWARD_REFUSED',
-            `The server did not answer within ${timeout / 1000} s whether it listens on ${showPlace(place)}.`,
-          ),
-        ),
-      )
+      let late = false
+      const cancel = clock.after(timeout, () => {
+        late = true
+        const words = `The server did not answer within ${timeout / 1000} s whether it listens on ${showPlace(place)}.`
+        reject(new ForwardError('FORWARD_REFUSED', words))
+      })
       link.engine.connection.globalRequest(row, value, (ok, details, error) => {
         cancel()
         if (!ok) {
@@ -166,7 +164,9 @@ export class ReverseForwards {
           return
         }
         try {
-          resolve(listens(details))
+          const entry = listens(details)
+          if (late) void stop(entry)
+          else resolve(entry)
         } catch (problem) {
           reject(problem)
         }

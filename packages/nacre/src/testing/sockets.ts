@@ -76,14 +76,16 @@ export class MemorySocket implements LocalConnection {
 
   write(bytes: Uint8Array | string): void {
     if (this.#ended || this.#destroyed) return
-    this.#other?.#arrive(typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes.slice())
+    const other = this.#other
+    if (other !== undefined) other.#arrive(typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes.slice())
   }
 
   /** Sends no more; what comes may still be read. */
   end(): void {
     if (this.#ended || this.#destroyed) return
     this.#ended = true
-    this.#other?.#arrivedAll()
+    const other = this.#other
+    if (other !== undefined) other.#arrivedAll()
     this.#closeWhenDone()
   }
 
@@ -100,7 +102,8 @@ export class MemorySocket implements LocalConnection {
     stream.tap({
       data: (bytes, detached) => {
         this.write(detached ? bytes : bytes.slice())
-        return this.#other?.#whenRoom()
+        const other = this.#other
+        return other === undefined ? undefined : other.#whenRoom()
       },
       end: error => (error === undefined ? this.end() : this.discard()),
     })
