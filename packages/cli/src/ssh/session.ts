@@ -1,6 +1,7 @@
 // Owns a session of `ssh`: a command, a shell or a subsystem, joined to the local streams and to the person's terminal. Knows
 // nothing of how the connection came about or of what is forwarded over it.
 import { type ClientConnection, escapeForPeople, type Process, type SessionOptions } from 'nacre'
+import { sentEnvironment } from 'nacre/config'
 import type { Environment } from '../environment.ts'
 import { LocalTerminal, type TakenTerminal } from '../terminal.ts'
 import { prepareAgentForward } from './agent-forward.ts'
@@ -9,7 +10,6 @@ import { escapeFilter, type EscapeActions } from './escapes.ts'
 import type { Log } from './log.ts'
 import type { SshConfig } from './options.ts'
 import { exitCodeOf, inputOf, type RelayedInput, relayInput, relayOutput } from './relay.ts'
-import { sentEnvironment } from './send-env.ts'
 import { typedCommandLine, type TypedForwards } from './typed-command.ts'
 import { prepareX11 } from './x11.ts'
 
@@ -52,7 +52,7 @@ export const beginSession = async (parts: SessionParts): Promise<Session> => {
     signal,
     forwardAgent: prepareAgentForward(settings, connection, parts.log),
     ...(x11 === undefined ? {} : { x11 }),
-    env: sentEnvironment(config, environment),
+    env: sentEnvironment(config, environment.variables),
     ...(terminal === undefined ? {} : { pty: terminal.request(), obscureKeystrokes: config.obscureKeystrokeTiming }),
   }
   const remote =

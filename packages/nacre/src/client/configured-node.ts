@@ -5,6 +5,7 @@ import { isAbsolute } from 'node:path'
 import { usualAgents } from '../agent/openssh-node.ts'
 import type { ClientSettings } from '../config/client-config.ts'
 import type { JumpHost } from '../config/reach-kinds.ts'
+import { sentEnvironment } from '../config/sent-environment.ts'
 import { expandTokens } from '../config/tokens.ts'
 import { ConfigError } from '../errors.ts'
 import { splitWords } from '../config/line.ts'
@@ -26,6 +27,7 @@ export interface SaidOptions<H> extends CommonOptions, OpensshOptions, Pick<Dial
   readonly via?: readonly H[]
   readonly proxyCommand?: string
   readonly forwardAgent?: ForwardAgent
+  readonly env?: Readonly<Record<string, string>>
 }
 type Said = SaidOptions<never>
 
@@ -178,6 +180,11 @@ const network = ({ config, given }: ClientSettings): Said => ({
   ...(given.has('connectionAttempts') ? { connectionAttempts: config.connectionAttempts } : {}),
 })
 
+const sent = ({ config }: ClientSettings): Pick<Said, 'env'> => {
+  const env = sentEnvironment(config, process.env)
+  return Object.keys(env).length === 0 ? {} : { env }
+}
+
 /** A host to go through. Its own configuration says the rest; `%` of the destination stands in its name. */
 const jump = ({ user, host, port }: JumpHost, { proxyTokens }: ClientSettings): Destination => ({
   host: expandTokens(host, proxyTokens),
@@ -204,6 +211,7 @@ export const configuredOptions = <H>(settings: ClientSettings, hop: (destination
     ...trust(settings),
     ...limits(settings),
     ...network(settings),
+    ...sent(settings),
     ...way(settings, hop),
   }
 }

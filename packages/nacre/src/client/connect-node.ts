@@ -45,6 +45,8 @@ interface BaseOptions extends CommonOptions, Pick<DialOptions, 'family' | 'local
   readonly proxyCommand?: string
   /** The agent of all sessions that do not say otherwise, here and not on the way. Default: what ForwardAgent in ssh_config says. */
   readonly forwardAgent?: ForwardAgent
+  /** Variables of every session, beside those it asks for itself, which win. Default: what SendEnv and SetEnv in ssh_config say. */
+  readonly env?: Readonly<Record<string, string>>
   readonly onBanner?: (message: string) => void
   readonly onProgress?: (event: EngineEvent) => void
   /** Told of each step on the way to the host, and of each of the login, as it happens. */

@@ -46,6 +46,8 @@ export interface ConnectOptions extends CommonOptions {
   readonly sockets?: () => Promise<LocalSockets>
   /** The agent of all sessions that do not say otherwise (`SessionOptions.forwardAgent`). Default none, and none where the server is `untrusted`. */
   readonly forwardAgent?: ForwardAgent
+  /** Variables of every session, beside those it asks for itself (`SessionOptions.env`), which win. */
+  readonly env?: Readonly<Record<string, string>>
   /** Opens the way to an agent by its socket, for `forwardAgent`. Node's `connect` brings its own. */
   readonly reachAgent?: ReachAgent
   /** Waited for by `close`, once the connection has ended: resolves when what the transport rests on is gone too. */
@@ -126,6 +128,7 @@ export const connectOver = async (
               ...{ user: options.user, hostKey, serverVersion, banner, served, localFiles: options.localFiles, sockets: options.sockets },
               untrusted: trusted.untrusted === true,
               forwardAgent: options.forwardAgent,
+              env: options.env,
               forwarding: {
                 proof: firstProof,
                 reach: options.reachAgent,

@@ -94,6 +94,8 @@ export interface ConnectionFacts {
   readonly served: ServedChannels
   /** The agent of sessions that do not say otherwise. */
   readonly forwardAgent?: ForwardAgent | undefined
+  /** Variables of every session, beside those it asks for itself, which win. */
+  readonly env?: Readonly<Record<string, string>> | undefined
   /** What sessions need that forward an agent or a display. */
   readonly forwarding: SessionForwardsNeeds
   /** The host key was taken although it may be that of another server; see `HostKeyTrust`. */
@@ -120,6 +122,7 @@ export class ClientConnection implements AsyncDisposable {
   readonly #sockets: (() => Promise<LocalSockets>) | undefined
   #reverse: ReverseForwards | undefined
   readonly #forwardAgent: ForwardAgent
+  readonly #env: Readonly<Record<string, string>> | undefined
   readonly #forwarding: SessionForwardsNeeds
   #sessionForwards: SessionForwards | undefined
   readonly #knowsEow: boolean
@@ -146,6 +149,7 @@ export class ClientConnection implements AsyncDisposable {
     this.#served = facts.served
     this.#sockets = facts.sockets
     this.#forwardAgent = this.untrusted ? false : (facts.forwardAgent ?? false)
+    this.#env = facts.env
     this.#forwarding = facts.forwarding
     this.#gone = facts.gone
   }
@@ -361,7 +365,8 @@ export class ClientConnection implements AsyncDisposable {
     })
   }
 
-  #start(options: SessionOptions, begin: BeginSession): Promise<Process> {
+  #start(asked: SessionOptions, begin: BeginSession): Promise<Process> {
+    const options = this.#env === undefined ? asked : { ...asked, env: { ...this.#env, ...asked.env } }
     return new Promise((resolve, reject) => {
       options.signal?.throwIfAborted()
       const start = new SessionStart(options, begin, this.#knowsEow, { resolve, reject }, () => this.#link.chaff())

@@ -47,6 +47,7 @@ const cases: readonly (readonly [lines: readonly string[], options: Readonly<Rec
   ],
   [['PreferredAuthentications=hostbased,publickey'], { preferred: ['publickey'] }],
   [['HostbasedAcceptedAlgorithms=rsa-sha2-512'], { algorithms: { hostbasedAccepted: 'rsa-sha2-512' } }],
+  [['SetEnv=A=1 B=2'], { env: { A: '1', B: '2' } }],
   [['HostKeyAlias=Other'], { hostKeyAlias: 'other' }],
   [['RevokedHostKeys=/a /b'], { revokedHostKeys: ['/a', '/b'] }],
   [['ProxyJump=u@a:5,b'], { via: [{ host: 'a', user: 'u', port: 5 }, { host: 'b' }] }],
@@ -77,7 +78,7 @@ describe('connect', () => {
     const notes: string[] = []
     const stop = new AbortController()
     const work = connect('alias', {
-      config: { file: 'none', options: [{ path: 'file', text: 'ForwardX11 yes\n', isUsers: true }] },
+      config: { file: 'none', options: [{ path: 'file', text: 'Tunnel yes\n', isUsers: true }] },
       transport: memoryPair()[0],
       signal: stop.signal,
       agent: false,
@@ -89,6 +90,6 @@ describe('connect', () => {
       },
     })
     await assert.rejects(work, /enough/)
-    assert.deepEqual(notes, ['file line 1: ForwardX11 is not supported by this version and has no effect.'])
+    assert.deepEqual(notes, ['file line 1: Tunnel is not supported by this version and has no effect.'])
   })
 })
