@@ -42,7 +42,10 @@ const visit = async (server: PeerServer, options: readonly string[] = []): Promi
     const mark = `mark${++marks}`
     await at.type(`clear; stty -a; echo ${mark.slice(0, 2)}''${mark.slice(2)}\r`)
     const shown = await at.shows(new RegExp(`^${mark}$`, 'm'))
-    return shown.slice(shown.indexOf('speed'), shown.indexOf(`\n${mark}`)).replace(/rows \d+; columns \d+;/, '')
+    return shown
+      .slice(shown.indexOf('speed'), shown.indexOf(`\n${mark}`))
+      .replace(/rows \d+; columns \d+;/, '')
+      .replaceAll(/\s+/g, ' ')
   }
   await at.shows(/READY\$/)
   const before = await settings()

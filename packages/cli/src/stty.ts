@@ -16,6 +16,7 @@ const characters: Readonly<Record<string, string>> = {
   VWERASE: 'werase',
   VLNEXT: 'lnext',
   VDISCARD: 'discard',
+  ...(process.platform === 'linux' ? { VSWTCH: 'swtch' } : { VDSUSP: 'dsusp', VSTATUS: 'status' }),
 }
 
 /** Flags that are called the same, in small letters. */
@@ -23,6 +24,8 @@ const flags: readonly string[] = [
   ...['IGNPAR', 'PARMRK', 'INPCK', 'ISTRIP', 'INLCR', 'IGNCR', 'ICRNL', 'IXON', 'IXANY', 'IXOFF', 'IMAXBEL', 'IUTF8'],
   ...['ISIG', 'ICANON', 'ECHO', 'ECHOE', 'ECHOK', 'ECHONL', 'NOFLSH', 'TOSTOP', 'IEXTEN', 'ECHOCTL', 'ECHOKE'],
   ...['OPOST', 'ONLCR', 'OCRNL', 'ONOCR', 'ONLRET', 'CS7', 'CS8', 'PARENB', 'PARODD'],
+  // What one system has, the stty of another does not know; one word it does not know and it sets nothing.
+  ...(process.platform === 'linux' ? ['IUCLC', 'XCASE', 'OLCUC'] : ['PENDIN']),
 ]
 
 const speeds: ReadonlySet<number> = new Set([
@@ -52,6 +55,10 @@ export const sttyArguments = (modes: Modes): readonly string[] => {
 }
 
 const characterValue = (text: string): number | undefined => {
+  if (text.startsWith('M-^')) {
+    const plain = characterValue(text.slice(2))
+    return plain === undefined ? undefined : plain | 0x80
+  }
   if (text === '<undef>' || text === 'undef') return disabled
   if (text === '^?') return 0x7f
   if (/^\^[@-_]$/.test(text)) return text.charCodeAt(1) & 0x1f
@@ -62,11 +69,10 @@ const characterValue = (text: string): number | undefined => {
 /** The modes in what `stty -a` printed. Settings that SSH has no name for are passed over. */
 export const modesFromStty = (text: string): Record<string, number> => {
   const modes: Record<string, number> = {}
-  const speed = /speed (\d+) baud/.exec(text)
-  if (speed !== null) {
-    modes.TTY_OP_ISPEED = Number(speed[1])
-    modes.TTY_OP_OSPEED = Number(speed[1])
-  }
+  const speed = /\bspeed (\d+) baud/.exec(text)?.[1]
+  const [input, output] = ['i', 'o'].map(way => new RegExp(`\\b${way}speed (\\d+) baud`).exec(text)?.[1] ?? speed)
+  if (input !== undefined) modes.TTY_OP_ISPEED = Number(input)
+  if (output !== undefined) modes.TTY_OP_OSPEED = Number(output)
   for (const [name, word] of Object.entries(characters)) {
     const found = new RegExp(`(?:^|[\\s;])${word === 'rprnt' ? '(?:rprnt|reprint)' : word} = ([^\\s;]+);`).exec(text)
     const value = found === null ? undefined : characterValue(found[1])

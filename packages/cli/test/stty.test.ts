@@ -34,6 +34,21 @@ describe('what stty prints', () => {
     assert.equal(modes.VSTATUS, undefined)
   })
 
+  test('with two speeds, and characters above 127', () => {
+    const modes = modesFromStty(gnu.replace('speed 38400 baud', 'ispeed 9600 baud; ospeed 38400 baud').replace('intr = ^C', 'intr = M-^C'))
+    assert.deepEqual([modes.TTY_OP_ISPEED, modes.TTY_OP_OSPEED, modes.VINTR], [9600, 38400, 0x83])
+  })
+
+  test('of this system alone', { skip: process.platform !== 'linux' }, () => {
+    const modes = modesFromStty(gnu)
+    assert.deepEqual([modes.VSWTCH, modes.IUCLC, modes.XCASE, modes.OLCUC], [255, 0, 0, 0])
+    const words = sttyArguments({ ...modes, VSTATUS: 20, PENDIN: 1 })
+    assert.deepEqual(
+      [words.includes('swtch'), words.includes('-olcuc'), words.includes('status'), words.includes('pendin')],
+      [true, true, false, false],
+    )
+  })
+
   test('in the words of other systems too', () => {
     const modes = modesFromStty(bsd)
     assert.deepEqual([modes.VREPRINT, modes.VSTOP, modes.IXANY, modes.ECHOK, modes.IUTF8], [0x12, 0x13, 1, 0, 1])
