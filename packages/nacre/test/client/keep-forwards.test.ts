@@ -217,7 +217,7 @@ describe('kept forwards', () => {
   })
 
   it('give up on what no time heals, and tell it', async () => {
-    const hopeless = new AuthenticationError('no', [])
+    const hopeless = new AuthenticationError('no', { user: 'ada', attempts: [], remaining: [] })
     const at = kept({ forwards: [{ forward: { listen: '/s', to: 'db:1' } }] })
     at.failures.push(lost(), hopeless)
     const forwards = await keepForwards(at.options)

@@ -21,7 +21,19 @@ describe('a place to listen on', () => {
     assert.deepEqual(readListenPlace({ path: 'relative' }), { path: 'relative' })
   })
   it('is nothing else', () => {
-    for (const place of ['', 'host', '65536', -1, 1.5, 'a:b', '::1:80', '[::1]', { path: '' }, { path: 'a\0b' }, { host: 'h', port: 70_000 }])
+    for (const place of [
+      '',
+      'host',
+      '65536',
+      -1,
+      1.5,
+      'a:b',
+      '::1:80',
+      '[::1]',
+      { path: '' },
+      { path: 'a\0b' },
+      { host: 'h', port: 70_000 },
+    ])
       assert.throws(() => readListenPlace(place), ConfigError, JSON.stringify(place))
   })
 })
@@ -33,7 +45,17 @@ describe('a place to connect to', () => {
     assert.deepEqual(readTargetPlace('/run/db.sock'), { path: '/run/db.sock' })
   })
   it('is nothing else', () => {
-    for (const place of ['', ':80', '80', 'h:0', 'h:65536', 'h', { host: '', port: 80 }, { host: undefined, port: 80 }, { host: 'h', port: 0 }])
+    for (const place of [
+      '',
+      ':80',
+      '80',
+      'h:0',
+      'h:65536',
+      'h',
+      { host: '', port: 80 },
+      { host: undefined, port: 80 },
+      { host: 'h', port: 0 },
+    ])
       assert.throws(() => readTargetPlace(place), ConfigError, JSON.stringify(place))
   })
 })

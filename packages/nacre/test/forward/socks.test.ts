@@ -34,7 +34,7 @@ const hold = (input: string | Uint8Array, outcome: SocksOutcome = 'connected'): 
     ...rest,
   })
   try {
-    for (let turn = dialogue.next(); ; ) {
+    for (let turn = dialogue.next(); ;) {
       if (turn.done === true) return held({ connected: turn.value })
       const step = turn.value
       if (step.do === 'take') {
