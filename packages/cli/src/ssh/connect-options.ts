@@ -35,6 +35,7 @@ export const connectOptions = (
     config: settings,
     signal,
     algorithms: { compression: config.compression ? ['zlib@openssh.com', 'zlib', 'none'] : ['none'] },
+    limits: { maximumChannels: mostChannels, maximumPendingOpens: mostChannels },
     minimumRsaBits: Math.max(leastRsaBits, config.requiredRsaSize),
     ...(environment.variables.SSH_AUTH_SOCK === undefined || settings.given.has('identityAgent')
       ? {}
@@ -57,3 +58,5 @@ export const connectOptions = (
 }
 
 const leastRsaBits = 1024
+/** As many as OpenSSH has: each forwarded connection is one. */
+const mostChannels = 16 * 1024
