@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ConfigError, KeyFormatError, loadSigner } from 'nacre'
 import { type Certificate, certifiedSigner, isCertificateType, parseCertificate, parsePublicKeyLine, type Signer } from 'nacre/keys'
+import type { HostKeyAgent } from './host-key-agent.ts'
 
 /** Where the system keeps them. */
 export const systemKeys = ['rsa', 'ecdsa', 'ed25519'].map(type => `/etc/ssh/ssh_host_${type}_key`)
@@ -44,11 +45,23 @@ const certify = (keys: readonly Signer[], paths: readonly string[], warnings: st
   return certified
 }
 
+/** The key of a file; else that of an agent, when the file names one it holds. Rejects with what is wrong with the file or the agent. */
+const loadHostKey = async (path: string, minimumRsaBits: number, agent: HostKeyAgent | undefined): Promise<Signer> => {
+  try {
+    return await loadSigner(path, { minimumRsaBits })
+  } catch (error) {
+    const held = await agent?.signerFor(path)
+    if (held === undefined) throw error
+    return held
+  }
+}
+
 /** Loads host keys. Rejects with `ConfigError` when none can be used. */
 export const loadHostKeys = async (
   configured: readonly string[],
   minimumRsaBits: number,
   certificates: readonly string[] = [],
+  agent?: HostKeyAgent,
 ): Promise<HostKeys> => {
   const usual = configured.length === 0
   if (usual && process.geteuid?.() !== 0)
@@ -59,7 +72,7 @@ export const loadHostKeys = async (
   const warnings: string[] = []
   for (const path of paths) {
     try {
-      const key = await loadSigner(path, { minimumRsaBits })
+      const key = await loadHostKey(path, minimumRsaBits, agent)
       if (keys.some(each => each.publicKey.type === key.publicKey.type)) toCome.push(key)
       else keys.push(key)
     } catch (error) {

@@ -1,6 +1,6 @@
 // Owns turning a configuration into a server: its options, the authenticator, the sessions, and what is logged of a
 // connection. Knows nothing of listening, signals and files of the configuration.
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { ConfigError, escapeForPeople } from 'nacre'
 import type { ParsedServerConfig, ServerConfig } from 'nacre/config'
 import { environmentTranscript } from 'nacre/io/transcript-node'
@@ -22,6 +22,7 @@ import { commandAccounts } from './command-accounts.ts'
 import { logEvent } from './connection-log.ts'
 import { type Directory, systemDirectory } from './eligible.ts'
 import { forwardLimits, sshdForwards } from './forwards.ts'
+import { type HostKeyAgent, hostKeyAgent, hostKeyAgentPath } from './host-key-agent.ts'
 import { type HostKeys, loadHostKeys } from './host-keys.ts'
 import { lendingRules } from './lent.ts'
 import type { Log } from './log.ts'
@@ -29,6 +30,7 @@ import type { Login } from './login.ts'
 import { commandProblems, isSet } from './login-commands.ts'
 import { isHash, placeholderHash, systemCrypt } from './passwords.ts'
 import { perLoginAuthenticator } from './per-login.ts'
+import { groupsIn } from './moduli.ts'
 import { passwdCommand, shadowAccounts } from './shadow-accounts.ts'
 import { serveSessions, type SessionRules } from './sessions.ts'
 import { logTurnedAway, startupRules } from './startups.ts'
@@ -173,6 +175,24 @@ const sayWhatIsMissing = (parsed: ParsedServerConfig, warnings: string[]): void 
     warnings.push('ChannelTimeout: “global” is not supported by this version and has no effect; “*” is for each channel by itself.')
 }
 
+/** The groups of a ModuliFile that is named. */
+const moduliOf = ({ config, given }: ParsedServerConfig, warnings: string[]): Pick<ServerOptions<Login>, 'diffieHellmanGroups'> => {
+  if (!given.has('moduliFile')) return {}
+  try {
+    const groups = groupsIn(readFileSync(config.moduliFile, 'utf8'))
+    if (groups.length > 0) return { diffieHellmanGroups: groups }
+    warnings.push(`ModuliFile: ${config.moduliFile} has no group of 2048 to 8192 bits; those of RFC 3526 are used.`)
+  } catch (error) {
+    warnings.push(`ModuliFile: ${config.moduliFile} cannot be read; the groups of RFC 3526 are used. ${(error as Error).message}`)
+  }
+  return {}
+}
+
+const agentOf = (config: ServerConfig): HostKeyAgent | undefined => {
+  const socket = hostKeyAgentPath(config.hostKeyAgent, process.env)
+  return socket === undefined ? undefined : hostKeyAgent(socket, config.requiredRsaSize)
+}
+
 /** Conversations are counted on over a reload, so that none is written over. */
 let traced: ReturnType<typeof environmentTranscript> | undefined
 let traceLog: Log | undefined
@@ -200,7 +220,7 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
     keys,
     toCome,
     warnings: keyWarnings,
-  }: HostKeys = await loadHostKeys(config.hostKey, config.requiredRsaSize, config.hostCertificate)
+  }: HostKeys = await loadHostKeys(config.hostKey, config.requiredRsaSize, config.hostCertificate, agentOf(config))
   warnings.push(...keyWarnings)
   const directory = systemDirectory()
   const accountsFor = accountsBy(await shadowOf(setup, directory, warnings), directory)
@@ -220,6 +240,7 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
     forwards: sshdForwards(connection => (connection.identity?.holds ?? parsed).config, nodeSockets(), log),
     limits: forwardLimits,
     algorithms: algorithmsOf(config, warnings),
+    ...moduliOf(parsed, warnings),
     minimumRsaBits: Math.max(leastRsaBits, config.requiredRsaSize),
     ...(config.versionAddendum === 'none' ? {} : { comments: config.versionAddendum }),
     ...timesOf(config),

@@ -6,7 +6,7 @@ import { type ConfigDocument, type ConfigSource, faultAt, showPlace, type Statem
 import { BadValue } from './kinds.ts'
 import { type Criterion, type MatchTable, readCriteria } from './match.ts'
 import { nearest } from './nearest.ts'
-import type { Keyword, KeywordTable, SoFar } from './table.ts'
+import { type Keyword, type KeywordTable, noEffect, refusedEffect, type SoFar } from './table.ts'
 
 /** One of two languages: that of sshd_config or that of ssh_config. */
 export interface Dialect {
@@ -61,6 +61,7 @@ export interface WithoutEffect {
   readonly name: string
   readonly statement: Statement
   readonly otherwise: 'warn' | 'refuse'
+  readonly because?: string | undefined
 }
 
 export interface Resolved {
@@ -292,10 +293,10 @@ class Resolution {
     this.#values.set(property, combined)
     this.#decidedBy.set(property, by)
     if (row.notInEffect === undefined || row.notInEffect.asksNothing(value)) return
-    const { otherwise } = row.notInEffect
+    const { otherwise, because } = row.notInEffect
     if (otherwise === 'ignore') return
     // What is asked for by hand, now, is not passed over with a warning.
-    this.#withoutEffect.push({ name: row.name, statement, otherwise: source.isOption === true ? 'refuse' : otherwise })
+    this.#withoutEffect.push({ name: row.name, statement, because, otherwise: source.isOption === true ? 'refuse' : otherwise })
   }
 
   #warn(statement: Statement, message: string): void {
@@ -379,10 +380,10 @@ export const effects = ({
 }: Pick<Resolved, 'withoutEffect'>): { readonly refused: readonly ConfigError[]; readonly warnings: readonly string[] } => ({
   refused: withoutEffect
     .filter(each => each.otherwise === 'refuse')
-    .map(({ name, statement }) => new ConfigError(`${name} is not supported by this version.`, statement)),
+    .map(({ name, statement, because }) => new ConfigError(`${refusedEffect(name, because)}.`, statement)),
   warnings: withoutEffect
     .filter(each => each.otherwise === 'warn')
-    .map(({ name, statement }) => `${showPlace(statement)}: ${name} is not supported by this version and has no effect.`),
+    .map(({ name, statement, because }) => `${showPlace(statement)}: ${noEffect(name, because)}.`),
 })
 
 /** All problems as one error: the first says where, the others follow it. `undefined` when there are none. */

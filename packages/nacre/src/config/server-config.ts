@@ -9,7 +9,7 @@ import { type Answers, type Decide, effects, oneError, type Resolved, resolveCon
 import { serverDialect, serverKeywords, type ServerConfig } from './server-keywords.ts'
 import type { ListenAddress } from './server-kinds.ts'
 import { type ConnectionFacts, decideByConnection, decideWithoutConnection, serverCriteria } from './server-match.ts'
-import type { Keyword } from './table.ts'
+import { type Keyword, noEffect, refusedEffect } from './table.ts'
 
 /** A configuration as it holds for everybody, or for one connection. */
 export interface ParsedServerConfig extends ParsedConfig<ServerConfig> {
@@ -63,8 +63,10 @@ const inBlocks = (documents: readonly ConfigDocument[]): readonly string[] =>
         if (error instanceof BadValue) return []
         throw error
       }
-      const becomes = row.notInEffect.otherwise === 'refuse' ? '; whoever the block is for cannot log in' : ' and has no effect'
-      return [`${showPlace(statement)}: ${row.name} is not supported by this version${becomes}.`]
+      const { otherwise, because } = row.notInEffect
+      const said =
+        otherwise === 'refuse' ? `${refusedEffect(row.name, because)}; whoever the block is for cannot log in` : noEffect(row.name, because)
+      return [`${showPlace(statement)}: ${said}.`]
     })
 
 /** Arguments of criteria that are none: found now, not when somebody comes whom the rest of the line fits. */

@@ -54,10 +54,15 @@ const number = integer(0, largestNumber)
 const not = <T>(...asking: readonly T[]): Pick<RowOptions<T>, 'notInEffect'> => ({
   notInEffect: { asksNothing: value => asking.some(each => JSON.stringify(each) === JSON.stringify(value)), otherwise: 'warn' },
 })
+/** The same, and why: the sentence goes on after the keyword. */
+const never = <T>(because: string, ...asking: readonly T[]): Pick<RowOptions<T>, 'notInEffect'> => ({
+  notInEffect: { asksNothing: value => asking.some(each => JSON.stringify(each) === JSON.stringify(value)), otherwise: 'warn', because },
+})
 /** Nothing acts on it yet, and to go on without it would be less safe than the file asks. */
 const refused = <T>(...asking: readonly T[]): Pick<RowOptions<T>, 'notInEffect'> => ({
   notInEffect: { asksNothing: value => asking.includes(value), otherwise: 'refuse' },
 })
+const oneProgram = 'has no effect: nacre’s server is one program'
 /** The last line counts, as OpenSSH has it for a few. */
 const last = <T>(): Pick<RowOptions<T>, 'combine'> => ({ combine: (_, next) => next })
 
@@ -68,7 +73,8 @@ export const serverKeywords = {
   listenAddress: list('ListenAddress', listenAddresses, [], globally),
   // PAM itself is not used; what it changes is who may log in by key: with it, also accounts whose password is locked.
   usePam: set('UsePAM', flag, false, globally),
-  pamServiceName: set('PAMServiceName', word, 'sshd', not('sshd')),
+  // Told to AuthenticationCommand; where PAM itself is asked for, UsePAM has its own word.
+  pamServiceName: set('PAMServiceName', word, 'sshd'),
   loginGraceTime: set('LoginGraceTime', seconds, 120, globally),
   x11DisplayOffset: set('X11DisplayOffset', number, 10),
   maxAuthTries: set('MaxAuthTries', number, 6),
@@ -97,7 +103,10 @@ export const serverKeywords = {
     oldNames: ['ChallengeResponseAuthentication', 'SkeyAuthentication'],
   }),
   printMotd: set('PrintMotd', flag, true, globally),
-  printLastLog: set('PrintLastLog', flag, true, { ...globally, ...not(false) }),
+  printLastLog: set('PrintLastLog', flag, true, {
+    ...globally,
+    ...never('has no effect: nacre keeps no record of logins, so there is no last one to show', false),
+  }),
   x11Forwarding: set('X11Forwarding', flag, false),
   x11UseLocalhost: set('X11UseLocalhost', flag, true),
   permitTty: set('PermitTTY', flag, true),
@@ -113,15 +122,12 @@ export const serverKeywords = {
   disableForwarding: set('DisableForwarding', flag, false),
   allowStreamLocalForwarding: set('AllowStreamLocalForwarding', forwardingSides, 'yes'),
   streamLocalBindUnlink: set('StreamLocalBindUnlink', flag, false),
-  fingerprintHash: set('FingerprintHash', choice(['SHA256', 'MD5', 'SHA1', 'SHA384', 'SHA512']), 'SHA256', {
-    ...globally,
-    ...last(),
-    ...not('SHA256'),
-  }),
-  exposeAuthInfo: set('ExposeAuthInfo', flag, false, not(false)),
+  fingerprintHash: set('FingerprintHash', choice(['SHA256', 'MD5', 'SHA1', 'SHA384', 'SHA512']), 'SHA256', { ...globally, ...last() }),
+  exposeAuthInfo: set('ExposeAuthInfo', flag, false),
   refuseConnection: set('RefuseConnection', flag, false),
   pidFile: set('PidFile', word, '/run/sshd.pid', globally),
-  moduliFile: set('ModuliFile', word, '/etc/ssh/moduli', { ...globally, ...not('/etc/ssh/moduli') }),
+  // Read when it is named; without it the groups are those of RFC 3526.
+  moduliFile: set('ModuliFile', word, '/etc/ssh/moduli', globally),
   xauthLocation: set('XAuthLocation', word, '/usr/bin/xauth', globally),
   ciphers: unset('Ciphers', algorithms, { ...globally, everywhere: true }),
   macs: unset('MACs', algorithms, { ...globally, everywhere: true }),
@@ -129,14 +135,17 @@ export const serverKeywords = {
   forceCommand: set('ForceCommand', commandLine, 'none'),
   chrootDirectory: set('ChrootDirectory', word, 'none', refused('none')),
   trustedUserCaKeys: set('TrustedUserCAKeys', word, 'none'),
-  securityKeyProvider: set('SecurityKeyProvider', word, 'internal', { ...globally, ...not('internal') }),
+  securityKeyProvider: set('SecurityKeyProvider', word, 'internal', {
+    ...globally,
+    ...never('has no effect: host keys of security keys need no library here; HostKeyAgent can hold them', 'internal'),
+  }),
   authorizedPrincipalsFile: set('AuthorizedPrincipalsFile', word, 'none'),
   versionAddendum: set('VersionAddendum', commandLine, 'none', globally),
   authorizedKeysCommand: set('AuthorizedKeysCommand', commandByPath, 'none'),
   authorizedKeysCommandUser: set('AuthorizedKeysCommandUser', word, 'none'),
   authorizedPrincipalsCommand: set('AuthorizedPrincipalsCommand', commandByPath, 'none'),
   authorizedPrincipalsCommandUser: set('AuthorizedPrincipalsCommandUser', word, 'none'),
-  hostKeyAgent: set('HostKeyAgent', word, 'none', { ...globally, ...not('none') }),
+  hostKeyAgent: set('HostKeyAgent', word, 'none', globally),
   kexAlgorithms: unset('KexAlgorithms', algorithms, { ...globally, everywhere: true }),
   caSignatureAlgorithms: unset('CASignatureAlgorithms', algorithms),
   hostbasedAcceptedAlgorithms: unset('HostbasedAcceptedAlgorithms', algorithms, {
@@ -145,8 +154,8 @@ export const serverKeywords = {
   hostKeyAlgorithms: unset('HostKeyAlgorithms', algorithms, globally),
   pubkeyAcceptedAlgorithms: unset('PubkeyAcceptedAlgorithms', algorithms, { oldNames: ['PubkeyAcceptedKeyTypes'] }),
   // sshd's two helper programs: nacre's server is one program.
-  sshdSessionPath: unset('SshdSessionPath', word, { ...globally, notInEffect: { asksNothing: () => false, otherwise: 'warn' } }),
-  sshdAuthPath: unset('SshdAuthPath', word, { ...globally, notInEffect: { asksNothing: () => false, otherwise: 'warn' } }),
+  sshdSessionPath: unset('SshdSessionPath', word, { ...globally, ...never(oneProgram) }),
+  sshdAuthPath: unset('SshdAuthPath', word, { ...globally, ...never(oneProgram) }),
   perSourcePenaltyExemptList: set('PerSourcePenaltyExemptList', addressList, 'none', globally),
   logLevel: set('LogLevel', serverLogLevels, 'INFO'),
   syslogFacility: set('SyslogFacility', facilities, 'AUTH', { ...globally, everywhere: true }),
@@ -161,7 +170,12 @@ export const serverKeywords = {
   acceptEnv: list('AcceptEnv', variableNames),
   setEnv: set('SetEnv', variables, []),
   authenticationMethods: set('AuthenticationMethods', methodChains, []),
-  logVerbose: set('LogVerbose', wordsOrNone, [], not<readonly string[]>([], ['none'])),
+  logVerbose: set(
+    'LogVerbose',
+    wordsOrNone,
+    [],
+    never<readonly string[]>('has no effect: its patterns name lines of OpenSSH’s own source', [], ['none']),
+  ),
   channelTimeout: set('ChannelTimeout', channelTimeouts, []),
   subsystem: list('Subsystem', subsystems, [], {
     // Of a name the first line counts.
@@ -172,7 +186,12 @@ export const serverKeywords = {
   perSourceMaxStartups: set('PerSourceMaxStartups', integerOrNone(1, largestNumber), 'none', globally),
   perSourceNetBlockSize: set('PerSourceNetBlockSize', netBlockSize, { v4: 32, v6: 128 }, globally),
   permitTunnel: set('PermitTunnel', choice(['no', 'point-to-point', 'ethernet', 'yes']), 'no', not('no')),
-  ipQos: set('IPQoS', qualityOfService, ['ef', 'cs0'], not<readonly [string, string]>(['ef', 'cs0'])),
+  ipQos: set(
+    'IPQoS',
+    qualityOfService,
+    ['ef', 'cs0'],
+    never<readonly [string, string]>('has no effect: Node has no way to mark packets', ['ef', 'cs0']),
+  ),
   // 0 is the usual of the cipher, and no limit of time.
   rekeyLimit: set('RekeyLimit', rekeyLimit, { bytes: 0, seconds: 0 }),
   permitOpen: set('PermitOpen', permittedOpens, ['any']),
@@ -202,7 +221,8 @@ const serverUnsupported = unsupportedTable([
     'ignore',
     'GSSAPICleanupCredentials GSSAPIDelegateCredentials GSSAPIStrictAcceptorCheck GSSAPIStoreCredentialsOnRekey DebianBanner KerberosOrLocalPasswd KerberosTicketCleanup KerberosGetAFSToken',
   ),
-  ...rows('warn', 'KerberosAuthentication=no GSSAPIAuthentication=no GSSAPIKeyExchange=no'),
+  ...rows('warn', 'KerberosAuthentication=no', 'is not in effect: there is no Kerberos here'),
+  ...rows('warn', 'GSSAPIAuthentication=no GSSAPIKeyExchange=no', 'is not in effect: there is no mechanism of GSS-API here'),
   ...rows('refuse', 'RDomain=none'),
 ])
 

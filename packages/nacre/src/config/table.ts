@@ -14,7 +14,15 @@ export interface NotInEffect<T> {
    * `refuse` is an error before anything is done, because going on would be less safe, or would go elsewhere, than asked.
    */
   readonly otherwise: 'ignore' | 'warn' | 'refuse'
+  /** Why, as the sentence goes on after the keyword. Default: `is not supported by this version and has no effect`. */
+  readonly because?: string
 }
+
+const unsupported = 'is not supported by this version'
+/** What is said of a keyword that has no effect, without the full stop. */
+export const noEffect = (name: string, because = `${unsupported} and has no effect`): string => `${name} ${because}`
+/** The same where nothing may be done because of it. */
+export const refusedEffect = (name: string, because = unsupported): string => `${name} ${because}`
 
 /** A row: a keyword, what it may say, and what holds when it says nothing. `undefined` as a default means “not set”. */
 export interface Keyword<T, D = T> {

@@ -9,16 +9,17 @@ interface UnsupportedKeyword {
   /** Values that ask for what happens anyway; always fine. */
   readonly off: readonly string[]
   readonly otherwise: NotInEffect<unknown>['otherwise']
+  readonly because?: string | undefined
 }
 
 /** Rows of `names`, blanks between; after `=` the values that ask for nothing, `|` between. */
-export const rows = (otherwise: NotInEffect<unknown>['otherwise'], names: string): readonly UnsupportedKeyword[] =>
+export const rows = (otherwise: NotInEffect<unknown>['otherwise'], names: string, because?: string): readonly UnsupportedKeyword[] =>
   names
     .trim()
     .split(/\s+/)
     .map(each => {
       const [name, off] = each.split('=')
-      return { name, off: off === undefined ? [] : off.split('|'), otherwise }
+      return { name, off: off === undefined ? [] : off.split('|'), otherwise, because }
     })
 
 /** A table of such rows; their properties are the names in lower case. */
@@ -26,8 +27,14 @@ export const unsupportedTable = (
   keywords: readonly UnsupportedKeyword[],
 ): Readonly<Record<string, Keyword<readonly string[], undefined>>> =>
   Object.fromEntries(
-    keywords.map(({ name, off, otherwise }) => [
+    keywords.map(({ name, off, otherwise, because }) => [
       name.toLowerCase(),
-      unset(name, anyWords, { notInEffect: { asksNothing: ([first]) => off.includes(first.toLowerCase()), otherwise } }),
+      unset(name, anyWords, {
+        notInEffect: {
+          asksNothing: ([first]) => off.includes(first.toLowerCase()),
+          otherwise,
+          ...(because === undefined ? {} : { because }),
+        },
+      }),
     ]),
   )

@@ -37,6 +37,11 @@ export interface ServerOptions<Identity> extends CommonOptions {
   readonly channels?: ConnectionPolicy<Identity>['channels']
   /** Global requests by name, likewise. */
   readonly globalRequests?: ConnectionPolicy<Identity>['globalRequests']
+  /**
+   * What clients that ask for a group (RFC 4419) get one of: the smallest that is large enough. They must be safe primes; groups other
+   * than those of RFC 3526 cost more. Default: those.
+   */
+  readonly diffieHellmanGroups?: readonly { readonly p: Uint8Array; readonly g: Uint8Array }[]
   /** Shown to everybody before login. */
   readonly banner?: string
   /** Failed attempts after which a connection ends. Default 6. */
@@ -92,7 +97,7 @@ export class Server<Identity> implements AsyncDisposable {
       {
         role: 'server',
         hostKeys: options.hostKeys,
-        groups: safeGroups,
+        groups: options.diffieHellmanGroups ?? safeGroups,
         maximumAttempts: options.maximumAttempts,
         methods: options.authenticate.methods,
         banner: options.banner,

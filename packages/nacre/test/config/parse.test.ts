@@ -226,16 +226,24 @@ describe('keywords nobody acts on', () => {
   })
 
   test('a missing feature is a warning, a missing restriction an error', () => {
-    const { warnings } = server('X11Forwarding yes\nUsePAM no\n')
-    assert.deepEqual(warnings, ['/etc/ssh/config line 1: X11Forwarding is not supported by this version and has no effect.'])
+    const { warnings } = server('PermitTunnel yes\nUsePAM no\n')
+    assert.deepEqual(warnings, ['/etc/ssh/config line 1: PermitTunnel is not supported by this version and has no effect.'])
     // Whoever is to be kept in a folder must not be let out of it.
     refuses(() => server('ChrootDirectory %h'), /ChrootDirectory is not supported by this version/)
     refuses(() => client('ProxyUseFdpass yes'), /ProxyUseFdpass is not supported by this version/)
     assert.deepEqual(client('ProxyJump none\nForwardAgent no\n').warnings, [])
   })
 
+  test('what can never be there is said with the reason, also in blocks', () => {
+    assert.deepEqual(server('GSSAPIAuthentication yes\nIPQoS cs1\nMatch User ada\nLogVerbose *\n').warnings, [
+      '/etc/ssh/config line 1: GSSAPIAuthentication is not in effect: there is no mechanism of GSS-API here.',
+      '/etc/ssh/config line 2: IPQoS has no effect: Node has no way to mark packets.',
+      '/etc/ssh/config line 4: LogVerbose has no effect: its patterns name lines of OpenSSH’s own source.',
+    ])
+  })
+
   test('on the command line a missing feature is an error', () => {
-    refuses(() => parseClientConfig([option('ForwardAgent=yes')], { host: 'h' }), /ForwardAgent is not supported/)
+    refuses(() => parseClientConfig([option('Tunnel=yes')], { host: 'h' }), /Tunnel is not supported/)
   })
 
   test('old names work with a warning, meaningless ones only warn', () => {
