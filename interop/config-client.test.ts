@@ -28,8 +28,9 @@ const changed = async (
   config: string,
   words: readonly string[],
 ): Promise<Record<string, string> | 'refused'> => {
-  const print = (text: string): Promise<Finished> => finish([...program, '-F', freshFile('config', text), '-G', ...words])
-  const [usual, now] = await Promise.all([print(''), print(config)])
+  const print = (text: string, more: readonly string[]): Promise<Finished> =>
+    finish([...program, '-F', freshFile('config', text), '-G', ...more])
+  const [usual, now] = await Promise.all([print('', [words.at(-1) ?? '']), print(config, words)])
   assert.equal(usual.code, 0, usual.stderr)
   if (now.code !== 0) return 'refused'
   const [before, after] = [byKeyword(usual.stdout.toString()), byKeyword(now.stdout.toString())]
@@ -72,6 +73,31 @@ describe('nacre ssh -G prints what ssh -G of this machine prints', () => {
   for (const [name, config, words] of configurations)
     test(name, {}, async () => {
       const [ours, theirs] = await Promise.all([changed(nacre('ssh'), config, words), changed(['ssh'], config, words)])
+      assert.deepEqual(ours, theirs)
+    })
+})
+
+/** Letters beside -o: which of them counts, whatever came first. */
+const commandLines: readonly string[] = [
+  ...['-p 22 -o Port=23', '-o Port=23 -p 24', '-p 24 -p 25', '-o Port=23 -o Port=24'],
+  ...['-l a -o User=b', '-o User=b -l a', '-l a -l c', '-o User=b', '-l a'],
+  ...['-c aes128-ctr -o Ciphers=aes256-ctr', '-o Ciphers=aes256-ctr -c aes128-ctr', '-m hmac-sha2-256 -o MACs=hmac-sha2-512'],
+  ...['-4 -o AddressFamily=inet6', '-o AddressFamily=inet6 -4', '-4 -6', '-6 -4'],
+  ...['-b 127.0.0.1 -o BindAddress=127.0.0.2', '-o BindAddress=127.0.0.2 -b 127.0.0.1', '-o BindInterface=lo -B eth0'],
+  ...['-o IdentityFile=/b -o IdentityFile=/c -o IdentityFile=/b', '-J a -o ProxyJump=b', '-J a -o ProxyCommand=x'],
+  ...['-e none -o EscapeChar=x', '-o EscapeChar=x -e ^y', '-n -o StdinNull=no', '-o StdinNull=no -n'],
+  ...['-T -o RequestTTY=force', '-o RequestTTY=force -t', '-t -t', '-t -T', '-N', '-W a:1', '-N -o SessionType=default'],
+  ...['-v -o LogLevel=QUIET', '-o LogLevel=QUIET -v', '-v -v', '-q -v', '-W a:1 -o ClearAllForwardings=no'],
+  ...['-A -o ForwardAgent=no', '-a -o ForwardAgent=yes', '-o ForwardAgent=yes -a', '-x -o ForwardX11=yes'],
+  ...['-o SetEnv=A=1 -o SetEnv=B=2', '-o SendEnv=A -o SendEnv=B', '-o user=x -o USER=y', '-o User=x -o HostName=y'],
+]
+
+describe('of a command line the same counts as for the ssh of this machine', () => {
+  for (const words of commandLines)
+    test(words, {}, async () => {
+      const all = [...words.split(' '), 'h']
+      const config = 'User file\nPort 1\nCiphers aes192-ctr\n'
+      const [ours, theirs] = await Promise.all([changed(nacre('ssh'), config, all), changed(['ssh'], config, all)])
       assert.deepEqual(ours, theirs)
     })
 })

@@ -162,6 +162,7 @@ export const readSshConfig = async (command: SshCommand): Promise<SshConfig> => 
   return await readOpensshConfig(command.destination?.host ?? '', {
     options: optionSources(command),
     command: command.command,
+    stdioForward: command.line.count('W') > 0,
     ...(file === undefined ? {} : { file: file.startsWith('~/') ? join(homedir(), file.slice(2)) : file }),
   })
 }

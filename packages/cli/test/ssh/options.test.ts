@@ -22,6 +22,13 @@ describe('ssh’s command line', () => {
   })
   it('a colon in a plain host is part of the name', () => assert.equal(readSshCommand(['fe80::1']).destination?.host, 'fe80::1'))
   it('-tt forces a terminal', async () => assert.equal((await config('-tt', 'host')).requestTty, 'force'))
+  it('-W leaves other forwards out, unless it is said otherwise', async () => {
+    const forward = ['-W', 'a:1', '-o', 'LocalForward=8080 b:80', 'host']
+    const { clearAllForwardings, exitOnForwardFailure, localForward } = await config(...forward)
+    assert.deepEqual([clearAllForwardings, exitOnForwardFailure, localForward], [true, true, []])
+    const kept = await config('-o', 'ClearAllForwardings=no', '-o', 'ExitOnForwardFailure=no', ...forward)
+    assert.deepEqual([kept.clearAllForwardings, kept.exitOnForwardFailure, kept.localForward.length], [false, false, 1])
+  })
   it('names what this version cannot do', () => {
     assert.throws(
       () => readSshCommand(['-w', '0', 'host']),

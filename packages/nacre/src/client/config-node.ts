@@ -136,6 +136,8 @@ export interface ConfigFileOptions {
   readonly options?: readonly (string | ConfigSource)[]
   /** The command that will be run, for `Match command` and `Match sessiontype`. */
   readonly command?: string
+  /** The standard streams will be joined to a place there, as by `-W`. */
+  readonly stdioForward?: boolean
 }
 
 const personsFile = (): ConfigSource[] => {
@@ -170,6 +172,10 @@ export const readOpensshConfig = async (host: string, options: ConfigFileOptions
       ),
       files: filesFor(options.file),
     },
-    { host, ...(options.command === undefined ? {} : { command: options.command }) },
+    {
+      host,
+      ...(options.command === undefined ? {} : { command: options.command }),
+      ...(options.stdioForward === undefined ? {} : { stdioForward: options.stdioForward }),
+    },
     clientMachine(),
   )

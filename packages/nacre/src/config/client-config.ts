@@ -209,6 +209,16 @@ const meant = (config: ClientConfig, resolved: Resolved, call: ClientCall, expan
   }
 }
 
+/** Two defaults are others where the standard streams are forwarded. */
+const usualFor = ({ stdioForward }: ClientCall, { values }: Resolved, config: ClientConfig): ClientConfig =>
+  stdioForward === true
+    ? {
+        ...config,
+        clearAllForwardings: values.has('clearAllForwardings') ? config.clearAllForwardings : true,
+        exitOnForwardFailure: values.has('exitOnForwardFailure') ? config.exitOnForwardFailure : true,
+      }
+    : config
+
 const forwardings = new Set(['LocalForward', 'RemoteForward', 'DynamicForward', 'Tunnel'])
 const notSupported = (name: string): string => `${name} is not supported by this version`
 
@@ -232,7 +242,7 @@ const findings = (
 export const readClientConfig = async (sources: ClientSources, call: ClientCall, machine: ClientMachine): Promise<ClientSettings> => {
   checkHost(call.host)
   const { resolved, host } = await passes(sources, call, machine)
-  const config = withDefaults<ClientConfig>(clientKeywords, resolved.values)
+  const config = usualFor(call, resolved, withDefaults<ClientConfig>(clientKeywords, resolved.values))
   const keyAlias = config.hostKeyAlias?.toLowerCase() ?? call.host
   const named = { typed: call.host, host, port: config.port, keyAlias, jump: jumpHost(config.proxyJump) }
   const user = remoteUser(resolved, machine, clientTokens(machine, { ...named, user: '' }))

@@ -13,6 +13,8 @@ export interface ClientCall {
   readonly host: string
   /** The remote command; empty for a shell. */
   readonly command?: string
+  /** The standard streams are joined to a place there (`-W`): other forwards are not made, unless ClearAllForwardings says so. */
+  readonly stdioForward?: boolean
 }
 
 /** Where in reading a criterion is asked about. */
