@@ -2,7 +2,7 @@
 // nothing of the messages.
 import { readdirSync } from 'node:fs'
 import { connect } from 'node:net'
-import { userInfo } from 'node:os'
+import { ownAccount } from '../io/own-account-node.ts'
 import { AgentError } from '../errors.ts'
 import { AgentClient } from './client.ts'
 import { socketTransport } from './socket-node.ts'
@@ -32,7 +32,7 @@ const here: AgentSurroundings = {
   variables: process.env,
   platform: process.platform,
   pipes: () => readdirSync(pipes),
-  user: () => userInfo().username,
+  user: () => ownAccount().username,
 }
 
 /**

@@ -1,5 +1,5 @@
 // Owns `connect` on Node: a destination, a socket, and OpenSSH's habits unless told otherwise. Knows no protocol.
-import { userInfo } from 'node:os'
+import { ownAccount } from '../io/own-account-node.ts'
 import type { ClientSettings } from '../config/client-config.ts'
 import type { CommonOptions } from '../engine/assemble.ts'
 import type { EngineEvent } from '../engine/events.ts'
@@ -203,7 +203,7 @@ const connectBy = async (
   const { to, all: options, settings } = await withConfig(parsed, asked, over !== undefined)
   const { host } = to
   const port = options.port ?? to.port ?? defaultPort
-  const user = options.user ?? to.user ?? (options.config === false ? undefined : userInfo().username)
+  const user = options.user ?? to.user ?? (options.config === false ? undefined : ownAccount().username)
   if (user === undefined)
     throw new ConfigError('No user name: give one in the destination or as `user`, since `config: false` asks nobody.')
   const signatures = chosenSignatures(options.algorithms?.publicKeyAccepted)

@@ -3,7 +3,8 @@
 import { lookupService } from 'node:dns/promises'
 import { accessSync, constants, existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
+import { ownAccount } from '../io/own-account-node.ts'
 import { join } from 'node:path'
 import { isCertificateType, parseCertificate } from '../keys/certificate.ts'
 import { certifiedSigner } from '../keys/certified-signer.ts'
@@ -93,5 +94,5 @@ export const machineIdentity =
     }
     const { algorithms } = options
     const signers = [...withCertificate, ...plain]
-    return { host: await nameOf(by), user: userInfo().username, signers, ...(algorithms === undefined ? {} : { algorithms }) }
+    return { host: await nameOf(by), user: ownAccount().username, signers, ...(algorithms === undefined ? {} : { algorithms }) }
   }
