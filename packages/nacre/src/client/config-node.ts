@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { lookup, resolveCname } from 'node:dns/promises'
 import * as fs from 'node:fs'
-import { homedir, hostname, networkInterfaces, userInfo } from 'node:os'
+import { homedir, hostname, networkInterfaces } from 'node:os'
+import { ownAccount } from '../io/own-account-node.ts'
 import { basename, join } from 'node:path'
 import { type ClientSettings, readClientConfig } from '../config/client-config.ts'
 import type { ClientMachine } from '../config/client-machine.ts'
@@ -90,7 +91,7 @@ const aliasOf = async (name: string): Promise<string | undefined> => {
 
 /** This machine and whoever runs the program, as a configuration sees them. */
 export const clientMachine = (): ClientMachine => {
-  const { username, uid } = userInfo()
+  const { username, uid } = ownAccount()
   return {
     user: username,
     uid: String(uid),
