@@ -88,6 +88,21 @@ const describe = (error: unknown): string =>
 const textOf = (command: SshCommand, { config }: SshConfig): string =>
   command.command === '' ? (config.remoteCommand ?? '') : command.command
 
+const connectAnew = async (
+  command: SshCommand,
+  settings: SshConfig,
+  environment: Environment,
+  log: Log,
+  signal: AbortSignal,
+): Promise<ClientConnection> => {
+  const { destination, options } = await planConnection(command, settings, environment, log, signal)
+  return await connect(destination, options)
+}
+
+/** True when another process's connection may be used, or ours by others. */
+const mayShare = ({ line }: SshCommand, { config: { controlPath } }: SshConfig): boolean =>
+  line.count('O') > 0 || (controlPath !== undefined && controlPath.toLowerCase() !== 'none')
+
 const checkBackground = (text: string, config: SshConfig['config']): void => {
   if (text === '' && config.sessionType !== 'none')
     throw new UsageError('-f needs a command, or -N for none: a shell cannot read in the background')
@@ -109,12 +124,24 @@ const connectAndServe = async (
   const target = forward === undefined ? undefined : readForwardTarget(forward)
   using stop = untilStopped(left?.signal)
   const { signal } = stop
-  const { destination, options } = await planConnection(command, settings, environment, log, signal)
-  await using connection = await connect(destination, options)
+  const mux = mayShare(command, settings)
+    ? await (await import('../ssh/mux.ts')).planSharing({ command, settings, environment, log })
+    : undefined
+  if (mux?.is === 'done') return mux.code
+  await using connection = mux?.is === 'shared' ? mux.connection : await connectAnew(command, settings, environment, log, signal)
   // -W alone wants no others, unless something says that it does.
   const forwards =
-    target === undefined || settings.given.has('clearAllForwardings') ? await startForwards(connection, settings, log) : undefined
-  await runLocalCommand(settings, signal)
+    mux?.is !== 'shared' && (target === undefined || settings.given.has('clearAllForwardings'))
+      ? await startForwards(connection, settings, log)
+      : undefined
+  if (mux?.is !== 'shared') await runLocalCommand(settings, signal)
+  if (mux?.is === 'own' || mux?.is === 'master') await mux.share(connection)
+  if (mux?.is === 'master') {
+    left?.letGo()
+    mux.stay()
+    await idle(connection, signal)
+    return 0
+  }
   if (target !== undefined) {
     left?.letGo()
     return await forwardStdio(connection, target, environment, signal)
@@ -132,7 +159,8 @@ const connectAndServe = async (
   const code = await interact(session, parts)
   // Connections that are forwarded may outlive the session.
   if (!signal.aborted) await connection.quiet()
-  if (session.terminal !== undefined) log.say('INFO', `Connection to ${config.hostName} closed.`)
+  if (session.terminal !== undefined)
+    log.say('INFO', `${connection.shared ? 'Shared connection' : 'Connection'} to ${config.hostName} closed.`)
   return code
 }
 

@@ -2,6 +2,7 @@
 // was started, and is left alone once all stands. Node has no fork(2), and a connection cannot change its process. Knows
 // nothing of connections.
 import { spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { leaveTerminalAlone } from './job-control.ts'
 import { askElsewhere, askPerson, canAskPerson } from '../terminal.ts'
 
@@ -55,12 +56,13 @@ export const starter = (): Starter | undefined => {
 }
 
 /** Starts this program again, to be left alone. The exit code: 0 once it may be, its own when it ends before. */
-export const goToBackground = (): Promise<number> =>
+export const goToBackground = (variables: Readonly<Record<string, string>> = {}): Promise<number> =>
   new Promise(resolve => {
     const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
       detached: true,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: { ...process.env, [marker]: canAskPerson() ? 'asks' : 'silent' },
+      // Who only serves others says nothing on standard output, and must not hold it open.
+      stdio: ['ignore', Object.keys(variables).length > 0 ? 'ignore' : 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, ...variables, [marker]: canAskPerson() ? 'asks' : 'silent' },
     })
     child.on('error', error => {
       process.stderr.write(`ssh: ${error.message}\r\n`)
@@ -80,3 +82,13 @@ export const goToBackground = (): Promise<number> =>
     })
     child.on('exit', code => resolve(code ?? 255))
   })
+
+/** Lets go of standard error, which whoever started us may wait to see closed. Its number goes to /dev/null. */
+export const standAlone = (): void => {
+  try {
+    closeSync(2)
+    openSync('/dev/null', 'w')
+  } catch {
+    // Without it, or where there is no /dev/null, it stays as it is.
+  }
+}

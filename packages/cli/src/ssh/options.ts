@@ -43,11 +43,11 @@ export const sshOptions: readonly SshOption[] = [
   { letter: 'k', help: 'no GSSAPI delegation', means: 'GSSAPIDelegateCredentials no' },
   { letter: 'L', value: 'forward', help: 'listen here; the server connects', forward: 'local', inOrder: true },
   { letter: 'l', value: 'user', help: 'user to log in as', means: 'User %s', inOrder: true },
-  { letter: 'M', help: 'share the connection', missing: true },
+  { letter: 'M', help: 'share the connection; twice: ask for each use' },
   { letter: 'm', value: 'macs', help: 'MACs to offer', means: 'MACs %s' },
   { letter: 'N', help: 'no remote command', means: 'SessionType none' },
   { letter: 'n', help: 'read nothing from standard input', means: 'StdinNull yes' },
-  { letter: 'O', value: 'command', help: 'control a shared connection', missing: true },
+  { letter: 'O', value: 'command', help: 'control a shared connection: check, conninfo, channels, forward, cancel, stop, exit, proxy' },
   { letter: 'o', value: 'Keyword=value', help: 'any keyword of ssh_config' },
   { letter: 'P', value: 'tag', help: 'tag for Match tagged', means: 'Tag %s', inOrder: true },
   { letter: 'p', value: 'port', help: 'port to connect to', means: 'Port %s', inOrder: true },
@@ -58,7 +58,7 @@ export const sshOptions: readonly SshOption[] = [
   },
   { letter: 'q', help: 'say nothing but fatal errors' },
   { letter: 'R', value: 'forward', help: 'the server listens; we connect', forward: 'remote', inOrder: true },
-  { letter: 'S', value: 'socket', help: 'socket of a shared connection', missing: true },
+  { letter: 'S', value: 'socket', help: 'socket of a shared connection, or none', means: 'ControlPath %s' },
   { letter: 's', help: 'the command is the name of a subsystem', means: 'SessionType subsystem' },
   { letter: 'T', help: 'no terminal' },
   { letter: 't', help: 'a terminal; twice: even without a local one' },
@@ -129,6 +129,8 @@ const together = ({ line }: SshCommand): ConfigSource[] => {
     const since = asked.slice(asked.findLastIndex(letter => letter !== 't') + 1).length
     sources.push(optionLine('RequestTTY', since === 0 ? 'no' : since === 1 ? 'yes' : 'force'))
   }
+  const master = line.count('M')
+  if (master > 0) sources.push(optionLine('ControlMaster', master > 1 ? 'ask' : 'yes'))
   const talk = line.given.filter(({ letter }) => letter === 'v' || letter === 'q').map(({ letter }) => letter)
   const verbose = line.count('v')
   if (talk.at(-1) === 'q') sources.push(optionLine('LogLevel', 'QUIET'))

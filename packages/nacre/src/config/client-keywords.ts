@@ -119,7 +119,7 @@ export const clientKeywords = {
   canonicalizeHostname: set('CanonicalizeHostname', canonicalizations, 'no'),
   checkHostIp: flag('CheckHostIP', false),
   compression: set('Compression', compressions, false),
-  controlMaster: set('ControlMaster', controlMasters, 'no', idle('ignore', controlMasters)),
+  controlMaster: set('ControlMaster', controlMasters, 'no'),
   // The helper reads /etc/ssh/ssh_config for it itself; to ssh it says nothing.
   enableSshKeysign: idleFlag('EnableSSHKeysign', 'ignore'),
   clearAllForwardings: flag('ClearAllForwardings', false),
@@ -165,7 +165,7 @@ export const clientKeywords = {
   bindAddress: unset('BindAddress', word),
   bindInterface: unset('BindInterface', word),
   ciphers: unset('Ciphers', algorithmsOf('cipher', cipherRows)),
-  controlPath: unset('ControlPath', word, idle('ignore', word)),
+  controlPath: unset('ControlPath', word),
   hostKeyAlgorithms: unset('HostKeyAlgorithms', signatureNames),
   hostKeyAlias: unset('HostKeyAlias', word),
   hostbasedAcceptedAlgorithms: unset('HostbasedAcceptedAlgorithms', signatureNames, {
@@ -228,7 +228,7 @@ export const clientKeywords = {
   connectTimeout: set('ConnectTimeout', secondsOrUnlimited, 'none', { takes: value => value !== 'none' }),
   tunnelDevice: set('TunnelDevice', tunnelDevice, { local: 'any', remote: 'any' }, idle('ignore', tunnelDevice)),
   canonicalizePermittedCnames: set('CanonicalizePermittedCNAMEs', permittedCnames, []),
-  controlPersist: set('ControlPersist', controlPersistence, 'no', idle('ignore', controlPersistence)),
+  controlPersist: set('ControlPersist', controlPersistence, 'no'),
   escapeChar: set('EscapeChar', escapeCharacter, '~'),
   ipQos: set('IPQoS', ipQuality, { interactive: 0xb8, bulk: 0 }, idle('ignore', ipQuality)),
   rekeyLimit: set(

@@ -25,7 +25,7 @@ import {
   StopListening,
   Terminate,
 } from './messages.ts'
-import { type ForwardRequest, forwardText, spellForward } from './places.ts'
+import { type MuxForward, forwardText, spellForward } from './places.ts'
 
 /** Extensions nacre's masters announce: their answers to all global requests come back, and what the server's software is. */
 export const requestsExtension = 'requests@nacre'
@@ -100,14 +100,14 @@ export class Control {
   }
 
   /** Sets up a forward that lives as long as the master. Resolves with the port the server chose, where one was left to it. */
-  async openForward(forward: ForwardRequest): Promise<number | undefined> {
+  async openForward(forward: MuxForward): Promise<number | undefined> {
     const payload = await this.#answer(OpenForward, spellForward(forward))
     return muxNumber(payload) === RemotePort.number
       ? this.#expect(payload, RemotePort).port
       : void this.#expect(payload, Ok, forwardText(forward))
   }
 
-  async closeForward(forward: ForwardRequest): Promise<void> {
+  async closeForward(forward: MuxForward): Promise<void> {
     this.#expect(await this.#answer(CloseForward, spellForward(forward)), Ok, forwardText(forward))
   }
 

@@ -29,7 +29,7 @@ import {
 } from './messages.ts'
 import type { Infer } from '../wire/codec.ts'
 import { Reader } from '../wire/reader.ts'
-import { type ForwardRequest, forwardText, readForward } from './places.ts'
+import { type MuxForward, forwardText, readForward } from './places.ts'
 
 export type SessionRequest = Infer<typeof NewSession>
 export type StdioRequest = Infer<typeof NewStdioForward>
@@ -43,9 +43,9 @@ export interface MasterHost {
   terminate(): void
   stopListening(): void
   /** Resolves with the port the server chose, where it was left to it. What it rejects with is told to the client. */
-  openForward(forward: ForwardRequest): Promise<number | undefined>
+  openForward(forward: MuxForward): Promise<number | undefined>
   /** False: there is none. */
-  closeForward(forward: ForwardRequest): Promise<boolean>
+  closeForward(forward: MuxForward): Promise<boolean>
   /** What is told of the connection or of its channels; `undefined` for what nobody knows. */
   info(what: string): string | undefined
   /** The stream is a proxy client's from now on. `exact`: it is one of nacre's. */
@@ -131,6 +131,7 @@ export class MasterDialogue {
       default: {
         const reader = new Reader(payload, 4)
         this.#line.write(Failure, { requestId: reader.uint32(), reason: 'unsupported request' })
+        return undefined
       }
     }
   }

@@ -3,13 +3,13 @@ import { type ForwardKind, forwardKinds, pathPort } from './messages.ts'
 import { WireError } from '../errors.ts'
 
 /** A host and port, or the path of a Unix socket. An empty host to listen on is the usual one; `*` is all. */
-export type ForwardPlace = { readonly host: string; readonly port: number } | { readonly path: string }
+export type MuxPlace = { readonly host: string; readonly port: number } | { readonly path: string }
 
-export interface ForwardRequest {
+export interface MuxForward {
   readonly kind: ForwardKind
-  readonly listen: ForwardPlace
+  readonly listen: MuxPlace
   /** Absent for those that are told where to lead by each connection: a SOCKS proxy, here or at the server. */
-  readonly connect: ForwardPlace | undefined
+  readonly connect: MuxPlace | undefined
 }
 
 /** The same in a message. */
@@ -21,16 +21,16 @@ export interface SpeltForward {
   readonly connectPort: number
 }
 
-const spellPlace = (place: ForwardPlace | undefined): readonly [string, number] =>
+const spellPlace = (place: MuxPlace | undefined): readonly [string, number] =>
   place === undefined ? ['', 0] : 'path' in place ? [place.path, pathPort] : [place.host, place.port]
 
-export const spellForward = ({ kind, listen, connect }: ForwardRequest): SpeltForward => {
+export const spellForward = ({ kind, listen, connect }: MuxForward): SpeltForward => {
   const [listenHost, listenPort] = spellPlace(listen)
   const [connectHost, connectPort] = spellPlace(connect)
   return { kind: forwardKinds[kind], listenHost, listenPort, connectHost, connectPort }
 }
 
-const readPlace = (host: string, port: number): ForwardPlace => {
+const readPlace = (host: string, port: number): MuxPlace => {
   if (port === pathPort) {
     if (host === '') throw new WireError('a Unix socket without a path')
     return { path: host }
@@ -40,7 +40,7 @@ const readPlace = (host: string, port: number): ForwardPlace => {
 }
 
 /** Throws `WireError` for what no forward can be. */
-export const readForward = ({ kind: number, listenHost, listenPort, connectHost, connectPort }: SpeltForward): ForwardRequest => {
+export const readForward = ({ kind: number, listenHost, listenPort, connectHost, connectPort }: SpeltForward): MuxForward => {
   const kind = (Object.keys(forwardKinds) as ForwardKind[]).find(each => forwardKinds[each] === number)
   if (kind === undefined) throw new WireError(`${number} is no kind of forward`)
   const listen = readPlace(listenHost, listenPort)
@@ -52,14 +52,14 @@ export const readForward = ({ kind: number, listenHost, listenPort, connectHost,
   return { kind, listen, connect }
 }
 
-const placeText = (place: ForwardPlace | undefined): string =>
+const placeText = (place: MuxPlace | undefined): string =>
   place === undefined ? '*' : 'path' in place ? place.path : `${place.host === '' ? 'localhost' : place.host}:${place.port}`
 
 /** `remote forward localhost:8080 -> db:5432`. Text from whoever asked: escape it before showing it. */
-export const forwardText = ({ kind, listen, connect }: ForwardRequest): string =>
+export const forwardText = ({ kind, listen, connect }: MuxForward): string =>
   `${kind} forward ${placeText(listen)} -> ${placeText(connect)}`
 
-const samePlace = (left: ForwardPlace | undefined, right: ForwardPlace | undefined): boolean => placeText(left) === placeText(right)
+const samePlace = (left: MuxPlace | undefined, right: MuxPlace | undefined): boolean => placeText(left) === placeText(right)
 
-export const sameForward = (left: ForwardRequest, right: ForwardRequest): boolean =>
+export const sameForward = (left: MuxForward, right: MuxForward): boolean =>
   left.kind === right.kind && samePlace(left.listen, right.listen) && samePlace(left.connect, right.connect)

@@ -118,10 +118,12 @@ export const shareConnection = async (connection: ClientConnection, options: Sha
   const stop = (): void => {
     if (!listening) return
     listening = false
+    process.removeListener('exit', stop)
     server.close()
     // Somebody may have put theirs there meanwhile.
     if (ours !== undefined && statOf(path)?.ino === ours.ino) rmSync(path, { force: true })
   }
+  process.once('exit', stop)
   const sharing = new Sharing(connection, process.pid, options, stop)
   server.on('connection', (socket: Socket) => {
     socket.on('error', () => {})

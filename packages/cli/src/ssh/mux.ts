@@ -1,0 +1,147 @@
+// Owns how `ssh` shares connections: whether one is there already (ControlPath), whether ours becomes one (ControlMaster), and how long
+// it stays (ControlPersist). Knows nothing of the protocol, or of sessions.
+import { rmSync } from 'node:fs'
+import {
+  type ClientConnection,
+  connectShared,
+  controlMaster,
+  escapeForPeople,
+  shareConnection,
+  type SharedConnection,
+  ShareError,
+} from 'nacre'
+import { askPermission } from '../askpass.ts'
+import type { Environment } from '../environment.ts'
+import { UsageError } from '../getopt.ts'
+import { goToBackground, standAlone } from './background.ts'
+import type { Log } from './log.ts'
+import { control, controlForwards } from './mux-control.ts'
+import type { SshCommand, SshConfig } from './options.ts'
+
+const masterMark = 'NACRE_SSH_MASTER'
+
+export interface MuxParts {
+  readonly command: SshCommand
+  readonly settings: SshConfig
+  readonly environment: Environment
+  readonly log: Log
+}
+
+/** What sharing makes of a call of `ssh`. */
+export type Sharing =
+  /** All is done; the exit code. */
+  | { readonly is: 'done'; readonly code: number }
+  /** A connection that is there is used; its forwards are the master's. */
+  | { readonly is: 'shared'; readonly connection: ClientConnection }
+  /** We connect ourselves, and may share that. */
+  | { readonly is: 'own'; share(connection: ClientConnection): Promise<void> }
+  /** The same, in a process that does nothing else: it stays when all stands. */
+  | { readonly is: 'master'; share(connection: ClientConnection): Promise<void>; stay(): void }
+
+/** The socket, or nothing where none is said. */
+const pathOf = ({ config: { controlPath }, expand }: SshConfig): string | undefined =>
+  controlPath === undefined || controlPath.toLowerCase() === 'none' ? undefined : expand(controlPath, 'path')
+
+const alone: Sharing = { is: 'own', share: async () => {} }
+
+const systemCode = (error: unknown): string | undefined => {
+  const cause = error instanceof ShareError ? error.cause : undefined
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+}
+
+/** Tries who listens at the socket. Undefined when nobody does, or it does not do what is asked: then we connect ourselves. */
+const joinMaster = async ({ settings, log }: MuxParts, path: string): Promise<ClientConnection | undefined> => {
+  const { config } = settings
+  try {
+    await controlForwards(() => controlMaster(path, patience(settings)), settings, false)
+    const connection = await connectShared(path, { user: config.user, ...patience(settings) })
+    log.debug(`the connection shared at ${escapeForPeople(path)} is used`)
+    return connection
+  } catch (error) {
+    if (!(error instanceof ShareError)) throw error
+    const code = systemCode(error)
+    if (code === 'ECONNREFUSED' && config.controlMaster !== 'no') {
+      log.debug(`nobody listens at the socket ${escapeForPeople(path)} any more; it is removed`)
+      rmSync(path, { force: true })
+    } else if (code === 'ENOENT') log.debug(`no connection is shared at ${escapeForPeople(path)}`)
+    else log.say('ERROR', error.message)
+    return undefined
+  }
+}
+
+const patience = ({ config: { connectTimeout } }: SshConfig): { readonly timeout?: number } =>
+  connectTimeout === 'none' || connectTimeout === 0 ? {} : { timeout: connectTimeout * 1000 }
+
+const share = async (
+  parts: MuxParts,
+  connection: ClientConnection,
+  path: string,
+  idle: number | undefined,
+): Promise<SharedConnection | undefined> => {
+  const { settings, environment, log } = parts
+  const asks = settings.config.controlMaster === 'ask' || settings.config.controlMaster === 'autoask'
+  try {
+    return await shareConnection(connection, {
+      path,
+      ...(idle === undefined ? {} : { idle }),
+      ...(asks ? { permit: what => askPermission(`${what} (${escapeForPeople(settings.config.hostName)}) `, environment.variables) } : {}),
+    })
+  } catch (error) {
+    if (!(error instanceof ShareError) || error.code !== 'SHARE_TAKEN') throw error
+    log.say('ERROR', `ControlSocket ${escapeForPeople(path)} already exists, disabling multiplexing`)
+    return undefined
+  }
+}
+
+/** In the process that stays for ControlPersist. */
+const persistent = (parts: MuxParts, path: string): Sharing => {
+  const { controlPersist } = parts.settings.config
+  const idle = typeof controlPersist === 'number' && controlPersist > 0 ? controlPersist * 1000 : undefined
+  return {
+    is: 'master',
+    async share(connection) {
+      // Without its socket there is nothing to stay for.
+      if ((await share(parts, connection, path, idle)) === undefined) await connection.close()
+    },
+    stay: standAlone,
+  }
+}
+
+/**
+ * What sharing makes of this call, before anything is connected. Throws `UsageError` for `-O` without a socket, and `ShareError` when
+ * who is asked by `-O` does not answer.
+ */
+export const planSharing = async (parts: MuxParts): Promise<Sharing> => {
+  const { command, settings } = parts
+  const { config } = settings
+  const path = pathOf(settings)
+  const asked = command.line.last('O')
+  if (path === undefined) {
+    if (asked !== undefined) throw new UsageError('No ControlPath specified for "-O" command')
+    return alone
+  }
+  if (asked !== undefined) return await control(asked, path, parts)
+  if (process.env[masterMark] !== undefined) {
+    delete process.env[masterMark]
+    return persistent(parts, path)
+  }
+  if (config.controlMaster === 'no' || config.controlMaster === 'auto' || config.controlMaster === 'autoask') {
+    const connection = await joinMaster(parts, path)
+    if (connection !== undefined) return { is: 'shared', connection }
+  }
+  if (config.controlMaster === 'no') return alone
+  if (config.controlPersist !== 'no') return await persist(parts, path)
+  return {
+    is: 'own',
+    async share(connection) {
+      await share(parts, connection, path, undefined)
+    },
+  }
+}
+
+/** Has another process of ours make the connection, which then stays; here it is used like any that is shared. */
+const persist = async ({ settings: { config } }: MuxParts, path: string): Promise<Sharing> => {
+  const code = await goToBackground({ [masterMark]: '1' })
+  if (code !== 0) return { is: 'done', code }
+  return { is: 'shared', connection: await connectShared(path, { user: config.user }) }
+}
