@@ -110,7 +110,7 @@ export const serverKeywords = {
   x11Forwarding: set('X11Forwarding', flag, false),
   x11UseLocalhost: set('X11UseLocalhost', flag, true),
   permitTty: set('PermitTTY', flag, true),
-  permitUserRc: set('PermitUserRC', flag, true, not(false)),
+  permitUserRc: set('PermitUserRC', flag, true),
   strictModes: set('StrictModes', flag, true, globally),
   tcpKeepAlive: set('TCPKeepAlive', flag, true, { ...globally, oldNames: ['KeepAlive'] }),
   permitEmptyPasswords: set('PermitEmptyPasswords', flag, false),
