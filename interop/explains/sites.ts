@@ -59,6 +59,39 @@ export const silentPort = async (): Promise<Place> => {
   return { port: Number(first.toString()), [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
 }
 
+/** A server of paramiko's for everybody, which does `turns` (Python; `transport`, `other`: another key) and exchanges keys anew. */
+export const turncoat = async (key: string, other: string, turns: string): Promise<Place> => {
+  const program = `
+import paramiko, socket, threading, time
+class Server(paramiko.ServerInterface):
+    def get_allowed_auths(self, user): return 'password'
+    def check_auth_password(self, user, password): return paramiko.AUTH_SUCCESSFUL
+    def check_channel_request(self, kind, number): return paramiko.OPEN_SUCCEEDED
+    def check_channel_exec_request(self, channel, command):
+        threading.Thread(target=turn, args=(channel.get_transport(),), daemon=True).start()
+        return True
+other = paramiko.ECDSAKey.from_private_key_file('${other}')
+def turn(transport):
+    time.sleep(0.2)
+    ${turns}
+    transport.renegotiate_keys()
+listening = socket.socket()
+listening.bind(('127.0.0.1', 0))
+listening.listen(5)
+print(listening.getsockname()[1], flush=True)
+kept = []
+while True:
+    caller, _ = listening.accept()
+    transport = paramiko.Transport(caller)
+    transport.add_server_key(paramiko.ECDSAKey.from_private_key_file('${key}'))
+    transport.start_server(server=Server(), event=threading.Event())
+    kept.append(transport)
+`
+  const running = await start(['/usr/bin/python3', '-c', program])
+  const [first] = (await once(running.stdout, 'data')) as [Buffer]
+  return { port: Number(first.toString()), [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
+}
+
 export interface ManyPorts extends PeerServer {
   /** The port where this policy holds. */
   port(policy: string): number

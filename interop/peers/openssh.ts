@@ -11,6 +11,8 @@ export interface OpenSshServerOptions extends ServerOptions {
   readonly config?: readonly string[]
   /** Lines that stand last: blocks. */
   readonly blocks?: readonly string[]
+  /** A command of the shell that runs before the server, where its mounts are. */
+  readonly before?: string
   /** Let PAM ask: the only way to get keyboard-interactive from sshd. */
   readonly pam?: boolean
 }
@@ -55,7 +57,8 @@ export const openSshServer = (options: OpenSshServerOptions): Promise<PeerServer
 export const sshdServer = async (name: string, program: readonly string[], options: OpenSshServerOptions): Promise<PeerServer> => {
   const port = await freePort()
   const config = freshFile('sshd_config', serverConfig(options, port), 0o644)
-  const running = await start(world().enter([...program, '-D', '-e', '-f', config]), { name, logStdout: true })
+  const before = options.before === undefined ? [] : ['sh', '-c', `${options.before} && exec "$@"`, 'sh']
+  const running = await start(world().enter([...before, ...program, '-D', '-e', '-f', config]), { name, logStdout: true })
   try {
     await answering(port, running)
   } catch (error) {

@@ -144,6 +144,11 @@ export const interact = async ({ remote, terminal }: Session, parts: SessionPart
         'INFO',
         `The remote command was ended by signal ${escapeForPeople(exit.signal, { limit: 32 })}${exit.message === '' ? '' : `: ${escapeForPeople(exit.message)}`}.`,
       )
+    if ('unknown' in exit)
+      log.say(
+        'INFO',
+        'The server closed the session without saying how the command ended. It may have lost the command, or taken the session away for nothing came through it (ChannelTimeout): its log may say which.',
+      )
     return exitCodeOf(exit)
   } finally {
     held.input?.stop()

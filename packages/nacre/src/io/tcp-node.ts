@@ -55,6 +55,12 @@ const causes: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'the local address asked for (BindAddress, -b) is not on this machine.',
 }
 
+/** A name may have addresses of the family that nobody is to use. */
+const causeOf = (code: string, { family }: TcpOptions): string | undefined =>
+  code === 'ENOTFOUND' && (family === 4 || family === 6)
+    ? `the name has no address of IPv${family}, and only such are to be used (AddressFamily, -${family}). Is it spelt right?`
+    : causes[code]
+
 const codeOf = (error: unknown): string | undefined => {
   if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0])
   return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined
@@ -113,7 +119,7 @@ export const connectTcp = async (options: TcpOptions, shape: SocketShape = {}): 
   const abort = (): void => reject(signal?.reason)
   const failed = (error: Error): void => {
     const code = codeOf(error)
-    const why = (code === undefined ? undefined : causes[code]) ?? error.message
+    const why = (code === undefined ? undefined : causeOf(code, options)) ?? error.message
     reject(
       new ConnectError(
         'CONNECT_FAILED',
