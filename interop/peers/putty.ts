@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { freshFile, freshFolder, freshPath } from '../rig/folder.ts'
 import type { KeyFile } from '../rig/keys.ts'
 import { finish } from '../rig/process.ts'
-import type { ClientPeer, Login, Prepared, Target } from './peer.ts'
+import type { ClientPeer, ClientRequest, Login, Prepared, Target } from './peer.ts'
 
 /** The key in PuTTY's own format, without a passphrase. */
 const converted = (key: KeyFile): string => {
@@ -29,39 +29,44 @@ const homeWith = (settings: readonly string[]): string => {
   return home
 }
 
+/** The command line of plink for a request, for tests that want to hold the process themselves. */
+export const plinkCommand = (request: ClientRequest): Prepared => {
+  const { to, login } = request
+  const secret = login.password ?? login.answers?.[0]
+  return {
+    command: [
+      'plink',
+      '-load',
+      'saved',
+      '-ssh',
+      '-batch',
+      '-noagent',
+      '-no-antispoof',
+      '-P',
+      String(to.port),
+      ...to.hostKeys.flatMap(line => ['-hostkey', fingerprint(line)]),
+      ...(login.key === undefined ? [] : ['-i', converted(login.key)]),
+      ...(secret === undefined ? [] : ['-pwfile', freshFile('password', `${secret}\n`)]),
+      ...(request.pty === true ? ['-t'] : ['-T']),
+      ...(request.compress === true ? ['-C'] : []),
+      ...(request.options ?? []),
+      `${to.user}@${to.host}`,
+      ...(request.command === undefined ? [] : [request.command]),
+    ],
+    options: { name: 'plink', env: { HOME: homeWith(request.rekeyBytes === undefined ? [] : [`RekeyBytes=${request.rekeyBytes}`]) } },
+  }
+}
+
 /** PuTTY's command line client. It answers a password and a hidden prompt alike. */
 export const plink: ClientPeer = {
   name: 'PuTTY plink',
   run: request => {
-    const { to, login } = request
-    const secret = login.password ?? login.answers?.[0]
-    return finish(
-      [
-        'plink',
-        '-load',
-        'saved',
-        '-ssh',
-        '-batch',
-        '-noagent',
-        '-no-antispoof',
-        '-P',
-        String(to.port),
-        ...to.hostKeys.flatMap(line => ['-hostkey', fingerprint(line)]),
-        ...(login.key === undefined ? [] : ['-i', converted(login.key)]),
-        ...(secret === undefined ? [] : ['-pwfile', freshFile('password', `${secret}\n`)]),
-        ...(request.pty === true ? ['-t'] : ['-T']),
-        ...(request.compress === true ? ['-C'] : []),
-        ...(request.options ?? []),
-        `${to.user}@${to.host}`,
-        ...(request.command === undefined ? [] : [request.command]),
-      ],
-      {
-        name: 'plink',
-        env: { HOME: homeWith(request.rekeyBytes === undefined ? [] : [`RekeyBytes=${request.rekeyBytes}`]) },
-        stdin: request.stdin ?? '',
-        ...(request.seconds === undefined ? {} : { seconds: request.seconds }),
-      },
-    )
+    const { command, options } = plinkCommand(request)
+    return finish(command, {
+      ...options,
+      stdin: request.stdin ?? '',
+      ...(request.seconds === undefined ? {} : { seconds: request.seconds }),
+    })
   },
 }
 
