@@ -2,7 +2,14 @@
 // account. Knows nothing of the protocol, of files and of hashes; those are given to it.
 import type { ServerConfig } from 'nacre/config'
 import { ConfigError, escapeForPeople, SshError } from 'nacre'
-import { authorityAlgorithms, isCertificateType, parseCertificate, parsePublicKey, usualAuthorityAlgorithms } from 'nacre/keys'
+import {
+  authorityAlgorithms,
+  fingerprintHashNamed,
+  isCertificateType,
+  parseCertificate,
+  parsePublicKey,
+  usualAuthorityAlgorithms,
+} from 'nacre/keys'
 import { allOf, type Applicant, type Authenticator, firstOf, hostBased, publicKey, type PublicKeyView } from 'nacre/server'
 import type { Account } from './account.ts'
 import { AccountMethods } from './account-methods.ts'
@@ -47,6 +54,13 @@ const rulesOf = (config: ServerConfig): CertificateRules => ({
     config.caSignatureAlgorithms === undefined ? usualAuthorityAlgorithms : authorityAlgorithms(config.caSignatureAlgorithms),
   minimumRsaBits: config.requiredRsaSize,
 })
+
+/** As `SSH_USER_AUTH` has it: type and base64. */
+const keyText = ({ type, blob }: Pick<PublicKeyView, 'type' | 'blob'>): string => `${type} ${Buffer.from(blob).toString('base64')}`
+
+/** The client's own user and host, which are texts of the client. */
+const hostShown = ({ user, host }: { readonly user: string; readonly host: string }): string =>
+  `client user "${escapeForPeople(user, { limit: 100 })}", client host "${escapeForPeople(host, { limit: 100 })}"`
 
 /** What is wrong with a key or certificate whoever it belongs to, in words. */
 const keyProblem = (key: Pick<PublicKeyView, 'blob'>, config: ServerConfig, revoked: RevokedKeys): string | undefined => {
@@ -158,7 +172,7 @@ class Methods {
     const check = async (applicant: Applicant, key: PublicKeyView): Promise<Login | undefined> => {
       const { account } = await this.candidate(applicant)
       if (account === undefined) return undefined
-      const shown = blobForLog(key.blob, key.fingerprint())
+      const shown = blobForLog(key.blob, key.fingerprint(), fingerprintHashNamed(config.fingerprintHash))
       const problem = takes(key.algorithm) ? keyProblem(key, config, revoked) : `PubkeyAcceptedAlgorithms leaves out ${key.algorithm}`
       if (problem !== undefined) {
         log.info(`refusing ${shown}: ${problem}`)
@@ -186,7 +200,7 @@ class Methods {
         `Accepted ${certificate === undefined ? 'key' : 'certificate'} ${shown} found at ${match.file}${match.line === 0 ? '' : `:${match.line}`}`,
         { key: key.fingerprint(), file: match.file, ...(match.line === 0 ? {} : { line: match.line }) },
       )
-      return loginBy(account, step, { method: 'publickey', key: shown, options: match.options })
+      return loginBy(account, step, { method: 'publickey', key: shown, publicKey: keyText(key), options: match.options })
     }
     return publicKey(check, { touch: 'left-to-the-check', certificates: 'left-to-the-check' })
   }
@@ -199,7 +213,7 @@ class Methods {
       async (applicant, claim) => {
         const { account } = await this.candidate(applicant)
         if (account === undefined) return undefined
-        const shown = blobForLog(claim.blob, claim.fingerprint())
+        const shown = blobForLog(claim.blob, claim.fingerprint(), fingerprintHashNamed(config.fingerprintHash))
         const problem = keyProblem(claim, config, revoked)
         if (problem !== undefined) {
           log.info(`refusing ${shown}: ${problem}`)
@@ -209,7 +223,7 @@ class Methods {
         if (certificate === undefined && isCertificateType(claim.type)) return undefined
         if (!(await hostMayVouch(config, { account, claim, certificate, address: addressOf(applicant), say }))) return undefined
         if (!this.rootMay(account, applicant, 'key')) return undefined
-        return loginBy(account, step, { method: 'hostbased', key: shown })
+        return loginBy(account, step, { method: 'hostbased', key: shown, publicKey: keyText(claim), about: hostShown(claim) })
       },
       { certificates: 'left-to-the-check' },
     )
@@ -287,6 +301,7 @@ export const sshdAuthenticator = (setup: AuthenticationSetup): Authenticator<Log
   return logLogins(admitting(oneOf(list), methods.accounts), {
     log: setup.log,
     quietFailures: setup.config.maxAuthTries / 2,
+    fingerprintHash: fingerprintHashNamed(setup.config.fingerprintHash),
     known: async applicant => (await methods.candidate(applicant)).problem === undefined,
   })
 }

@@ -2,7 +2,7 @@
 // where the log goes. Every text from a client is escaped here.
 import { type DisconnectReason, disconnectReasons, DisconnectedError, escapeForPeople, ProtocolError, SshError } from 'nacre'
 import { keyTypes } from 'nacre/algorithms'
-import { isCertificateType, parseCertificate, parsePublicKey, plainTypeOf } from 'nacre/keys'
+import { type FingerprintHash, isCertificateType, parseCertificate, parsePublicKey, plainTypeOf } from 'nacre/keys'
 import type { Applicant, Authenticator, EngineEvent, ServerConnection } from 'nacre/server'
 import { plainAddress } from './addresses.ts'
 import type { Log, LogFacts } from './log.ts'
@@ -14,15 +14,17 @@ export const keyForLog = (type: string, fingerprint: string): string => {
 }
 
 /** The same of a key blob; of a certificate also its name, number and authority. */
-export const blobForLog = (blob: Uint8Array, fingerprint: string): string => {
+export const blobForLog = (blob: Uint8Array, fallback: string, hash: FingerprintHash = 'sha256'): string => {
   try {
-    const { type } = parsePublicKey(blob)
+    const key = parsePublicKey(blob)
+    const { type } = key
+    const fingerprint = key.fingerprint(hash)
     if (!isCertificateType(type)) return keyForLog(type, fingerprint)
     const { keyId, serial, signatureKey } = parseCertificate(blob)
-    const authority = keyForLog(signatureKey.type, signatureKey.fingerprint())
+    const authority = keyForLog(signatureKey.type, signatureKey.fingerprint(hash))
     return `${keyForLog(type, fingerprint)} ID ${escapeForPeople(keyId, { limit: 200 })} (serial ${serial}) CA ${authority}`
   } catch (error) {
-    if (error instanceof SshError) return fingerprint
+    if (error instanceof SshError) return fallback
     throw error
   }
 }
@@ -51,13 +53,13 @@ export const ruleFacts = (keyword: string, from: string): LogFacts => {
 
 type AttemptOf = Parameters<ReturnType<Authenticator<unknown>['begin']>['attempt']>[0]
 
-const keyShown = (attempt: AttemptOf): string => {
-  if (attempt.method === 'publickey') return `: ${blobForLog(attempt.publicKey, attempt.fingerprint)}`
+const keyShown = (attempt: AttemptOf, hash: FingerprintHash | undefined): string => {
+  if (attempt.method === 'publickey') return `: ${blobForLog(attempt.publicKey, attempt.fingerprint, hash)}`
   if (attempt.method === 'gssapi-with-mic-proof' || attempt.method === 'gssapi-keyex')
     return `: ${escapeForPeople(attempt.initiator, { limit: 200 })}`
   if (attempt.method !== 'hostbased') return ''
   const [user, host] = [attempt.clientUser, attempt.clientHost].map(each => escapeForPeople(each, { limit: 100 }))
-  return `: ${blobForLog(attempt.publicKey, attempt.fingerprint)}, client user "${user}", client host "${host}"`
+  return `: ${blobForLog(attempt.publicKey, attempt.fingerprint, hash)}, client user "${user}", client host "${host}"`
 }
 
 /** What a proof's answer is called in the log; prompts and queries are no news. */
@@ -67,12 +69,17 @@ export interface LoginLog {
   readonly log: Log
   /** So many refused keys of one login are told of only in detail: clients offer all they have. */
   readonly quietFailures: number
+  /** FingerprintHash. Default sha256. */
+  readonly fingerprintHash?: FingerprintHash | undefined
   /** Whether the name may log in at all. */
   known(applicant: Applicant): Promise<boolean>
 }
 
 /** Tells the log of every proof that passes through `inner`. */
-export const logLogins = <Identity>(inner: Authenticator<Identity>, { log, quietFailures, known }: LoginLog): Authenticator<Identity> => ({
+export const logLogins = <Identity>(
+  inner: Authenticator<Identity>,
+  { log, quietFailures, known, fingerprintHash }: LoginLog,
+): Authenticator<Identity> => ({
   methods: inner.methods,
   begin(applicant) {
     const run = inner.begin(applicant)
@@ -100,7 +107,7 @@ export const logLogins = <Identity>(inner: Authenticator<Identity>, { log, quiet
           ...connectionFacts(applicant.remote),
           ...('fingerprint' in attempt ? { key: attempt.fingerprint } : {}),
         }
-        const line = `${outcome} ${method} for ${user} from ${whereFrom(applicant.remote)} ssh2${keyShown(attempt)}`
+        const line = `${outcome} ${method} for ${user} from ${whereFrom(applicant.remote)} ssh2${keyShown(attempt, fingerprintHash)}`
         if (answer.is === 'refuse' && (method === 'publickey' || method === 'hostbased') && invalid === '' && failures < quietFailures)
           log.verbose(line, facts)
         else log.info(line, facts)

@@ -8,6 +8,8 @@ export interface SessionFacts {
   readonly accepted: Readonly<Record<string, string>>
   /** What the accounts of the system add (PAM's, for one). */
   readonly ofAccounts?: Readonly<Record<string, string>>
+  /** What tells of the login and nothing replaces (SSH_USER_AUTH). */
+  readonly always?: Readonly<Record<string, string>>
   /** Set by configuration (SetEnv). */
   readonly configured: Readonly<Record<string, string>>
   readonly remote:
@@ -47,6 +49,7 @@ export const sessionEnvironment = (facts: SessionFacts): Record<string, string> 
     ...facts.own?.ofFile,
     ...facts.ofAccounts,
     ...facts.configured,
+    ...facts.always,
     SSH_CLIENT: `${address} ${port} ${localPort}`,
     SSH_CONNECTION: `${address} ${port} ${localAddress} ${localPort}`,
     ...(facts.term === undefined ? {} : { TERM: facts.term }),

@@ -1,7 +1,7 @@
 // Owns which programs of the configuration are asked about one login, and with which tokens. Knows neither how they are run nor
 // what their answers mean.
 import type { ServerConfig } from 'nacre/config'
-import type { Certificate } from 'nacre/keys'
+import { type Certificate, type FingerprintHash, fingerprintHashNamed, parsePublicKey } from 'nacre/keys'
 import type { Applicant } from 'nacre/server'
 import type { Account } from './account.ts'
 import { plainAddress } from './addresses.ts'
@@ -34,9 +34,25 @@ const ends = ({ remote }: Applicant): string =>
     remote?.port ?? 65_535,
   ].join(' ')
 
-const call = ({ applicant, account, key, directory, say }: LoginFacts): KeyCommandCall => ({
+/** By FingerprintHash; a key nobody can read keeps the usual one. */
+const fingerprintOf = (key: ShownKey, hash: FingerprintHash | undefined): string => {
+  if (hash === undefined || hash === 'sha256') return key.fingerprint()
+  try {
+    return parsePublicKey(key.blob).fingerprint(hash)
+  } catch {
+    return key.fingerprint()
+  }
+}
+
+const call = (config: ServerConfig, { applicant, account, key, directory, say }: LoginFacts): KeyCommandCall => ({
   account,
-  tokens: { C: ends(applicant), D: '', t: key.type, f: key.fingerprint(), k: base64(key.blob) },
+  tokens: {
+    C: ends(applicant),
+    D: '',
+    t: key.type,
+    f: fingerprintOf(key, fingerprintHashNamed(config.fingerprintHash)),
+    k: base64(key.blob),
+  },
   lookUp: name => directory.account(name),
   say,
   signal: applicant.signal,
@@ -48,7 +64,7 @@ export const isSet = (command: string): boolean => command.toLowerCase() !== 'no
 export const keysCommand = (config: ServerConfig, facts: LoginFacts): (() => Promise<string | undefined>) | undefined => {
   const { authorizedKeysCommand: command, authorizedKeysCommandUser: user } = config
   if (!isSet(command)) return undefined
-  return () => runKeyCommand({ keyword: 'AuthorizedKeysCommand', command, user }, call(facts))
+  return () => runKeyCommand({ keyword: 'AuthorizedKeysCommand', command, user }, call(config, facts))
 }
 
 /** AuthorizedPrincipalsCommand; `undefined` for none. */
@@ -60,11 +76,11 @@ export const principalsCommand = (
   if (!isSet(command)) return undefined
   return certificate => {
     const { signatureKey, keyId, serial } = certificate
-    const usual = call(facts)
+    const usual = call(config, facts)
     const tokens = {
       ...usual.tokens,
       T: signatureKey.type,
-      F: signatureKey.fingerprint(),
+      F: signatureKey.fingerprint(fingerprintHashNamed(config.fingerprintHash)),
       K: base64(signatureKey.blob),
       i: keyId,
       s: String(serial),

@@ -10,6 +10,10 @@ export interface Proof {
   readonly method: string
   /** `ED25519 SHA256:…` of a key. */
   readonly key?: string
+  /** The same as a line: its type and base64. */
+  readonly publicKey?: string
+  /** What else was shown: the client's own user and host. */
+  readonly about?: string
   /** What stands in front of the key in its file. */
   readonly options?: KeyOptions
   /** The password was right and has to be changed. */
@@ -34,7 +38,8 @@ export const loginBy = (account: Account, step: number, proof: Proof): Login => 
   return Object.assign({ account }, { [name]: proof })
 }
 
-const proofsOf = (login: Login): readonly Proof[] =>
+/** The proofs, in the order of their steps. */
+export const proofsOf = (login: Login): readonly Proof[] =>
   Object.entries(login).flatMap(([name, value]) => (/^step\d+$/.test(name) ? [value as Proof] : []))
 
 const mustChange = (login: Login): boolean => login.passwordOld === true || proofsOf(login).some(proof => proof.passwordOld === true)

@@ -7,8 +7,7 @@ import { matchesPatternList } from 'nacre/config'
 import type { OpenPty, ServerConnection, Session, SessionHandler, SessionHandlers } from 'nacre/server'
 import { internalSftpWords } from '../sftp-server/options.ts'
 import type { Account } from './account.ts'
-import { accountSessionOf, type NoSession } from './account-session.ts'
-import type { AccountSession } from './accounts.ts'
+import { accountSessionOf, type NoSession, type OpenedSession } from './account-session.ts'
 import { asUser } from './as-user.ts'
 import { startAs } from './become.ts'
 import { connectionFacts } from './connection-log.ts'
@@ -122,10 +121,10 @@ class Serving {
   readonly #rules: SessionRules
   readonly #permissions: Permissions
   /** What the accounts service has sessions run in. */
-  readonly #inside: () => Promise<AccountSession | NoSession>
-  #variables: Readonly<Record<string, string>> = {}
+  readonly #inside: () => Promise<OpenedSession | NoSession>
+  #opened: Pick<OpenedSession, 'environment' | 'always'> = { environment: {}, always: {} }
 
-  constructor(rules: SessionRules, login: Login, inside: () => Promise<AccountSession | NoSession>) {
+  constructor(rules: SessionRules, login: Login, inside: () => Promise<OpenedSession | NoSession>) {
     this.#rules = rules
     this.#permissions = permissionsOf(login)
     this.#inside = inside
@@ -154,7 +153,7 @@ class Serving {
     const inside = await this.#inside()
     if (inside.told !== undefined) await tell(session, inside.told, 1)
     if (!('environment' in inside)) return 254
-    this.#variables = inside.environment
+    this.#opened = inside
     if (this.#permissions.contradictory) {
       await tell(session, 'The keys of this login force different commands, so none is run.\n', 1)
       return 1
@@ -214,7 +213,8 @@ class Serving {
     return sessionEnvironment({
       account: session.user.account,
       accepted: session.env,
-      ofAccounts: this.#variables,
+      ofAccounts: this.#opened.environment,
+      always: this.#opened.always,
       configured: this.#rules.setEnv,
       own: this.#ownVariables(session),
       remote: session.remote,
@@ -245,7 +245,7 @@ class Serving {
 }
 
 /** What sessions of a login can do. */
-const sessionHandlers = (rules: SessionRules, login: Login, inside: () => Promise<AccountSession | NoSession>): SessionHandlers<Login> => {
+const sessionHandlers = (rules: SessionRules, login: Login, inside: () => Promise<OpenedSession | NoSession>): SessionHandlers<Login> => {
   const { serve } = new Serving(rules, login, inside)
   return {
     exec: serve,
