@@ -18,6 +18,7 @@ import type { Destination } from './destination.ts'
 import { knownHostsCommand } from './known-hosts-command-node.ts'
 import type { KnownHostsQuestion } from './known-hosts-options.ts'
 import type { DialOptions } from './dial-node.ts'
+import type { IpQuality } from './quality.ts'
 import type { OpensshOptions } from './openssh-node.ts'
 
 /** Options of `connect` that a configuration can give; `H` is what stands for a host on the way. */
@@ -28,6 +29,7 @@ export interface SaidOptions<H> extends CommonOptions, OpensshOptions, Pick<Dial
   readonly proxyCommand?: string
   readonly forwardAgent?: ForwardAgent
   readonly env?: Readonly<Record<string, string>>
+  readonly ipQuality?: IpQuality
 }
 type Said = SaidOptions<never>
 
@@ -94,6 +96,8 @@ const identities = (settings: ClientSettings): Said => {
   const methods = ['preferredAuthentications', 'pubkeyAuthentication', 'kbdInteractiveAuthentication', 'passwordAuthentication'] as const
   return {
     ...(methods.some(each => given.has(each)) ? { preferred: preferredMethods(settings) } : {}),
+    ...(config.pubkeyAuthentication === 'unbound' ? { hostBound: false } : {}),
+    ...said('kbdInteractiveDevices', config.kbdInteractiveDevices),
     ...(given.has('numberOfPasswordPrompts') ? { passwordPrompts: config.numberOfPasswordPrompts } : {}),
     ...addedKeys(settings),
     ...(config.hostbasedAuthentication ? { hostbasedAuthentication: true } : {}),
@@ -177,12 +181,20 @@ const network = ({ config, given }: ClientSettings): Said => ({
     ? said('localAddress', config.bindInterface === undefined ? undefined : addressOf(config.bindInterface, config.addressFamily))
     : { localAddress: config.bindAddress }),
   ...(given.has('tcpKeepAlive') ? { keepAlive: config.tcpKeepAlive } : {}),
+  ipQuality: config.ipQos,
   ...(given.has('connectionAttempts') ? { connectionAttempts: config.connectionAttempts } : {}),
 })
 
 const sent = ({ config }: ClientSettings): Pick<Said, 'env'> => {
   const env = sentEnvironment(config, process.env)
   return Object.keys(env).length === 0 ? {} : { env }
+}
+
+/** What stands behind our version: one line of ASCII (RFC 4253 §4.2). */
+const addendum = ({ config: { versionAddendum } }: ClientSettings): Pick<Said, 'comments'> => {
+  if (versionAddendum === undefined || versionAddendum === '') return {}
+  if (!/^[\x20-\x7e]+$/.test(versionAddendum)) throw new ConfigError('VersionAddendum has characters that are not printable ASCII.')
+  return { comments: versionAddendum }
 }
 
 /** A host to go through. Its own configuration says the rest; `%` of the destination stands in its name. */
@@ -212,6 +224,7 @@ export const configuredOptions = <H>(settings: ClientSettings, hop: (destination
     ...limits(settings),
     ...network(settings),
     ...sent(settings),
+    ...addendum(settings),
     ...way(settings, hop),
   }
 }

@@ -20,6 +20,7 @@ import { chosenSignatures, type CredentialOptions, identitiesFrom } from './iden
 import type { LoginStep } from './login-steps.ts'
 import { openssh, type OpensshOptions } from './openssh-node.ts'
 import type { HostKeyPolicy, Identities } from './policy.ts'
+import type { IpQuality } from './quality.ts'
 import { runProxyCommand } from './proxy-command-node.ts'
 
 /** What happens while a connection comes up. Nothing in it is secret; what comes from the peer is unescaped. */
@@ -45,6 +46,8 @@ interface BaseOptions extends CommonOptions, Pick<DialOptions, 'family' | 'local
   readonly proxyCommand?: string
   /** The agent of all sessions that do not say otherwise, here and not on the way. Default: what ForwardAgent in ssh_config says. */
   readonly forwardAgent?: ForwardAgent
+  /** What the network is asked for. Default: what IPQoS in ssh_config says; nothing with `config: false`, or where Node cannot ask. */
+  readonly ipQuality?: IpQuality
   /** Variables of every session, beside those it asks for itself, which win. Default: what SendEnv and SetEnv in ssh_config say. */
   readonly env?: Readonly<Record<string, string>>
   readonly onBanner?: (message: string) => void

@@ -20,7 +20,9 @@ import { withoutSecrets } from './careful.ts'
 import { ClientConnection } from './connection.ts'
 import { type LoginStep, LoginWatch } from './login-steps.ts'
 import type { HostKeyPolicy, HostKeyTrust, Identities, PresentedHostKey } from './policy.ts'
+import { type IpQuality, QualityOfSessions } from './quality.ts'
 import { ServedChannels } from './served-channels.ts'
+import type { SessionForwardsNeeds } from './session-forwards.ts'
 
 /** What a connection needs beyond a transport. */
 export interface ConnectOptions extends CommonOptions {
@@ -46,6 +48,8 @@ export interface ConnectOptions extends CommonOptions {
   readonly sockets?: () => Promise<LocalSockets>
   /** The agent of all sessions that do not say otherwise (`SessionOptions.forwardAgent`). Default none, and none where the server is `untrusted`. */
   readonly forwardAgent?: ForwardAgent
+  /** What the network is asked for (IPQoS), where the transport can ask. Default: nothing. */
+  readonly ipQuality?: IpQuality
   /** Variables of every session, beside those it asks for itself (`SessionOptions.env`), which win. */
   readonly env?: Readonly<Record<string, string>>
   /** Opens the way to an agent by its socket, for `forwardAgent`. Node's `connect` brings its own. */
@@ -129,12 +133,8 @@ export const connectOver = async (
               untrusted: trusted.untrusted === true,
               forwardAgent: options.forwardAgent,
               env: options.env,
-              forwarding: {
-                proof: firstProof,
-                reach: options.reachAgent,
-                random: options.random ?? (options.crypto ?? runtime.crypto).random,
-                clock: options.clock ?? systemClock,
-              },
+              ...(options.ipQuality === undefined ? {} : { quality: new QualityOfSessions(transport, options.ipQuality) }),
+              forwarding: forwardingNeeds(options, runtime, firstProof),
               gone: () => Promise.all([told, options.gone?.()]),
             }),
           )
@@ -158,6 +158,17 @@ export const connectOver = async (
     options.signal?.removeEventListener('abort', abort)
   }
 }
+
+const forwardingNeeds = (
+  { reachAgent, random, crypto, clock }: ConnectOptions,
+  runtime: Runtime,
+  proof: SessionProof | undefined,
+): SessionForwardsNeeds => ({
+  proof,
+  reach: reachAgent,
+  random: random ?? (crypto ?? runtime.crypto).random,
+  clock: clock ?? systemClock,
+})
 
 /** A class: a literal with a getter costs a hidden class of its own each time, which then keeps all the getter knows. */
 class Presented implements PresentedHostKey {

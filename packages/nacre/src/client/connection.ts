@@ -29,6 +29,7 @@ import type { ForwardRequest, SocksRequest } from './forward.ts'
 import type { ReverseForwards, ReverseRequest } from './reverse.ts'
 import type { Process, ProcessTap } from './process.ts'
 import { processPipe } from './process-pipe.ts'
+import type { QualityOfSessions } from './quality.ts'
 import { quote } from './quote.ts'
 import type { ChannelServer, ServedChannels } from './served-channels.ts'
 import type { SessionForwards, SessionForwardsNeeds } from './session-forwards.ts'
@@ -94,6 +95,8 @@ export interface ConnectionFacts {
   readonly served: ServedChannels
   /** The agent of sessions that do not say otherwise. */
   readonly forwardAgent?: ForwardAgent | undefined
+  /** Told of sessions, for what the network is asked for. */
+  readonly quality?: QualityOfSessions | undefined
   /** Variables of every session, beside those it asks for itself, which win. */
   readonly env?: Readonly<Record<string, string>> | undefined
   /** What sessions need that forward an agent or a display. */
@@ -122,6 +125,7 @@ export class ClientConnection implements AsyncDisposable {
   readonly #sockets: (() => Promise<LocalSockets>) | undefined
   #reverse: ReverseForwards | undefined
   readonly #forwardAgent: ForwardAgent
+  readonly #quality: QualityOfSessions | undefined
   readonly #env: Readonly<Record<string, string>> | undefined
   readonly #forwarding: SessionForwardsNeeds
   #sessionForwards: SessionForwards | undefined
@@ -150,6 +154,7 @@ export class ClientConnection implements AsyncDisposable {
     this.#sockets = facts.sockets
     this.#forwardAgent = this.untrusted ? false : (facts.forwardAgent ?? false)
     this.#env = facts.env
+    this.#quality = facts.quality
     this.#forwarding = facts.forwarding
     this.#gone = facts.gone
   }
@@ -369,7 +374,12 @@ export class ClientConnection implements AsyncDisposable {
     const options = this.#env === undefined ? asked : { ...asked, env: { ...this.#env, ...asked.env } }
     return new Promise((resolve, reject) => {
       options.signal?.throwIfAborted()
-      const start = new SessionStart(options, begin, this.#knowsEow, { resolve, reject }, () => this.#link.chaff())
+      const quality = this.#quality
+      const beginMarked: BeginSession = (port, answered, process) => {
+        if (quality !== undefined) port.whenClosed(quality.begun(options.pty !== undefined))
+        begin(port, answered, process)
+      }
+      const start = new SessionStart(options, beginMarked, this.#knowsEow, { resolve, reject }, () => this.#link.chaff())
       try {
         this.#link.openFor(start, sessionType, {})
       } catch (error) {

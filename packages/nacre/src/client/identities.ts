@@ -49,6 +49,10 @@ export interface CredentialOptions {
   readonly passwordPrompts?: number
   /** Signature algorithms that may be used, insecure ones only if they are named here. Default: all that are not insecure. */
   readonly signatureAlgorithms?: readonly string[]
+  /** The devices a server is asked to ask by, in keyboard-interactive: hints, separated by commas (RFC 4256 §3.1). Default none. */
+  readonly kbdInteractiveDevices?: string
+  /** Name the server's key in proofs by keys that want it, where the server takes that (publickey-hostbound). Default true. */
+  readonly hostBound?: boolean
   /** How keys are named in what is told of attempts. Default sha256. */
   readonly fingerprintHash?: FingerprintHash
   /** Ask the server about a key before signing with it. Default: only for keys whose signing is not ours to do. */
@@ -226,7 +230,7 @@ class UsualIdentities {
       fingerprint: this.#print(signer),
       source: signer.source,
       query: this.#options.query?.(signer) ?? signer.slow,
-      ...(signer.namesHost === true ? { namesHost: true } : {}),
+      ...(signer.namesHost === true && this.#options.hostBound !== false ? { namesHost: true } : {}),
       sign: (data, name) => signer.sign(data, name),
     }
   }
@@ -300,12 +304,12 @@ class UsualIdentities {
   }
 
   #nextConversation(): Credential | undefined {
-    const { answer, password, passwordPrompts } = this.#options
+    const { answer, password, passwordPrompts, kbdInteractiveDevices } = this.#options
     const possible =
       answer !== undefined ? (passwordPrompts ?? defaultPasswordPrompts) : password !== undefined ? this.#maximumPasswords : 0
     if (this.#conversations >= possible) return undefined
     this.#conversations++
-    return { method: 'keyboard-interactive', submethods: '', source: answer === undefined ? 'password' : 'prompt' }
+    return { method: 'keyboard-interactive', submethods: kbdInteractiveDevices ?? '', source: answer === undefined ? 'password' : 'prompt' }
   }
 }
 

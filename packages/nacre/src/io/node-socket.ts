@@ -69,6 +69,15 @@ class NodeTransport implements ByteTransport {
     return typeof handle?.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined
   }
 
+  mark(byte: number): void {
+    const socket = this.#stream as { readonly setTypeOfService?: (byte: number) => unknown }
+    try {
+      socket.setTypeOfService?.(byte)
+    } catch {
+      // A wish that a system does not grant changes nothing else.
+    }
+  }
+
   start(sink: TransportSink): void {
     this.#sink = sink
     if (this.#ended) {

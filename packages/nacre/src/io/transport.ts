@@ -26,6 +26,8 @@ export interface ByteTransport {
   resume(): void
   /** Lets what was written leave, then closes; without waiting when `deserted`: the other side is gone. Safe to call twice. */
   close(deserted?: boolean): void
+  /** Asks the network to treat what is sent as this byte of IP's header says (DSCP). Transports that cannot leave it out. */
+  mark?(byte: number): void
   /** Who is on the other side, as far as the transport knows. */
   readonly remote: RemoteAddress | undefined
   /** The number this process knows the socket by, where there is one: for helpers that look at it. */

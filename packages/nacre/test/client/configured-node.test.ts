@@ -47,6 +47,11 @@ const cases: readonly (readonly [lines: readonly string[], options: Readonly<Rec
   ],
   [['PreferredAuthentications=hostbased,publickey'], { preferred: ['publickey'] }],
   [['HostbasedAcceptedAlgorithms=rsa-sha2-512'], { algorithms: { hostbasedAccepted: 'rsa-sha2-512' } }],
+  [['VersionAddendum=of the tests'], { comments: 'of the tests' }],
+  [['VersionAddendum=none'], {}],
+  [['KbdInteractiveDevices=pam,otp'], { kbdInteractiveDevices: 'pam,otp' }],
+  [['PubkeyAuthentication=unbound'], { hostBound: false, preferred: ['publickey', 'keyboard-interactive', 'password'] }],
+  [['PubkeyAuthentication=host-bound'], { preferred: ['publickey', 'keyboard-interactive', 'password'] }],
   [['SetEnv=A=1 B=2'], { env: { A: '1', B: '2' } }],
   [['HostKeyAlias=Other'], { hostKeyAlias: 'other' }],
   [['RevokedHostKeys=/a /b'], { revokedHostKeys: ['/a', '/b'] }],
@@ -64,8 +69,14 @@ describe('the options of a configuration', () => {
       assert.deepEqual(changed, expected)
     })
 
+  it('say what the network is asked for, as OpenSSH does when nothing is said', async () => {
+    assert.deepEqual((await optionsOf()).ipQuality, { interactive: 0xb8, bulk: 0 })
+    assert.deepEqual((await optionsOf('IPQoS=af21 none')).ipQuality, { interactive: 0x48, bulk: -1 })
+  })
+
   it('are an error for what would not be done as asked', async () => {
     await assert.rejects(optionsOf('ProxyUseFdpass=yes', 'ProxyCommand=x'), /ProxyUseFdpass is not supported/)
+    await assert.rejects(optionsOf('VersionAddendum=möwe'), /not printable ASCII/)
     await assert.rejects(
       optionsOf('BindInterface=nowhere0'),
       (error: unknown) => error instanceof ConfigError && /no such interface/.test(error.message),
