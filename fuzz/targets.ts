@@ -13,6 +13,7 @@ import { securityKeyTargets } from './targets/security-keys.ts'
 import { listTargets } from './targets/lists.ts'
 import { sftpClientTargets } from './targets/sftp-client.ts'
 import { sftpServerTargets } from './targets/sftp-server.ts'
+import { x11Targets } from './targets/x11.ts'
 
 export const targets: readonly Target[] = [
   ...engineTargets,
@@ -28,4 +29,5 @@ export const targets: readonly Target[] = [
   ...loginTargets,
   ...sftpClientTargets,
   ...sftpServerTargets,
+  ...x11Targets,
 ]

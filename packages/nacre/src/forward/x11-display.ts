@@ -14,8 +14,8 @@ export interface X11Display {
 /** TCP ports of displays begin here. */
 export const x11FirstPort = 6000
 const highestDisplay = 65_535 - x11FirstPort
-/** Characters of a display that may be handed to xauth. */
-const valid = /^[A-Za-z0-9:/.\-_[\]]+$/
+/** What may be handed to xauth: no blanks, and nothing that looks like an option. */
+const valid = /^[A-Za-z0-9:/._[\]][A-Za-z0-9:/.\-_[\]]*$/
 
 const bad = (text: string): ForwardError =>
   new ForwardError(

@@ -33,7 +33,7 @@ describe('a display', () => {
   it('is nothing else, nor anything a shell or xauth would take for more', () => {
     for (const text of [
       ...['', ':', 'host', 'host:', ':x', ':1.', ':1.x', ':0;id', ':0\n:1', ':0 -f /etc/passwd', '$(id):0', 'a/b:0', '2001:db8::1:0'],
-      ...[':999999', 'host:59536', ':-1', '[]:0'],
+      ...[':999999', 'host:59536', ':-1', '[]:0', '-:0'],
     ])
       assert.throws(() => parseX11Display(text), { name: 'ForwardError', code: 'FORWARD_REFUSED' }, text)
   })
