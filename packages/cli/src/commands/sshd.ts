@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { SshError } from 'nacre'
+import { ConfigError, SshError } from 'nacre'
 import type { ParsedServerConfig, ServerConfig } from 'nacre/config'
 import { isWorker, Startups } from 'nacre/server'
 import type { Environment, Run } from '../environment.ts'
@@ -33,10 +33,12 @@ const help = (environment: Environment) => ({
   ],
 })
 
+const toStandardError = (line: CommandLine): boolean => line.count('d') > 0 || line.count('e') > 0
+
 /** Where messages go. Made anew by a reload, so that a rotated log file is opened again. */
 const sinkOf = (line: CommandLine, config: ServerConfig, environment: Environment): Sink => {
   const file = line.last('E')
-  const toStream = line.count('d') > 0 || line.count('e') > 0
+  const toStream = toStandardError(line)
   // The system log names the process by itself.
   if (!toStream && file === undefined) return syslogSink(config.syslogFacility)
   const sink = toStream || file === undefined ? streamSink(environment.stderr) : fileSink(resolve(file))
@@ -117,8 +119,14 @@ const serve = async (line: CommandLine, environment: Environment): Promise<numbe
   const first = await load()
   sayWhoMayLogIn(first.log)
   const { workers } = first.parsed.config
-  if (workers > 1 && !debug) await serveWithWorkers({ workers, first, load, listening })
-  else await new Daemon(first, { load, once: debug, writePidFile: !debug, listening }).run()
+  try {
+    if (workers > 1 && !debug) await serveWithWorkers({ workers, first, load, listening })
+    else await new Daemon(first, { load, once: debug, writePidFile: !debug, listening }).run()
+  } catch (error) {
+    // Whoever started it reads standard error; a log elsewhere has to know too.
+    if (error instanceof ConfigError && !toStandardError(line)) for (const text of error.message.split('\n')) first.log.fatal(text)
+    throw error
+  }
   return 0
 }
 

@@ -48,6 +48,14 @@ const causes: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'Cannot assign requested address',
 }
 
+const nextSteps: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Another program listens there (ss -ltnp says which): stop it, or choose another port with -p or Port.',
+  EACCES: 'Start it as root, or choose a port above 1023 with -p or Port.',
+  EADDRNOTAVAIL: 'No interface of this machine has that address: correct ListenAddress (ip address lists those there are).',
+}
+/** What to do about an address that could not be had. */
+const nextStep = ({ cause }: ConnectError): string | undefined => nextSteps[(cause as NodeJS.ErrnoException | undefined)?.code ?? '']
+
 export class Listeners {
   readonly #hooks: ListenerHooks
   readonly #open = new Map<string, Server>()
@@ -72,12 +80,13 @@ export class Listeners {
         this.#hooks.log.info(`Server listening on ${place.host} port ${place.port}.`)
       } catch (error) {
         if (!(error instanceof ConnectError)) throw error
-        // A machine without IPv6 is none the worse for `::`.
-        this.#hooks.log.error(error.message)
         failures.push(error)
       }
     }
-    if (this.#open.size === 0) throw new ConfigError(`Cannot bind any address.\n${failures.map(each => each.message).join('\n')}`)
+    const said = [...failures.map(each => each.message), ...new Set(failures.flatMap(each => nextStep(each) ?? []))]
+    if (this.#open.size === 0) throw new ConfigError(['Cannot bind any address.', ...said].join('\n'))
+    // A machine without IPv6 is none the worse for `::`.
+    for (const text of said) this.#hooks.log.error(text)
   }
 
   #listen(place: Place): Promise<Server> {

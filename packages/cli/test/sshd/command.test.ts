@@ -201,7 +201,14 @@ test('without -D it goes to the background once it listens, and says why when it
     await client.close()
     const again = run('-f', it.path('config'), '-E', it.path('log2'), '-o', 'PidFile=none')
     assert.equal(again.status, 1)
-    assert.match(again.stderr, /Cannot bind any address/)
+    const why = [
+      'Cannot bind any address.',
+      `Bind to port ${port} on 127.0.0.1 failed: Address already in use.`,
+      'Another program listens there (ss -ltnp says which): stop it, or choose another port with -p or Port.',
+    ].join('\n')
+    assert.equal(again.stderr, `sshd: ${why}\n`)
+    // The log knows too, and says it once.
+    assert.equal(readFileSync(it.path('log2'), 'utf8').split('Bind to port').length, 2)
   } finally {
     process.kill(pid, 'SIGTERM')
   }
