@@ -48,11 +48,11 @@ const sideOf = ({ kind }: ForwardRequest): Side => (kind === 'local' || kind ===
 /** Why nothing of this kind is forwarded for this login, for the log; `undefined` when something is. */
 const kindProblem = (request: ForwardRequest, config: ForwardingConfig, login: Forwarding): string | undefined => {
   if (config.disableForwarding) return 'DisableForwarding is set'
-  const sockets = request.kind === 'local-socket' || request.kind === 'remote-socket'
-  const [keyword, value] = sockets
-    ? (['AllowStreamLocalForwarding', config.allowStreamLocalForwarding] as const)
-    : (['AllowTcpForwarding', config.allowTcpForwarding] as const)
-  if (value !== 'yes' && value !== sideOf(request)) return `${keyword} is ${value}`
+  const side = sideOf(request)
+  // As sshd has it: a side that is closed to ports is closed to sockets as well.
+  if (config.allowTcpForwarding !== 'yes' && config.allowTcpForwarding !== side) return `AllowTcpForwarding is ${config.allowTcpForwarding}`
+  const value = config.allowStreamLocalForwarding
+  if ('path' in request && value !== 'yes' && value !== side) return `AllowStreamLocalForwarding is ${value}`
   return login.allowed ? undefined : login.why
 }
 

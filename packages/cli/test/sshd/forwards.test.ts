@@ -127,16 +127,26 @@ describe('what a login may have listened on', () => {
 })
 
 describe('Unix sockets', () => {
-  it('are forwarded by AllowStreamLocalForwarding, whatever holds for TCP', () => {
+  it('are forwarded by AllowStreamLocalForwarding', () => {
     const sides = { yes: [true, true], local: [true, false], remote: [false, true], no: [false, false] } as const
     for (const [value, [opens, listens]] of Object.entries(sides)) {
-      const rules = { allowStreamLocalForwarding: value as keyof typeof sides, allowTcpForwarding: 'no' } as const
+      const rules = { allowStreamLocalForwarding: value as keyof typeof sides }
+      assert.equal(problem('db:1', anybody, rules), undefined, value)
       assert.equal(asked(pathOpen, anybody, rules) === undefined, opens, value)
       assert.equal(asked(pathListen, anybody, rules) === undefined, listens, value)
     }
     for (const request of [pathOpen, pathListen]) {
       assert.match(asked(request, anybody, { disableForwarding: true }) ?? '', /DisableForwarding/)
       assert.match(asked(request, byKey('restrict')) ?? '', /does not permit/)
+    }
+  })
+
+  it('are closed where AllowTcpForwarding closes their side, as at OpenSSH’s', () => {
+    const sides = { yes: [true, true], local: [true, false], remote: [false, true], no: [false, false] } as const
+    for (const [value, [opens, listens]] of Object.entries(sides)) {
+      const rules = { allowTcpForwarding: value as keyof typeof sides }
+      assert.equal(asked(pathOpen, anybody, rules) === undefined, opens, value)
+      assert.equal(asked(pathListen, anybody, rules) === undefined, listens, value)
     }
   })
 
