@@ -48,6 +48,18 @@ class Server(asyncssh.SSHServer):
     def validate_kbdint_response(self, username, responses):
         return username == options["user"] and list(responses) == [each["answer"] for each in options["prompts"]]
 
+    def connection_requested(self, dest_host, dest_port, orig_host, orig_port):
+        return True
+
+    def server_requested(self, listen_host, listen_port):
+        return True
+
+    def unix_connection_requested(self, dest_path):
+        return True
+
+    def unix_server_requested(self, listen_path):
+        return True
+
 
 def set_size(descriptor, size):
     fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
