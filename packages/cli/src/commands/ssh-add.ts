@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AgentError } from 'nacre'
-import { type AgentClient, connectAgent } from 'nacre/agent'
+import type { AgentClient } from 'nacre/agent'
 import type { Environment, Run } from '../environment.ts'
 import { FatalError, logLine, systemText } from '../fatal.ts'
 import { helpText, UsageError, usageText } from '../getopt.ts'
@@ -13,6 +13,7 @@ import { actionOf, readSshAddLine, sshAddOptions, sshAddSettings } from '../ssh-
 import { removeAll, removeFile } from '../ssh-add/remove.ts'
 import { readWays } from '../ssh-add/ways.ts'
 import { ownAccount } from '../sshd/account.ts'
+import { usualAgent } from '../usual-agent.ts'
 
 const help = {
   program: 'ssh-add',
@@ -33,13 +34,11 @@ const noAgent = 2
 
 /** The agent, or the exit code when there is none. */
 const openAgent = async (environment: Environment): Promise<AgentClient | number> => {
-  const path = environment.variables.SSH_AUTH_SOCK
-  if ((path === undefined || path === '') && process.platform !== 'win32') {
+  try {
+    const agent = await usualAgent(environment)
+    if (agent !== undefined) return agent
     environment.stderr.write('Could not open a connection to your authentication agent.\n')
     return noAgent
-  }
-  try {
-    return await connectAgent(path)
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
     environment.stderr.write(`Error connecting to agent: ${systemText(error.cause ?? error)}\n`)

@@ -2,10 +2,11 @@
 // nothing of connections.
 import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { agentSigners, connectAgent } from 'nacre'
+import { agentSigners } from 'nacre'
 import { formatPublicKeyLine, type Signer } from 'nacre/keys'
 import type { Environment } from '../environment.ts'
 import { FatalError, systemText } from '../fatal.ts'
+import { usualAgent } from '../usual-agent.ts'
 import type { CopyIdCall } from './options.ts'
 
 /** One key to copy: its line, and what logs in with it when the agent has it. */
@@ -66,10 +67,10 @@ const fromFile = (named: string | undefined, force: boolean, agent: readonly Off
 
 /** The agent's keys; none when there is no agent. */
 const fromAgent = async (environment: Environment): Promise<readonly OfferedKey[]> => {
-  const path = environment.variables.SSH_AUTH_SOCK
-  if (path === undefined || path === '') return []
   try {
-    const signers = await agentSigners(await connectAgent(path))
+    const agent = await usualAgent(environment)
+    if (agent === undefined) return []
+    const signers = await agentSigners(agent)
     return signers.map(signer => ({ line: formatPublicKeyLine(signer.publicKey), signer }))
   } catch {
     return []

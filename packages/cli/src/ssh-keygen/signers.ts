@@ -1,9 +1,10 @@
 // Owns what `ssh-keygen` signs with: keys of files, and those of the agent. Knows nothing of what is signed.
-import { agentSigners, connectAgent, SshError } from 'nacre'
+import { agentSigners, SshError } from 'nacre'
 import { nodeCrypto } from 'nacre/crypto/node'
 import { createSigner, type PublicKey, type Signer } from 'nacre/keys'
 import type { Environment } from '../environment.ts'
 import { FatalError } from '../fatal.ts'
+import { usualAgent } from '../usual-agent.ts'
 import type { KeygenCall } from './call.ts'
 import { loadIdentity } from './key-files.ts'
 
@@ -12,10 +13,10 @@ const weakestRsaBits = 1024
 
 /** The agent's signer for a key. `undefined` when the agent has no such key, and when there is no agent. */
 export const agentSigner = async (key: PublicKey, environment: Environment): Promise<Signer | undefined> => {
-  const path = environment.variables.SSH_AUTH_SOCK
-  if (path === undefined || path === '') return undefined
   try {
-    return (await agentSigners(await connectAgent(path))).find(each => each.publicKey.equals(key))
+    const agent = await usualAgent(environment)
+    if (agent === undefined) return undefined
+    return (await agentSigners(agent, { minimumRsaBits: weakestRsaBits })).find(each => each.publicKey.equals(key))
   } catch (error) {
     if (error instanceof SshError) return undefined
     throw error
