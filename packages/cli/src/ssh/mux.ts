@@ -1,5 +1,6 @@
 // Owns how `ssh` shares connections: whether one is there already (ControlPath), whether ours becomes one (ControlMaster), and how long
 // it stays (ControlPersist). Knows nothing of the protocol, or of sessions.
+import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import {
   type ClientConnection,
@@ -13,6 +14,7 @@ import {
 import { askPermission } from '../askpass.ts'
 import type { Environment } from '../environment.ts'
 import { UsageError } from '../getopt.ts'
+import { modesFromStty } from '../stty.ts'
 import { goToBackground, standAlone } from './background.ts'
 import type { Log } from './log.ts'
 import { control, controlForwards } from './mux-control.ts'
@@ -72,6 +74,12 @@ const joinMaster = async ({ settings, log }: MuxParts, path: string): Promise<Cl
 const patience = ({ config: { connectTimeout } }: SshConfig): { readonly timeout?: number } =>
   connectTimeout === 'none' || connectTimeout === 0 ? {} : { timeout: connectTimeout * 1000 }
 
+/** Of a client's terminal, before the client changes them. */
+const modesOf = (descriptor: number): Record<string, number> => {
+  const { status, stdout } = spawnSync('stty', ['-a'], { stdio: [descriptor, 'pipe', 'ignore'], encoding: 'utf8', timeout: 5000 })
+  return status === 0 ? modesFromStty(stdout) : {}
+}
+
 const share = async (
   parts: MuxParts,
   connection: ClientConnection,
@@ -83,6 +91,7 @@ const share = async (
   try {
     return await shareConnection(connection, {
       path,
+      terminalModes: modesOf,
       ...(idle === undefined ? {} : { idle }),
       ...(asks ? { permit: what => askPermission(`${what} (${escapeForPeople(settings.config.hostName)}) `, environment.variables) } : {}),
     })

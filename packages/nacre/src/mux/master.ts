@@ -63,7 +63,7 @@ export interface Passengers {
 
 /** What an older client, or one without a terminal to lend, is told. */
 export const noPassengers =
-  'descriptors cannot be passed to this master (nacre without its addon): use ssh -O proxy, or another connection is made'
+  'this master cannot receive descriptors (that takes Node 26 on Linux): ssh -O proxy does without; now another connection is made'
 
 const reasonOf = (error: unknown): string =>
   error instanceof SshError ? error.message : error instanceof Error ? `internal error: ${error.name}` : 'internal error'

@@ -7,10 +7,18 @@ import { mayConnect, ownUser, userAtOtherEnd } from '../agent/peer-node.ts'
 import type { ClientConnection } from '../client/connection.ts'
 import { ShareError } from '../errors.ts'
 import { fromAcceptedSocket } from '../io/node-socket.ts'
+import { DescriptorLine } from './descriptor-line-node.ts'
+import { DescriptorPassengers, type PassengerOptions } from './passengers-node.ts'
+import { descriptorReceiver } from './receive-node.ts'
 import { controlMaster } from './shared-node.ts'
 import { Sharing, type SharingOptions } from './sharing.ts'
 
-export interface ShareOptions extends SharingOptions {
+export interface ShareOptions extends SharingOptions, PassengerOptions {
+  /**
+   * Takes sessions of clients that pass their standard streams as descriptors, as OpenSSH's do, where this Node can receive them:
+   * Node 26 on Linux. Elsewhere, or with `false`, those clients are told to use `-O proxy`, and connect anew.
+   */
+  readonly passDescriptors?: boolean
   /** Where to listen: the ControlPath. A socket there that nobody listens at any more is replaced. */
   readonly path: string
 }
@@ -125,10 +133,13 @@ export const shareConnection = async (connection: ClientConnection, options: Sha
   }
   process.once('exit', stop)
   const sharing = new Sharing(connection, process.pid, options, stop)
+  const receive = options.passDescriptors === false ? undefined : descriptorReceiver()
+  const passengers = new DescriptorPassengers(connection, options)
   server.on('connection', (socket: Socket) => {
     socket.on('error', () => {})
-    if (mayConnect(userAtOtherEnd(socket), own)) void sharing.serve(fromAcceptedSocket(socket))
-    else socket.destroy()
+    if (!mayConnect(userAtOtherEnd(socket), own)) socket.destroy()
+    else if (receive === undefined) void sharing.serve(fromAcceptedSocket(socket))
+    else void sharing.serve(new DescriptorLine(socket, receive), passengers)
   })
   // A client that cannot be taken, for want of descriptors say, is no end of the others.
   server.on('error', () => {})
