@@ -23,7 +23,6 @@ import type { HostKeyPolicy, HostKeyTrust, Identities, PresentedHostKey } from '
 import { type IpQuality, QualityOfSessions } from './quality.ts'
 import { ServedChannels } from './served-channels.ts'
 import type { SessionForwardsNeeds } from './session-forwards.ts'
-import type { SessionForwardsNeeds } from './session-forwards.ts'
 
 /** What a connection needs beyond a transport. */
 export interface ConnectOptions extends CommonOptions {
@@ -159,17 +158,6 @@ export const connectOver = async (
     options.signal?.removeEventListener('abort', abort)
   }
 }
-
-const forwardingNeeds = (
-  { reachAgent, random, crypto, clock }: ConnectOptions,
-  runtime: Runtime,
-  proof: SessionProof | undefined,
-): SessionForwardsNeeds => ({
-  proof,
-  reach: reachAgent,
-  random: random ?? (crypto ?? runtime.crypto).random,
-  clock: clock ?? systemClock,
-})
 
 const forwardingNeeds = (
   { reachAgent, random, crypto, clock }: ConnectOptions,
