@@ -13,11 +13,13 @@ export interface FailedAuthentication {
   readonly cutOff?: boolean
   /** The server ended it because too much had failed, so that whatever was left could not be tried. */
   readonly tooMany?: boolean
+  /** The server ended it in place of an answer to the last attempt: its own words are the cause. */
+  readonly unanswered?: boolean
 }
 
 /** The error for a login that failed, with a message that lists every attempt in order. */
 export const authenticationError = (failed: FailedAuthentication): AuthenticationError => {
-  const { user, attempts, remaining, ended, cutOff = false, tooMany = false } = failed
+  const { user, attempts, remaining, ended, cutOff = false, tooMany = false, unanswered = false } = failed
   const lines = [`Could not log in as "${escapeForPeople(user, { limit: 255 })}".`]
   if (attempts.length > 0) lines.push('Tried, in order:', ...attempts.map(attempt => `  ${attemptLine(attempt)}`))
   else lines.push('Nothing was tried.')
@@ -26,7 +28,11 @@ export const authenticationError = (failed: FailedAuthentication): Authenticatio
     lines.push(
       'The login was not decided: try again. A server ends logins that take longer than its LoginGraceTime; its log says what it was.',
     )
-  else lines.push(...(tooMany ? tooManyFailures(attempts) : []), ...causes(attempts, remaining))
+  else {
+    const judged = unanswered && !tooMany ? attempts.slice(0, -1) : attempts
+    if (judged.length < attempts.length) lines.push('What the server says is why it ended the connection; its log may say more.')
+    lines.push(...(tooMany ? tooManyFailures(attempts) : []), ...(judged.length > 0 ? causes(attempts, judged, remaining) : []))
+  }
   return new AuthenticationError(lines.join('\n'), { user, attempts: [...attempts], remaining: [...remaining] })
 }
 
@@ -58,17 +64,23 @@ const attemptLine = (attempt: AuthenticationAttempt): string => {
   return `${escapeForPeople(attempt.method, { limit: 64 })}${fingerprint}${source}: ${answers[attempt.outcome](attempt)}${note}`
 }
 
-const causes = (attempts: readonly AuthenticationAttempt[], remaining: readonly string[]): string[] => {
+/** `judged`: the attempts that the server has answered. */
+const causes = (
+  attempts: readonly AuthenticationAttempt[],
+  judged: readonly AuthenticationAttempt[],
+  remaining: readonly string[],
+): string[] => {
   const lines: string[] = []
   const reached = attempts.filter(each => each.outcome !== 'skipped')
-  const keys = reached.filter(each => each.method === 'publickey')
+  const answered = judged.filter(each => each.outcome !== 'skipped')
+  const keys = answered.filter(each => each.method === 'publickey')
   if (keys.length > 0 && keys.every(each => each.outcome === 'refused')) {
     const [key, subject, types] = keys.length === 1 ? ['the key', 'is the key', 'its type'] : ['all keys', 'is one of them', 'their types']
     lines.push(
       `Likely cause: the server refused ${key}: ${subject} in authorized_keys of this user, and are its permissions strict (writable by the owner only, as are its folders)? Does the server take keys of ${types} (PubkeyAcceptedAlgorithms), and this user at all (AllowUsers, PermitRootLogin, an account that is locked or expired)? Its log says which.`,
     )
   }
-  const passwords = reached.filter(each => each.method === 'password' && each.outcome === 'refused')
+  const passwords = answered.filter(each => each.method === 'password' && each.outcome === 'refused')
   if (passwords.length > 0 && !remaining.includes('password')) {
     const instead = remaining.includes('keyboard-interactive') ? '; it may ask for it by keyboard-interactive' : ''
     lines.push(`Likely cause: the server offers no password authentication${instead}.`)
@@ -77,7 +89,7 @@ const causes = (attempts: readonly AuthenticationAttempt[], remaining: readonly 
       'Likely cause: the password or the user name is wrong, or the server lets nobody in as this user by password (PermitRootLogin for root; an account that is locked or expired).',
     )
   }
-  if (reached.some(each => each.method === 'hostbased' && each.outcome === 'refused'))
+  if (answered.some(each => each.method === 'hostbased' && each.outcome === 'refused'))
     lines.push(
       'Likely cause: the server does not know this host by that name with that key (ssh_known_hosts there), or this user of it is not let in (shosts.equiv, .shosts).',
     )

@@ -18,7 +18,7 @@ const doubtAbout = ({ publicKey }: Signer, user: string): string => {
   if (verdict.is === 'refused' && verdict.reason === 'source-address')
     return `${named} is for some addresses only (source-address): is ours one of them, as the server sees it?`
   if (verdict.is === 'refused') return verdict.message
-  return `${named} looks right from here: does the server trust that authority (TrustedUserCAKeys)?`
+  return `${named} looks right from here: does the server trust that authority and its kind of signature (TrustedUserCAKeys, CASignatureAlgorithms), and one of the principals (AuthorizedPrincipalsFile), and has it revoked none of this (RevokedKeys)?`
 }
 
 /** Collects what may be the reason that nobody is let in. */

@@ -158,6 +158,7 @@ export class Authentication {
       ended: error.message,
       cutOff: by === 'network',
       // OpenSSH's words, which other servers use too; the reason they give with it differs.
+      unanswered: by === 'peer' && last.length > 0,
       tooMany: by === 'peer' && /too many authentication failures/i.test(error.message),
     })
   }

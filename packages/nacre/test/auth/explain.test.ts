@@ -79,6 +79,20 @@ describe('a server that ends it because too much has failed', () => {
     ))
 })
 
+describe('a server that ends it in place of an answer, for a reason of its own', () => {
+  const told = (...attempts: AuthenticationAttempt[]): string =>
+    authenticationError({ user: 'ada', attempts, remaining: ['publickey'], ended: 'Go away.', unanswered: true }).message
+  test('to the first key: what it said is the cause, and nothing is guessed about the key', () => {
+    const text = told(refused('publickey'))
+    assert.match(text, /Go away\.\nWhat the server says is why it ended the connection/)
+    assert.doesNotMatch(text, /authorized_keys|Not tried/)
+  })
+  test('to the second key: the first was refused, which is told too', () =>
+    assert.match(told(refused('publickey', 'publickey'), refused('publickey')), /What the server says.*refused the key/s))
+  test('to a password after a key: the password is not to blame', () =>
+    assert.doesNotMatch(told(refused('publickey', 'password'), refused('password')), /the password or the user name|Not tried/))
+})
+
 test('a host whose word is not taken', () =>
   assert.match(message([refused('hostbased', 'hostbased')], 'hostbased'), /does not know this host by that name with that key.*shosts/))
 
