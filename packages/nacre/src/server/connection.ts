@@ -16,9 +16,14 @@ import { Ending } from '../io/ending.ts'
 import { Link, type LinkHandler } from '../io/link.ts'
 import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
 import { answerAttempts, type Authenticator, type ConnectionLimits, type RefusalFloor } from './authenticate.ts'
-import type { ForwardServer } from './forwards.ts'
 import type { HostKeyProofs } from './host-key-proofs.ts'
 import { type SessionHandlers, type SessionOwner, serveSession } from './session.ts'
+
+/** Answers some of what clients open and ask for; `false` when it is none of its own. */
+export interface ConnectionService<Identity> {
+  openRequested(question: OpenQuestion, connection: ServerConnection<Identity>): boolean
+  globalRequested(question: GlobalRequestQuestion, connection: ServerConnection<Identity>): boolean
+}
 
 /** What a server does for its connections; see `ServerOptions`. */
 export interface ConnectionPolicy<Identity> {
@@ -30,7 +35,7 @@ export interface ConnectionPolicy<Identity> {
   /** Global requests by name. */
   readonly globalRequests: Readonly<Record<string, (question: GlobalRequestQuestion, connection: ServerConnection<Identity>) => void>>
   /** `undefined` when nothing is forwarded. */
-  readonly forwards: ForwardServer<Identity> | undefined
+  readonly forwards: ConnectionService<Identity> | undefined
   /** `undefined` when clients are not told of host keys. */
   readonly hostKeyProofs: HostKeyProofs | undefined
   readonly maximumSessions: number

@@ -5,7 +5,7 @@ import { directTcpip } from '../connection/channel-types/direct-tcpip.ts'
 import type { GlobalRequestQuestion, OpenQuestion } from '../connection/events.ts'
 import { ConfigError } from '../errors.ts'
 import type { LocalSockets, Place } from '../forward/sockets.ts'
-import type { ServerConnection } from './connection.ts'
+import type { ConnectionService, ServerConnection } from './connection.ts'
 import { portProblem, serveDirect, type Verdict } from './direct.ts'
 import type { GatewayPorts } from './forward-binding.ts'
 import { ListenerTable, type RemoteRequest } from './forward-listeners.ts'
@@ -95,7 +95,7 @@ const positive = (name: string, value: number): number => {
 }
 
 /** Serves the forwards of all connections of a server. */
-export class ForwardServer<Identity> {
+export class ForwardServer<Identity> implements ConnectionService<Identity> {
   readonly #rules: ForwardRules<Identity>
   readonly #socketsFor: (connection: ServerConnection<Identity>) => LocalSockets
   readonly #listeners: ListenerTable<Identity>

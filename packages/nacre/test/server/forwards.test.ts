@@ -10,7 +10,7 @@ import { cancelTcpipForward } from '../../src/connection/global-requests/cancel-
 import { streamlocalForward } from '../../src/connection/global-requests/streamlocal-forward.ts'
 import { tcpipForward } from '../../src/connection/global-requests/tcpip-forward.ts'
 import type { OpenQuestion } from '../../src/connection/events.ts'
-import { ChannelOpenError, ConfigError, ConnectError, RequestRefusedError } from '../../src/errors.ts'
+import { ChannelOpenError, ConfigError, type ConnectError, RequestRefusedError } from '../../src/errors.ts'
 import { ChannelStream } from '../../src/io/channel-stream.ts'
 import type { ForwardOutcome, ForwardRequest, ForwardRules } from '../../src/server/forwards.ts'
 import { allowAnyoneWithoutProof } from '../../src/server/authenticators/anyone.ts'

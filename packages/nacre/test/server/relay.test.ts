@@ -8,7 +8,7 @@ import { session as sessionRow } from '../../src/connection/channel-types/sessio
 import { cancelTcpipForward } from '../../src/connection/global-requests/cancel-tcpip-forward.ts'
 import { tcpipForward } from '../../src/connection/global-requests/tcpip-forward.ts'
 import type { RequestRow } from '../../src/connection/requests/row.ts'
-import { ChannelOpenError, RequestRefusedError } from '../../src/errors.ts'
+import { type ChannelOpenError, RequestRefusedError } from '../../src/errors.ts'
 import type { PortHandler } from '../../src/io/channel-port.ts'
 import { ChannelStream } from '../../src/io/channel-stream.ts'
 import type { ServerConnection } from '../../src/server/connection.ts'
