@@ -3,7 +3,7 @@
 import { connectShared, type Control, controlMaster, escapeForPeople, type MuxForward, type MuxPlace, SshError } from 'nacre'
 import type { ConfiguredForward, ForwardEnd, ForwardKind } from 'nacre/config'
 import { UsageError } from '../getopt.ts'
-import type { MuxParts, Sharing } from './mux.ts'
+import type { MuxParts, Sharing } from './mux-parts.ts'
 import type { SshConfig } from './options.ts'
 
 const place = (end: ForwardEnd): MuxPlace =>

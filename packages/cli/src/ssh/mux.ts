@@ -12,33 +12,14 @@ import {
   ShareError,
 } from 'nacre'
 import { askPermission } from '../askpass.ts'
-import type { Environment } from '../environment.ts'
 import { UsageError } from '../getopt.ts'
 import { modesFromStty } from '../stty.ts'
 import { goToBackground, standAlone } from './background.ts'
-import type { Log } from './log.ts'
 import { control, controlForwards } from './mux-control.ts'
-import type { SshCommand, SshConfig } from './options.ts'
+import type { MuxParts, Sharing } from './mux-parts.ts'
+import type { SshConfig } from './options.ts'
 
 const masterMark = 'NACRE_SSH_MASTER'
-
-export interface MuxParts {
-  readonly command: SshCommand
-  readonly settings: SshConfig
-  readonly environment: Environment
-  readonly log: Log
-}
-
-/** What sharing makes of a call of `ssh`. */
-export type Sharing =
-  /** All is done; the exit code. */
-  | { readonly is: 'done'; readonly code: number }
-  /** A connection that is there is used; its forwards are the master's. */
-  | { readonly is: 'shared'; readonly connection: ClientConnection }
-  /** We connect ourselves, and may share that. */
-  | { readonly is: 'own'; share(connection: ClientConnection): Promise<void> }
-  /** The same, in a process that does nothing else: it stays when all stands. */
-  | { readonly is: 'master'; share(connection: ClientConnection): Promise<void>; stay(): void }
 
 /** The socket, or nothing where none is said. */
 const pathOf = ({ config: { controlPath }, expand }: SshConfig): string | undefined =>

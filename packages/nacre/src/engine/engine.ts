@@ -16,7 +16,6 @@ import { admit, admitUnknown, type Situation, type Stage } from './admission.ts'
 import { type Asker, Authentication } from './authentication.ts'
 import { type EngineConfig, type EngineFigures, withFigures } from './config.ts'
 import { Deadlines } from './deadlines.ts'
-import type { DrivenEngine } from './driven.ts'
 import { networkEnded, peerEnded, type PeerDeadline, silent, tooLate, weEnded } from './endings.ts'
 import { EventQueue } from './event-queue.ts'
 import type { EngineEvent } from './events.ts'
@@ -43,7 +42,7 @@ const known = (bytes: Uint8Array | undefined): Uint8Array => {
   return bytes
 }
 
-export class Engine implements DrivenEngine {
+export class Engine {
   #config: EngineConfig
   readonly #transport: Transport
   /** Until the user is authenticated; nothing of it is kept then. */
