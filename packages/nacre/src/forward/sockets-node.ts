@@ -26,6 +26,8 @@ class SocketConnection implements LocalConnection {
   readonly peer: { readonly address: string; readonly port: number }
   readonly closed: Promise<void>
   #over = false
+  /** What was read too much. Not given to the socket, which takes nothing back once its end was read. */
+  #back: Uint8Array | undefined
 
   constructor(socket: Socket) {
     this.#socket = socket
@@ -40,6 +42,11 @@ class SocketConnection implements LocalConnection {
 
   async read(): Promise<Uint8Array | undefined> {
     const socket = this.#socket
+    const back = this.#back
+    if (back !== undefined) {
+      this.#back = undefined
+      return back
+    }
     for (;;) {
       const chunk = socket.read() as Uint8Array | null
       if (chunk !== null) return chunk
@@ -53,7 +60,7 @@ class SocketConnection implements LocalConnection {
   }
 
   putBack(bytes: Uint8Array): void {
-    if (bytes.length > 0 && !this.#socket.destroyed) this.#socket.unshift(bytes)
+    if (bytes.length > 0) this.#back = bytes
   }
 
   write(bytes: Uint8Array): void {
@@ -61,9 +68,18 @@ class SocketConnection implements LocalConnection {
   }
 
   join(stream: ChannelStream): void {
-    joinSocket(stream, this.#socket)
-    if (this.#socket.destroyed) stream.close()
-    else this.#socket.resume()
+    const socket = this.#socket
+    const ended = socket.readableEnded
+    if (this.#back !== undefined && !ended && !socket.destroyed) socket.unshift(this.#back)
+    joinSocket(stream, socket)
+    if (ended) {
+      // Nobody will be told of that end again.
+      if (this.#back !== undefined) void stream.write(this.#back)?.catch(() => {})
+      stream.end()
+    }
+    this.#back = undefined
+    if (socket.destroyed) stream.close()
+    else socket.resume()
   }
 
   discard(): void {

@@ -80,6 +80,40 @@ for (const [name, place] of [
       await listening.close()
     })
 
+    it('whose end was read before it is joined still carries what was put back, and that end', async () => {
+      const opened: ChannelStream[] = []
+      await using at = await joined(
+        {},
+        {
+          server: {
+            channels: {
+              'direct-tcpip': (question, connection) => void opened.push(new ChannelStream(connection.link.accept(question))),
+            },
+          },
+        },
+      )
+      const stream = await at.client.dial('anywhere:1')
+      const { near, far, listening } = await both(place())
+      const other = await at.client.dial('anywhere:2')
+      // A channel that ended ends the near side of the connection.
+      near.write(bytes('all of it'))
+      near.join(other)
+      const [first, second] = opened
+      assert.ok(first !== undefined && second !== undefined)
+      second.end()
+      const read = (await far.read()) ?? new Uint8Array(0)
+      assert.equal(await far.read(), undefined, 'the end was read')
+      far.putBack(read)
+      far.join(stream)
+      let came = ''
+      for await (const piece of first.readable) came += text(piece)
+      assert.equal(came, 'all of it')
+      first.end()
+      second.abort()
+      await Promise.all([near.closed, far.closed])
+      await listening.close()
+    })
+
     it('joined to a channel that has gone, or gone itself, leaves neither', async () => {
       await using at = await joined({}, { server: { channels: { 'direct-tcpip': (question, { link }) => void link.accept(question) } } })
       const { near, far, listening } = await both(place())
