@@ -10,6 +10,7 @@ import { jumpMutants } from './jumps.ts'
 import { hostKeyMutants } from './host-keys.ts'
 import { keyFileMutants } from './key-files.ts'
 import { keyTypeMutants } from './key-types.ts'
+import { lendingMutants } from './lending.ts'
 import { listMutants } from './lists.ts'
 import type { Mutant } from './mutant.ts'
 import { serverConfigurationMutants } from './server-configuration.ts'
@@ -32,4 +33,5 @@ export const mutants: readonly Mutant[] = [
   ...serverConfigurationMutants,
   ...jumpMutants,
   ...vouchingMutants,
+  ...lendingMutants,
 ]
