@@ -6,6 +6,8 @@ import { parseAddress } from '../addresses.ts'
 export interface ListenedPort {
   readonly address: string
   readonly port: number
+  /** We asked for any port. */
+  readonly anyPort: boolean
 }
 
 /** Whether a server that was asked for one address may call it by another: addresses it listens on in our name. */
@@ -21,11 +23,12 @@ const covers = (asked: string, told: string): boolean => {
 /**
  * The one that a connection to `address` and `port` of the server is for; `undefined` when nobody asked for it. OpenSSH tells the
  * address as we gave it, other servers the one that was connected to, or another name for it: the same words win, then what covers
- * them, then the only one with this port. A port that nobody asked for is never taken.
+ * them, then the only one with this port. A port that nobody asked for is never taken; AsyncSSH (2.10) says 0 where it was to
+ * choose one.
  */
 export const listenedAt = <Entry extends ListenedPort>(entries: Iterable<Entry>, address: string, port: number): Entry | undefined => {
   const onPort: Entry[] = []
-  for (const entry of entries) if (entry.port === port) onPort.push(entry)
+  for (const entry of entries) if (entry.port === port || (port === 0 && entry.anyPort)) onPort.push(entry)
   return (
     onPort.find(entry => entry.address === address) ??
     onPort.find(entry => covers(entry.address, address)) ??

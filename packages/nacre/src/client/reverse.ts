@@ -21,7 +21,7 @@ import { type Clock, systemClock } from '../io/clock.ts'
 import type { Link } from '../io/link.ts'
 import { decode } from '../wire/codec.ts'
 import { type ForwardBase, socketsOf } from './forward.ts'
-import { listenedAt } from './listened.ts'
+import { listenedAt, type ListenedPort } from './listened.ts'
 import type { ChannelServer } from './served-channels.ts'
 
 /** A connection somebody made to the server. All of it is what the server says. */
@@ -56,10 +56,7 @@ type Carry = (question: OpenQuestion, info: ReverseInfo) => void
 interface Listened {
   readonly carry: Carry
 }
-interface ListenedTcp extends Listened {
-  readonly address: string
-  readonly port: number
-}
+type ListenedTcp = Listened & ListenedPort
 
 const defaultTimeout = 30_000
 
@@ -110,7 +107,8 @@ export class ReverseForwards {
     }
     const asked = { addressToBind: address, portNumberToBind: place.port }
     const listens = (details: Uint8Array): ListenedTcp => {
-      const entry = { address, port: place.port === 0 ? allocatedPort(details) : place.port, carry }
+      const anyPort = place.port === 0
+      const entry = { address, port: anyPort ? allocatedPort(details) : place.port, anyPort, carry }
       this.#ports.add(entry)
       return entry
     }

@@ -19,6 +19,8 @@ import {
 
 const defaultTimeout = 30_000
 const defaultMask = 0o177
+/** Connections the system may hold before we take them: a browser's many at once are no reason to have it try again a second later. */
+const backlog = 4096
 
 /** A socket, paused until somebody reads it or it is joined. */
 class SocketConnection implements LocalConnection {
@@ -157,7 +159,7 @@ const bind = (server: Server, place: Place, { mask = defaultMask, ipv6Only = fal
     server.once('listening', () => chmodSync(place.path, 0o666 & ~mask))
   }
   try {
-    server.listen({ path: place.path, exclusive: true })
+    server.listen({ path: place.path, exclusive: true, backlog })
   } finally {
     if (before !== undefined) process.umask(before)
   }

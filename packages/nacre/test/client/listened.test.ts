@@ -1,10 +1,11 @@
 // Which remote forward a channel of the server belongs to, whatever a server calls the address it listens on.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { listenedAt } from '../../src/client/listened.ts'
+import { listenedAt, type ListenedPort } from '../../src/client/listened.ts'
 
-const at = (...entries: readonly (readonly [string, number])[]) => entries.map(([address, port]) => ({ address, port }))
-const found = (entries: readonly { address: string; port: number }[], address: string, port: number): string | undefined => {
+const at = (...entries: readonly (readonly [string, number])[]) =>
+  entries.map(([address, port]) => ({ address, port, anyPort: port >= 50_000 }))
+const found = (entries: readonly ListenedPort[], address: string, port: number): string | undefined => {
   const entry = listenedAt(entries, address, port)
   return entry && `${entry.address}:${entry.port}`
 }
@@ -32,6 +33,10 @@ describe('a channel for a connection that came at the server', () => {
     assert.equal(found(at(['localhost', 80]), 'localhost', 81), undefined)
     assert.equal(found(at(['', 80]), '', 0), undefined)
     assert.equal(found([], 'localhost', 80), undefined)
+  })
+  it('of port 0 belongs to one for which the server was to choose, if there is one such', () => {
+    assert.equal(found(at(['localhost', 80], ['localhost', 50_000]), 'localhost', 0), 'localhost:50000')
+    assert.equal(found(at(['a', 50_000], ['b', 50_001]), 'c', 0), undefined)
   })
   it('of IPv4 does not cover IPv6, and localhost covers nothing else', () => {
     const entries = at(['0.0.0.0', 80], ['localhost', 80])
