@@ -1,6 +1,6 @@
 // Owns what `ssh -v` tells step by step, from the configuration to the login: a line a step, with what comes next. Nothing secret is
 // told, and what comes from the peer is escaped. Knows nothing of where the lines go.
-import { type ConnectStep, escapeForPeople } from 'nacre'
+import { type ConnectStep, escapeForPeople, type Exit } from 'nacre'
 import type { ClientSettings } from 'nacre/config'
 import type { EngineEvent } from 'nacre/engine'
 import type { Log } from './log.ts'
@@ -106,9 +106,6 @@ export const narrate = (to: Log, event: EngineEvent, prefix = ''): void => {
     case 'debug':
       tell(`the server says: ${escapeForPeople(event.message)}`)
       return
-    case 'ended':
-      tell(`the connection ended, by ${event.by === 'us' ? 'us' : event.by === 'peer' ? 'the server' : 'the network'}`)
-      return
     default:
   }
 }
@@ -129,6 +126,27 @@ export const narrateConfig = (log: Log, { config, call, decidedBy }: ClientSetti
         `debug2: ${prefix}${escapeForPeople(where)}: ${escapeForPeople(keyword)} ${escapeForPeople(secretless(keyword, raw))}`,
       )
     }
+}
+
+/** What is asked of the server for a session. A command is not told: people put secrets into those. */
+export const narrateSession = (
+  log: Log,
+  asked: { readonly kind: 'shell' | 'command' | 'subsystem'; readonly terminal: boolean; readonly env: readonly string[] },
+): void => {
+  const what = asked.kind === 'shell' ? 'a shell' : `a ${asked.kind}`
+  const more = asked.env.length === 0 ? '' : `, and the variables ${listed(asked.env)}`
+  log.debug(`asking for ${what}${asked.terminal ? ' with a terminal' : ''}${more}; next, the server grants it or not`)
+}
+
+/** How a session ended. */
+export const narrateExit = (log: Log, exit: Exit): void => {
+  const how =
+    'status' in exit
+      ? `with status ${exit.status}`
+      : 'signal' in exit
+        ? `by signal ${escapeForPeople(exit.signal, { limit: 32 })}`
+        : 'in a way that was not told'
+  log.debug(`the session ended ${how}; next, the connection is closed`)
 }
 
 /** Values that people put secrets into are not told. */

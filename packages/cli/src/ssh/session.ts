@@ -8,6 +8,7 @@ import { prepareAgentForward } from './agent-forward.ts'
 import { continueInBackground, suspend, withoutInterrupts } from './job-control.ts'
 import { escapeFilter, type EscapeActions } from './escapes.ts'
 import type { Log } from './log.ts'
+import { narrateExit, narrateSession } from './narration.ts'
 import type { SshConfig } from './options.ts'
 import { exitCodeOf, inputOf, type RelayedInput, relayInput, relayOutput } from './relay.ts'
 import { typedCommandLine, type TypedForwards } from './typed-command.ts'
@@ -55,12 +56,15 @@ export const beginSession = async (parts: SessionParts): Promise<Session> => {
     env: sentEnvironment(config, environment.variables),
     ...(terminal === undefined ? {} : { pty: terminal.request(), obscureKeystrokes: config.obscureKeystrokeTiming }),
   }
+  const kind = config.sessionType === 'subsystem' ? 'subsystem' : command === '' ? 'shell' : 'command'
+  narrateSession(parts.log, { kind, terminal: terminal !== undefined, env: Object.keys(options.env ?? {}) })
   const remote =
     config.sessionType === 'subsystem'
       ? await connection.subsystem(command, options)
       : command === ''
         ? await connection.shell(options)
         : await connection.exec(command, options)
+  parts.log.debug('the server granted it; next, both sides talk until it ends')
   return { remote, terminal }
 }
 
@@ -139,6 +143,7 @@ export const interact = async ({ remote, terminal }: Session, parts: SessionPart
   else held.input = relayInput(inputOf(remote), environment, filter)
   try {
     const exit = await remote.exited
+    narrateExit(log, exit)
     if ('signal' in exit)
       log.say(
         'INFO',

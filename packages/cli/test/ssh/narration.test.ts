@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { ConnectStep } from 'nacre'
 import { processEnvironment } from '../../src/environment.ts'
 import { Log } from '../../src/ssh/log.ts'
-import { narrateConfig, narrateStep } from '../../src/ssh/narration.ts'
+import { narrateConfig, narrateExit, narrateSession, narrateStep } from '../../src/ssh/narration.ts'
 import { readSshCommand, readSshConfig } from '../../src/ssh/options.ts'
 
 /** What reaches standard error, line by line. */
@@ -36,6 +36,23 @@ test('a key that is refused: what was shown, what the server still takes, what c
     'debug1: hop: offering publickey SHA256:abc from /home/ada/.ssh/id (ssh-ed25519); next, the server says whether it would take it',
     'debug1: hop: the server would take SHA256:abc; signing with it; next, the server checks the signature',
     'debug1: hop: publickey SHA256:abc from /home/ada/.ssh/id: accepted',
+  ])
+})
+
+test('a session: what is asked for, by the names of its variables alone, and how it ended', () => {
+  const lines = told('DEBUG1', log => {
+    narrateSession(log, { kind: 'shell', terminal: true, env: ['LANG', 'TOKEN'] })
+    narrateSession(log, { kind: 'command', terminal: false, env: [] })
+    narrateExit(log, { code: 3 })
+    narrateExit(log, { unknown: true })
+    narrateExit(log, { signal: 'TERM\u001b', coreDumped: false, message: '' })
+  })
+  assert.deepEqual(lines, [
+    'debug1: asking for a shell with a terminal, and the variables LANG, TOKEN; next, the server grants it or not',
+    'debug1: asking for a command; next, the server grants it or not',
+    'debug1: the session ended with status 3; next, the connection is closed',
+    'debug1: the session ended in a way that was not told; next, the connection is closed',
+    'debug1: the session ended by signal TERM\\x1b; next, the connection is closed',
   ])
 })
 
