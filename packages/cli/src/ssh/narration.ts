@@ -141,8 +141,8 @@ export const narrateSession = (
 /** How a session ended. */
 export const narrateExit = (log: Log, exit: Exit): void => {
   const how =
-    'status' in exit
-      ? `with status ${exit.status}`
+    'code' in exit
+      ? `with status ${exit.code}`
       : 'signal' in exit
         ? `by signal ${escapeForPeople(exit.signal, { limit: 32 })}`
         : 'in a way that was not told'
