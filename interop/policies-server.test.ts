@@ -321,6 +321,12 @@ const sessions: readonly Row[] = [
   }),
   row('SetEnv over AcceptEnv', ['AcceptEnv A', 'SetEnv A=server'], 'server\n', { command: 'echo $A', options: ['SetEnv=A=client'] }),
   admitted('Banner none', ['Banner none']),
+  admitted('ChannelTimeout of other channels', ['ChannelTimeout x11-connection=1 direct-tcpip=1'], { command: 'sleep 2; echo inside' }),
+  refused('UnusedConnectionTimeout', ['UnusedConnectionTimeout 1'], { options: ['-N'], command: '' }),
+  admitted('UnusedConnectionTimeout of a connection that is used', ['UnusedConnectionTimeout 1'], { command: 'sleep 2; echo inside' }),
+  admitted('ClientAliveInterval of a client that lives', ['ClientAliveInterval 1', 'ClientAliveCountMax 1'], {
+    command: 'sleep 3; echo inside',
+  }),
 ]
 
 const forwardings: readonly Row[] = [
