@@ -1,6 +1,7 @@
 // Owns bringing a client's connection up over any transport: the engine, the questions, and the first error if there is
 // one. Knows no sockets and no files; those are a runtime's (`connect-node.ts`).
 import type { SignatureQuestion } from '../auth/questions.ts'
+import type { GlobalRequestQuestion } from '../connection/events.ts'
 import { hostkeys } from '../connection/global-requests/hostkeys.ts'
 import { AgentError, ConfigError, KeyFormatError } from '../errors.ts'
 import { assemble, type CommonOptions, type Runtime } from '../engine/assemble.ts'
@@ -22,7 +23,6 @@ import { type LoginStep, LoginWatch } from './login-steps.ts'
 import type { HostKeyPolicy, HostKeyTrust, Identities, PresentedHostKey } from './policy.ts'
 import { type IpQuality, QualityOfSessions } from './quality.ts'
 import { ServedChannels } from './served-channels.ts'
-import type { SessionForwardsNeeds } from './session-forwards.ts'
 
 /** What a connection needs beyond a transport. */
 export interface ConnectOptions extends CommonOptions {
@@ -94,10 +94,8 @@ export const connectOver = async (
       // Another key in a later exchange makes nothing better.
       trusted = { ...trust, untrusted: trust?.untrusted === true || trusted.untrusted === true }
       if (trusted.untrusted === true) identities = withoutSecrets(options.identities)
-      if (proof !== undefined) {
-        firstProof = proof
-        identities.connected?.(proof)
-      }
+      firstProof ??= proof
+      if (proof !== undefined) identities.connected?.(proof)
       return true as const
     })
   }
@@ -109,16 +107,10 @@ export const connectOver = async (
       question: question => answer(link, question, identities, trust, watch),
       openRequested: question => served.requested(question),
       globalRequested(question) {
-        const { request } = question
-        const { announced } = trusted
-        if (request.type !== hostkeys.name || announced === undefined || told !== undefined) {
-          question.fail()
-          return
-        }
-        question.succeed()
-        const crypto = options.crypto ?? runtime.crypto
-        const keys = announcedKeys(request.value.hostKeys, link, { crypto, minimumRsaBits: options.minimumRsaBits })
-        told = (async () => await announced(keys))().catch(() => {})
+        const heard = told === undefined ? announcement(question, trusted, link, options, runtime) : undefined
+        if (heard === undefined) question.fail()
+        else question.succeed()
+        told ??= heard
       },
       noted(event) {
         if (event.is === 'authenticated') watch?.answered(event.attempts)
@@ -129,12 +121,8 @@ export const connectOver = async (
         } else if (event.is === 'authenticated' && hostKey !== undefined)
           resolve(
             new ClientConnection(link, {
-              ...{ user: options.user, hostKey, serverVersion, banner, served, localFiles: options.localFiles, sockets: options.sockets },
+              ...{ ...givenFacts(options, runtime, transport, firstProof), hostKey, serverVersion, banner, served },
               untrusted: trusted.untrusted === true,
-              forwardAgent: options.forwardAgent,
-              env: options.env,
-              ...(options.ipQuality === undefined ? {} : { quality: new QualityOfSessions(transport, options.ipQuality) }),
-              forwarding: forwardingNeeds(options, runtime, firstProof),
               gone: () => Promise.all([told, options.gone?.()]),
             }),
           )
@@ -159,15 +147,33 @@ export const connectOver = async (
   }
 }
 
-const forwardingNeeds = (
-  { reachAgent, random, crypto, clock }: ConnectOptions,
+/** Tells whoever wants to know which keys the server announced; `undefined` when that is not asked, or nobody wants to. */
+const announcement = (
+  { request }: GlobalRequestQuestion,
+  { announced }: HostKeyTrust,
+  link: Link,
+  { crypto, minimumRsaBits }: ConnectOptions,
   runtime: Runtime,
-  proof: SessionProof | undefined,
-): SessionForwardsNeeds => ({
-  proof,
-  reach: reachAgent,
-  random: random ?? (crypto ?? runtime.crypto).random,
-  clock: clock ?? systemClock,
+): Promise<void> | undefined => {
+  if (request.type !== hostkeys.name || announced === undefined) return undefined
+  const keys = announcedKeys(request.value.hostKeys, link, { crypto: crypto ?? runtime.crypto, minimumRsaBits })
+  return (async () => await announced(keys))().catch(() => {})
+}
+
+/** What a connection has of its options. */
+const givenFacts = (options: ConnectOptions, runtime: Runtime, transport: ByteTransport, proof: SessionProof | undefined) => ({
+  user: options.user,
+  localFiles: options.localFiles,
+  sockets: options.sockets,
+  env: options.env,
+  ...(options.ipQuality === undefined ? {} : { quality: new QualityOfSessions(transport, options.ipQuality) }),
+  forwardAgent: options.forwardAgent,
+  forwarding: {
+    proof,
+    reach: options.reachAgent,
+    random: options.random ?? (options.crypto ?? runtime.crypto).random,
+    clock: options.clock ?? systemClock,
+  },
 })
 
 /** A class: a literal with a getter costs a hidden class of its own each time, which then keeps all the getter knows. */
