@@ -27,7 +27,10 @@ class Half implements PortHandler {
   readonly #asking: Waker
   readonly #passes: (name: string) => boolean
 
-  constructor(from: End, to: End, passes: (name: string) => boolean) {
+  readonly #keepsWhenLost: boolean
+
+  constructor(from: End, to: End, passes: (name: string) => boolean, keepsWhenLost: boolean) {
+    this.#keepsWhenLost = keepsWhenLost
     this.#from = from.port
     this.#to = to.port
     this.#asking = from.link
@@ -58,8 +61,9 @@ class Half implements PortHandler {
       })
   }
 
-  closed(): void {
-    this.#to.close()
+  closed(error: Error | undefined): void {
+    // A connection that was lost has not closed its channels: whoever is behind it is cut off as a whole.
+    if (error === undefined || !this.#keepsWhenLost) this.#to.close()
   }
 }
 
@@ -71,8 +75,11 @@ export interface End {
   readonly link: Waker
 }
 
-/** Joins `inner` and `outer`. Requests from `inner` pass if `passes` says so; others fail. */
+/**
+ * Joins `inner` and `outer`. Requests from `inner` pass if `passes` says so; others fail. When the connection of `outer` is lost
+ * `inner` is left to whoever ends its own.
+ */
 export const bridge = (inner: End, outer: End, passes: (name: string) => boolean = everything): void => {
-  inner.port.handle(new Half(inner, outer, passes))
-  outer.port.handle(new Half(outer, inner, everything))
+  inner.port.handle(new Half(inner, outer, passes, false))
+  outer.port.handle(new Half(outer, inner, everything, true))
 }

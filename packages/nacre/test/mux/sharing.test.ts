@@ -1,0 +1,203 @@
+// Owns the specification of a shared connection as its clients see it: sessions and forwarded connections by proxy mode, each client apart
+// from the others, and what is asked of the connection as a whole.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { ChannelOpenError, DisconnectedError, RequestRefusedError, ShareError } from '../../src/errors.ts'
+import { virtualClock } from '../../src/testing/clock.ts'
+import { echoing } from '../client/forward-fixtures.ts'
+import { quiet } from '../io/fixtures.ts'
+import { patterned } from '../pair/fixtures.ts'
+import { sharedWorld } from './fixtures.ts'
+
+describe('a client of a shared connection', () => {
+  it('runs commands with input, output, errors and an exit status', async () => {
+    await using all = await sharedWorld()
+    const shared = await all.shared()
+    const result = await shared.run('echo', { input: 'hello' })
+    assert.equal(result.stdout, 'hello')
+    assert.equal(result.stderr, 'for echo')
+    assert.equal(result.code, 7)
+    assert.equal(shared.shared, true)
+    assert.throws(() => shared.hostKey, TypeError)
+    assert.equal(shared.serverVersion, all.at.client.serverVersion)
+  })
+  it('carries more than any window or buffer holds, whole, both ways', async () => {
+    await using all = await sharedWorld()
+    const shared = await all.shared()
+    const bytes = patterned(7 * 1024 * 1024 + 13)
+    const result = await shared.run('cat', { input: bytes })
+    assert.equal(Buffer.compare(result.stdoutBytes, bytes), 0)
+  })
+  it('has its own channels beside those of fifty others and of the owner', async () => {
+    await using all = await sharedWorld()
+    const clients = await Promise.all(Array.from({ length: 50 }, () => all.shared()))
+    const results = await Promise.all([all.at.client, ...clients].map((each, index) => each.run(`${index}`, { input: `in ${index}` })))
+    assert.deepEqual(
+      results.map(({ stdout, stderr }) => [stdout, stderr]),
+      results.map((_, index) => [`in ${index}`, `for ${index}`]),
+    )
+    assert.equal(all.sharing.clients, 50)
+  })
+  it('leaves the connection to others when it closes, and takes its channels with it', async () => {
+    await using all = await sharedWorld()
+    const [first, second] = [await all.shared(), await all.shared()]
+    const held = await first.exec('held')
+    await first.close()
+    await quiet()
+    await assert.rejects(held.exited, DisconnectedError)
+    assert.equal(all.at.client.link.openChannels, 0)
+    assert.equal((await second.run('x', { input: 'still' })).stdout, 'still')
+    assert.equal(all.sharing.clients, 1)
+  })
+  it('is told when the connection under all has ended', async () => {
+    await using all = await sharedWorld()
+    const shared = await all.shared()
+    const held = await shared.exec('held')
+    await all.at.client.close()
+    await assert.rejects(held.exited)
+    const { error } = await shared.closed
+    assert.match(error.message, /shared connection is lost/)
+  })
+  it('connects on from the server, and hears why that did not work', async () => {
+    await using all = await sharedWorld()
+    await echoing(all.at.there, { host: 'db', port: 5432 }, 'db says ')
+    const shared = await all.shared()
+    const stream = await shared.dial('db:5432')
+    await stream.writable.write('hello')
+    stream.end()
+    let text = ''
+    for await (const bytes of stream.readable) text += new TextDecoder().decode(bytes)
+    assert.equal(text, 'db says hello')
+    await assert.rejects(shared.dial('nobody:1'))
+  })
+  it('gets what connects to where the server listens for it, and the owner and others do not', async () => {
+    await using all = await sharedWorld()
+    const [one, other] = [await all.shared(), await all.shared()]
+    const got: string[] = []
+    const first = await one.reverse({ listen: 'localhost:8001', to: stream => void (got.push('one'), stream.close()) })
+    await other.reverse({ listen: 'localhost:8002', to: stream => void (got.push('other'), stream.close()) })
+    await all.at.client.reverse({ listen: 'localhost:8003', to: stream => void (got.push('owner'), stream.close()) })
+    for (const port of [8002, 8001, 8003]) await all.at.connected('localhost', port)
+    await quiet()
+    assert.deepEqual(got, ['other', 'one', 'owner'])
+    await assert.rejects(all.at.connected('localhost', 8004), ChannelOpenError)
+    await first.close()
+    await quiet()
+    await assert.rejects(all.at.connected('localhost', 8001), ChannelOpenError)
+  })
+  it('learns the port that the server chose', async () => {
+    await using all = await sharedWorld()
+    const forward = await (await all.shared()).reverse({ listen: 'localhost:0', to: stream => stream.close() })
+    assert.deepEqual(forward.address, { host: 'localhost', port: 50_000 })
+  })
+  it('has the server listen no more when it goes', async () => {
+    await using all = await sharedWorld()
+    const shared = await all.shared()
+    await shared.reverse({ listen: 'localhost:8001', to: stream => stream.close() })
+    await shared.close()
+    await quiet()
+    assert.ok(all.at.asked.some(each => each.startsWith('cancel-tcpip-forward') && each.includes('8001')))
+  })
+  it('cannot cancel what another listens for', async () => {
+    await using all = await sharedWorld()
+    const row = {
+      name: 'cancel-tcpip-forward',
+      codec: (await import('../../src/connection/global-requests/cancel-tcpip-forward.ts')).cancelTcpipForward.codec,
+    }
+    await all.at.client.reverse({ listen: 'localhost:8003', to: stream => stream.close() })
+    const shared = await all.shared()
+    await assert.rejects(shared.request(row, { addressToBind: 'localhost', portNumberToBind: 8003 }), RequestRefusedError)
+    assert.ok(!all.at.asked.some(each => each.startsWith('cancel')))
+  })
+  it('may promise to open no more sessions for itself alone', async () => {
+    await using all = await sharedWorld()
+    const shared = await all.shared()
+    await shared.request((await import('../../src/connection/global-requests/no-more-sessions.ts')).noMoreSessions, {})
+    await assert.rejects(shared.exec('x'), ChannelOpenError)
+    assert.equal((await all.at.client.run('x')).code, 7)
+  })
+  it('asks the server itself for a sign of life', async () => {
+    await using all = await sharedWorld()
+    await (await all.shared()).ping()
+  })
+  it('opens no channels of other kinds', async () => {
+    await using all = await sharedWorld()
+    const shared = await all.shared()
+    await assert.rejects(shared.open({ name: 'x11', codec: { read: () => undefined, write: () => {} } }, undefined), ChannelOpenError)
+  })
+})
+
+describe('who shares a connection', () => {
+  it('says its process id', async () => {
+    await using all = await sharedWorld()
+    assert.equal(await (await all.control()).check(), 4711)
+  })
+  it('sets up and cancels forwards for clients, once each', async () => {
+    await using all = await sharedWorld()
+    const control = await all.control()
+    const local = { kind: 'local', listen: { host: '', port: 7001 }, connect: { host: 'db', port: 5432 } } as const
+    await echoing(all.at.there, { host: 'db', port: 5432 }, 'db says ')
+    assert.equal(await control.openForward(local), undefined)
+    assert.equal(await control.openForward(local), undefined)
+    const socket = await all.at.here.connect({ host: '127.0.0.1', port: 7001 })
+    socket.discard()
+    assert.equal(await control.openForward({ kind: 'remote', listen: { host: '', port: 0 }, connect: { host: 'web', port: 80 } }), 50_000)
+    await control.closeForward(local)
+    await assert.rejects(control.closeForward(local), { code: 'SHARE_FAILED', message: /port not forwarded/ })
+    await assert.rejects(all.at.here.connect({ host: '127.0.0.1', port: 7001 }))
+  })
+  it('says why a forward did not work', async () => {
+    await using all = await sharedWorld({}, { answer: question => (question.fail(), true) })
+    const control = await all.control()
+    const remote = { kind: 'remote', listen: { host: '', port: 8001 }, connect: { host: 'web', port: 80 } } as const
+    await assert.rejects(control.openForward(remote), (error: unknown) => error instanceof ShareError && error.code === 'SHARE_FAILED')
+    assert.equal(await control.check(), 4711)
+  })
+  it('does nothing that is not permitted, and says so', async () => {
+    const asked: string[] = []
+    await using all = await sharedWorld({ permit: what => (asked.push(what), false) })
+    const control = await all.control()
+    const forward = { kind: 'dynamic', listen: { host: '', port: 7001 }, connect: undefined } as const
+    for (const refused of [control.terminate(), control.stopListening(), control.openForward(forward), control.proxy()])
+      await assert.rejects(refused, { code: 'SHARE_REFUSED' })
+    assert.equal(asked.length, 4)
+    assert.equal(await control.check(), 4711)
+    assert.equal(all.stops(), 0)
+    assert.equal(all.at.client.link.ended, undefined)
+  })
+  it('takes no more clients when told so, and ends when told that', async () => {
+    await using all = await sharedWorld()
+    const control = await all.control()
+    await control.stopListening()
+    assert.equal(all.stops(), 1)
+    await control.terminate()
+    assert.equal((await all.at.client.closed).by, 'us')
+  })
+  it('tells of the connection and its channels', async () => {
+    await using all = await sharedWorld()
+    const control = await all.control()
+    assert.match(await control.info('connection'), /^user ada\r\nserver .*\r\nkexalgorithm /)
+    assert.match(await control.info('channels'), /^0 channels are open/)
+  })
+  it('has no place for more clients than it is told', async () => {
+    await using all = await sharedWorld({ maximumClients: 1 })
+    await all.shared()
+    await assert.rejects(all.control(), { code: 'SHARE_NO_MASTER' })
+  })
+  it('ends when nobody has needed the connection for so long, and not before', async () => {
+    const clock = virtualClock()
+    await using all = await sharedWorld({ idle: 10_000, clock })
+    const shared = await all.shared()
+    clock.advance(30_000)
+    await quiet()
+    assert.equal(all.at.client.link.ended, undefined)
+    await shared.close()
+    await quiet()
+    clock.advance(9000)
+    await quiet()
+    assert.equal(all.at.client.link.ended, undefined)
+    clock.advance(2000)
+    await quiet()
+    assert.equal((await all.at.client.closed).by, 'us')
+  })
+})
