@@ -376,7 +376,8 @@ describe('nacre ssh', () => {
     const held = reach(port)
     const cut = new Promise<void>(resolve => {
       held.on('error', () => {})
-      held.on('close', () => resolve())
+      for (const over of ['end', 'close']) held.on(over, () => resolve())
+      held.resume()
     })
     await withinSeconds(
       10,
@@ -386,6 +387,7 @@ describe('nacre ssh', () => {
     for (const pid of server.process.descendants()) process.kill(pid, 'SIGKILL')
     assert.equal((await withinSeconds(20, client.exited, () => client.log())).code, 255)
     await withinSeconds(10, cut, () => 'the connection through it was not cut')
+    held.destroy()
     await assert.rejects(exchange(port, 1), /ECONNREFUSED/)
   })
 })
