@@ -7,12 +7,14 @@ import { configurationMutants } from './configuration.ts'
 import { fileServerMutants } from './file-server.ts'
 import { filesMutants } from './files.ts'
 import { jumpMutants } from './jumps.ts'
+import { forwardMutants } from './forwards.ts'
 import { hostKeyMutants } from './host-keys.ts'
 import { keyFileMutants } from './key-files.ts'
 import { keyTypeMutants } from './key-types.ts'
 import { lendingMutants } from './lending.ts'
 import { listMutants } from './lists.ts'
 import type { Mutant } from './mutant.ts'
+import { servedForwardMutants } from './served-forwards.ts'
 import { serverConfigurationMutants } from './server-configuration.ts'
 import { transportMutants } from './transport.ts'
 import { vouchingMutants } from './vouching.ts'
@@ -32,6 +34,8 @@ export const mutants: readonly Mutant[] = [
   ...configurationMutants,
   ...serverConfigurationMutants,
   ...jumpMutants,
+  ...forwardMutants,
+  ...servedForwardMutants,
   ...vouchingMutants,
   ...lendingMutants,
 ]

@@ -380,7 +380,10 @@ describe('a client that wants too much', () => {
     const asked = at.listen('localhost', 80)
     const cancelled = at.cancel('localhost', 80)
     slow.resolve()
-    await Promise.all([asked, cancelled])
+    assert.deepEqual(
+      (await Promise.allSettled([asked, cancelled])).map(each => each.status),
+      ['fulfilled', 'fulfilled'],
+    )
     assert.equal(at.machine.listening.size, 0)
   })
 
