@@ -2,7 +2,7 @@
 // away. Through `nacre sshd` with OpenSSH's client, and by `nacre ssh` at OpenSSH's server.
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
-import { connect as connectTcp, createServer } from 'node:net'
+import { connect as connectTcp, createServer, type Socket } from 'node:net'
 import { describe } from 'node:test'
 import { openSshCommand, openSshServer } from './peers/openssh.ts'
 import type { PeerServer } from './peers/peer.ts'
@@ -185,7 +185,7 @@ for (const pair of pairs) {
 }
 
 /** A server of TCP on this machine. */
-const listening = async (serve: (socket: import('node:net').Socket) => void): Promise<AsyncDisposable & { readonly port: number }> => {
+const listening = async (serve: (socket: Socket) => void): Promise<AsyncDisposable & { readonly port: number }> => {
   const server = createServer(serve)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', () => resolve()))
   const address = server.address()
