@@ -128,12 +128,12 @@ export const lendingMutants: readonly Mutant[] = [
     fails: ['has lengths that are bounded, before anything is waited for'],
   },
   {
-    name: 'a setup is read in one order only',
+    name: 'an X11 client is refused in an order of bytes that is not its own',
     file: 'forward/x11-setup.ts',
-    from: 'const number = (at: number): number => view.getUint16(at, !bigEndian)',
-    to: 'const number = (at: number): number => view.getUint16(at, true)',
+    from: 'view.setUint16(6, padded(text.length) / 4, !bigEndian)',
+    to: 'view.setUint16(6, padded(text.length) / 4, true)',
     test: setupTest,
-    fails: ['is read with the greatest byte first'],
+    fails: ['is what X clients print: status 0, the length of the reason, 11.0, and how many words follow'],
   },
   {
     name: 'DISPLAY may say anything to xauth',

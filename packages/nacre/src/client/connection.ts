@@ -257,7 +257,7 @@ export class ClientConnection implements AsyncDisposable {
     let files: Promise<Sftp> | undefined
     try {
       const asked = systemClock.now()
-      await this.#session({ signal: opening.signal, forwardAgent: false }, (port, answered, made) => {
+      await this.#session({ signal: opening.signal }, (port, answered, made) => {
         if (command === undefined) port.request(subsystemRow, { subsystemName: subsystem }, answered)
         else port.request(execRow, { command: commandLine(command) }, answered)
         const another = async (stop: AbortSignal | undefined): Promise<Sftp> => await this.#sftp(signalled(given, stop), await files)
