@@ -102,6 +102,27 @@ describe('of a command line the same counts as for the ssh of this machine', () 
     })
 })
 
+describe('of -P and -o Port the same counts as for OpenSSH', () => {
+  const port = async (program: readonly string[], words: string, ...places: readonly string[]): Promise<string | undefined> => {
+    const { stderr } = await finish([...program, '-F', 'none', '-o', 'BatchMode=yes', ...words.split(' '), ...places], { stdin: '' })
+    return / port (\d+):/.exec(stderr)?.[1]
+  }
+  const wordsFor = ['-P 1 -o Port=2', '-o Port=2 -P 1', '-P 1', '-o Port=2']
+  for (const words of wordsFor) {
+    test(`in scp: ${words}`, {}, async () => {
+      const file = freshFile('copied', 'text')
+      const ours = await port(nacre('scp'), words, file, '127.0.0.1:x')
+      assert.equal(ours, await port(['scp'], words, file, '127.0.0.1:x'))
+      assert.ok(ours !== undefined)
+    })
+    test(`in sftp: ${words}`, {}, async () => {
+      const ours = await port(nacre('sftp'), words, '127.0.0.1')
+      assert.equal(ours, await port(['sftp'], words, '127.0.0.1'))
+      assert.ok(ours !== undefined)
+    })
+  }
+})
+
 /** A file in which `alias` is the server. */
 const configFor = (server: PeerServer, more: readonly string[] = []): string =>
   freshFile(
