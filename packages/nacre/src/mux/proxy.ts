@@ -165,7 +165,7 @@ export class ProxyClient {
         const { addressToBind: address, portNumberToBind } = decode(tcpipForward.codec, details)
         return reply => {
           const port = portNumberToBind === 0 ? (decode(tcpipForward.reply, reply).allocatedPort ?? 0) : portNumberToBind
-          this.#ports.add({ address, port })
+          this.#ports.add({ address, port, anyPort: portNumberToBind === 0 })
           // It left while the server was asked.
           if (this.#link.ended !== undefined) this.#left()
         }
