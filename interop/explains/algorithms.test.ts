@@ -70,7 +70,6 @@ catalogue('algorithms', [
     broken: 'an algorithm that does not exist',
     run: () => ssh(narrow, ['Ciphers=rot13']),
     says: [/rot13/, /Ciphers|cipher/],
-    code: 'CONFIG',
   },
   {
     broken: 'the server takes no signature of this kind of key',
