@@ -224,8 +224,8 @@ describe('kept forwards', () => {
     await quiet()
     const waiting = await at.here.connect({ path: '/s' })
     await at.pass(1000)
-    assert.equal(await forwards.stopped, hopeless)
     assert.deepEqual([forwards.state, at.here.listening], ['stopped', []])
+    assert.equal(await forwards.stopped, hopeless)
     assert.equal(await waiting.read(), undefined)
   })
 
