@@ -66,6 +66,7 @@ describe('what the two faces export', () => {
     'knownHostsCommand',
     'parseResolvConf',
     'sshfpResolver',
+    'x11Authentication',
   ]
   const ofWebOnly = ['fromWebSocket', 'generateKeyNumbers', 'webCrypto', 'webRuntime']
   const names = (module: object): readonly string[] => Object.keys(module).sort()

@@ -50,13 +50,20 @@ const setupOf = (cookie: Uint8Array, bigEndian = false, protocol = real.protocol
     { protocol, data: cookie },
   )
 
-/** All that comes until the channel ends, or until so many bytes. */
+/** All that comes until the channel ends, or until so many bytes; one of which must happen by itself. */
 const heard = async (stream: ChannelStream, enough = Number.POSITIVE_INFINITY): Promise<Uint8Array> => {
   const all: number[] = []
-  for await (const chunk of stream.readable) {
-    all.push(...chunk)
-    if (all.length >= enough) break
+  let over = false
+  const reading = async (): Promise<void> => {
+    for await (const chunk of stream.readable) {
+      all.push(...chunk)
+      if (all.length >= enough) break
+    }
+    over = true
   }
+  void reading()
+  await quiet(40)
+  assert.ok(over, 'the channel goes on')
   return Uint8Array.from(all)
 }
 
