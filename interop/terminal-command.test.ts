@@ -44,7 +44,7 @@ const visit = async (server: PeerServer, options: readonly string[] = []): Promi
     const shown = await at.shows(new RegExp(`^${mark}$`, 'm'))
     return shown
       .slice(shown.indexOf('speed'), shown.indexOf(`\n${mark}`))
-      .replace(/rows \d+; columns \d+;/, '')
+      .replaceAll(/rows \d+; columns \d+;|Connection to \S+ closed\./g, '')
       .replaceAll(/\s+/g, ' ')
   }
   await at.shows(/READY\$/)

@@ -2,6 +2,7 @@
 // to the process group, the hang-up, and the exit after the last byte. Knows nothing of users, shells or configuration.
 import { closeSync, fchownSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { constants } from 'node:os'
 import type { Writable } from 'node:stream'
 import { type Exit, SshError } from 'nacre'
 import type { OpenPty, Session, SessionTerminal } from 'nacre/server'
@@ -47,6 +48,10 @@ const passedOn: ReadonlySet<string> = new Set([
   'USR2',
 ])
 
+/** The name of a signal as the system has it; `undefined` for one that is not passed on. SIGINFO is one of BSD's (OpenSSH's PROTOCOL). */
+const systemSignal = (name: string): string | undefined =>
+  name === 'INFO@openssh.com' && 'SIGINFO' in constants.signals ? 'INFO' : passedOn.has(name) ? name : undefined
+
 const signalGroup = (pid: number, name: string): void => {
   try {
     process.kill(-pid, `SIG${name}`)
@@ -54,6 +59,13 @@ const signalGroup = (pid: number, name: string): void => {
     // The group is gone, which is what its exit will tell.
   }
 }
+
+/** Signals of the client reach the whole group, as long as it runs. */
+const passSignals = (session: Session<unknown>, group: number, runs: () => boolean): void =>
+  session.onSignal(name => {
+    const own = systemSignal(name)
+    if (runs() && own !== undefined) signalGroup(group, own)
+  })
 
 const exitOf = (code: number | null, signal: string | null): Exit =>
   signal === null ? { code: code ?? 255 } : { signal: signal.replace(/^SIG/, ''), coreDumped: false, message: '' }
@@ -145,7 +157,7 @@ export const runOnPipes = async (session: Session<unknown>, launch: Launch): Pro
   let running = true
   const output = Promise.all([relayOutput(session, stdout, 0), relayOutput(session, stderr, 1)])
   relayInput(session, stdin)
-  if (launch.signals) session.onSignal(name => void (running && passedOn.has(name) && signalGroup(pid, name)))
+  if (launch.signals) passSignals(session, pid, () => running)
   const hangUp = (): void => {
     if (running) signalGroup(pid, 'HUP')
     for (const each of [stdin, stdout, stderr]) each.destroy()
@@ -189,7 +201,7 @@ export const runOnTerminal = async (session: Session<unknown>, terminal: Session
   let running = true
   session.onResize(size => pty.resize(size.columns, size.rows))
   session.onBreak(() => {})
-  if (launch.signals) session.onSignal(name => void (running && passedOn.has(name) && signalGroup(pty.pid, name)))
+  if (launch.signals) passSignals(session, pty.pid, () => running)
   const hangUp = (): void => pty.close()
   session.signal.addEventListener('abort', hangUp, { once: true })
   if (session.signal.aborted) hangUp()
