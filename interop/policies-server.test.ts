@@ -77,6 +77,10 @@ const identities = (count: number): readonly string[] => Array.from({ length: co
 const alsoIdentity = ({ path }: KeyFile): readonly string[] => [`IdentityFile=${path}`]
 const askTerminal = { command: 'test -t 0 && echo terminal || echo none', pty: true } as const
 
+const scripted = freshFolder('scripted', 0o755)
+mkdirSync(`${scripted}/.ssh`)
+writeFileSync(`${scripted}/.ssh/rc`, 'echo rc\n', { mode: 0o644 })
+
 const users: readonly ExtraUser[] = [
   {
     name: 'toor',
@@ -92,6 +96,7 @@ const users: readonly ExtraUser[] = [
   { name: 'plainfile', shell: readable('no program') },
   { name: 'nologin', shell: '/usr/sbin/nologin' },
   { name: 'homeless', home: '/no/such/home' },
+  { name: 'scripted', home: scripted },
 ]
 
 const who: readonly Row[] = [
@@ -321,6 +326,12 @@ const sessions: readonly Row[] = [
   }),
   row('SetEnv over AcceptEnv', ['AcceptEnv A', 'SetEnv A=server'], 'server\n', { command: 'echo $A', options: ['SetEnv=A=client'] }),
   admitted('Banner none', ['Banner none']),
+  row('~/.ssh/rc', [], `rc\n${inside}`, { user: 'scripted' }),
+  admitted('PermitUserRC no', ['PermitUserRC no'], { user: 'scripted' }),
+  admitted('no-user-rc', [keyWith('no-user-rc')], { user: 'scripted' }),
+  row('restrict,user-rc', [keyWith('restrict,user-rc')], `rc\n${inside}`, { user: 'scripted' }),
+  admitted('~/.ssh/rc, and a command of the administrator’s', ['ForceCommand echo inside'], { user: 'scripted' }),
+  row('~/.ssh/rc, and a command of the key’s', [keyWith('command="echo inside"')], `rc\n${inside}`, { user: 'scripted' }),
   admitted('ChannelTimeout of other channels', ['ChannelTimeout x11-connection=1 direct-tcpip=1'], { command: 'sleep 2; echo inside' }),
   refused('UnusedConnectionTimeout', ['UnusedConnectionTimeout 1'], { options: ['-N'], command: '' }),
   admitted('UnusedConnectionTimeout of a connection that is used', ['UnusedConnectionTimeout 1'], { command: 'sleep 2; echo inside' }),

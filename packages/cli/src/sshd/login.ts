@@ -50,6 +50,8 @@ export interface Permissions {
   readonly pty: boolean
   /** `environment=` of the keys, in order; of two with one name the first counts. */
   readonly environment: readonly (readonly [string, string])[]
+  /** May ~/.ssh/rc run? */
+  readonly userRc: boolean
   readonly passwordOld: boolean
   /** Two keys of a chain force different commands: nothing can be run. */
   readonly contradictory: boolean
@@ -67,6 +69,7 @@ export const permissionsOf = (login: Login): Permissions => {
       .flatMap(proof => proof.options?.environment ?? [])
       .map(({ name, value }) => [name, value] as const)
       .toReversed(),
+    userRc: proofs.every(proof => proof.options?.may.userRc !== false),
     passwordOld: mustChange(login),
     contradictory: commands.size > 1,
   }

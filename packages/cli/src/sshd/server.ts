@@ -122,6 +122,7 @@ const subsystemsOf = (config: ServerConfig): Readonly<Record<string, string>> =>
 const sessionRulesOf = (config: ServerConfig, openPty: OpenPty, log: Log): SessionRules => ({
   forceCommand: config.forceCommand === 'none' ? undefined : checked(config.forceCommand),
   permitTty: config.permitTty,
+  userRc: config.permitUserRc,
   subsystems: subsystemsOf(config),
   internalScp: config.internalScp,
   acceptEnv: config.acceptEnv,

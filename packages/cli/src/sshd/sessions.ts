@@ -19,11 +19,14 @@ import { type Login, type Permissions, permissionsOf } from './login.ts'
 import { closedNote } from './nologin.ts'
 import { readSafely } from './safe-file.ts'
 import { type Launch, runOnPipes, runOnTerminal } from './relay.ts'
+import { startOf } from './user-rc.ts'
 
 export interface SessionRules {
   /** Runs instead of everything; `undefined` for none. */
   readonly forceCommand: string | undefined
   readonly permitTty: boolean
+  /** PermitUserRC. Not if left out. */
+  readonly userRc?: boolean
   /** Command lines by the name of the subsystem; `internal-sftp` is served here. */
   readonly subsystems: Readonly<Record<string, string>>
   /** Serve scp here too. */
@@ -77,8 +80,8 @@ const asLogin = ({ file, args, argv0 }: Named): readonly string[] => (argv0.star
  * One more program in front, which takes the shell's place with the right name, and on a terminal knows its device. -p and
  * --norc keep bash from running the account's own files twice.
  */
-const through = (command: Named, terminal: boolean): { readonly file: string; readonly args: readonly string[] } => {
-  const before = terminal ? 'SSH_TTY=$(tty) && export SSH_TTY; ' : ''
+const through = (command: Named, terminal: boolean, rc: string): { readonly file: string; readonly args: readonly string[] } => {
+  const before = `${terminal ? 'SSH_TTY=$(tty) && export SSH_TTY; ' : ''}${rc}`
   const shell = bash()
   if (shell !== undefined)
     return { file: shell, args: ['--norc', '-p', '-c', `${before}exec -a "$0" "$@"`, command.argv0, command.file, ...command.args] }
@@ -93,13 +96,13 @@ const shellCommand = (account: Account, command: string | undefined): Named => {
     : { file: account.shell, args: ['-c', command], argv0: name }
 }
 
-const launchOf = (session: Told, command: Named, env: Readonly<Record<string, string>>, signals: boolean): Launch => {
+const launchOf = (session: Told, command: Named, env: Readonly<Record<string, string>>, signals: boolean, rc = ''): Launch => {
   const { account } = session.user
   const other = process.geteuid?.() !== account.uid
   const terminal = session.pty !== undefined
   // Without a terminal Node gives a process its name, but only the process it starts itself.
-  const staged = terminal || (other && command.argv0.startsWith('-'))
-  const start = startAs(account, { ...(staged ? through(command, terminal) : { file: command.file, args: command.args }), env })
+  const staged = terminal || rc !== '' || (other && command.argv0.startsWith('-'))
+  const start = startAs(account, { ...(staged ? through(command, terminal, rc) : { file: command.file, args: command.args }), env })
   return {
     ...start,
     cwd: homeOpen(account) ? account.home : '/',
@@ -182,13 +185,20 @@ class Serving {
     const signals = forced === undefined && session.kind !== 'subsystem'
     const named = service?.program() ?? shellCommand(session.user.account, command)
     const { lending, log } = this.#rules
-    if (lending === undefined) return this.#start(session, launchOf(session, named, env, signals))
+    const rc = startOf(session.user.account, this.#mayRc(session))
+    if (lending === undefined) return this.#start(session, launchOf(session, named, env, signals, rc))
     const lent = await takeLent(session, lending, env, log)
     try {
-      return await this.#start(session, launchOf(session, named, { ...env, ...lent.env }, signals))
+      return await this.#start(session, launchOf(session, named, { ...env, ...lent.env }, signals, rc))
     } finally {
       await lent.close()
     }
+  }
+
+  /** A command of the administrator's, and a subsystem, are run without what the account would have before them. */
+  #mayRc({ kind }: Told): boolean {
+    const { userRc, forceCommand } = this.#rules
+    return userRc === true && this.#permissions.userRc && forceCommand === undefined && kind !== 'subsystem'
   }
 
   /** What nacre itself serves; `undefined` for what a shell runs. */
