@@ -13,6 +13,7 @@ import { keyFileMutants } from './key-files.ts'
 import { keyTypeMutants } from './key-types.ts'
 import { lendingMutants } from './lending.ts'
 import { listMutants } from './lists.ts'
+import { loginMutants } from './logins.ts'
 import type { Mutant } from './mutant.ts'
 import { servedForwardMutants } from './served-forwards.ts'
 import { serverConfigurationMutants } from './server-configuration.ts'
@@ -38,4 +39,5 @@ export const mutants: readonly Mutant[] = [
   ...servedForwardMutants,
   ...vouchingMutants,
   ...lendingMutants,
+  ...loginMutants,
 ]
