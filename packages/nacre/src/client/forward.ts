@@ -38,7 +38,7 @@ export const socketsOf = async ({ sockets }: SocketsBase): Promise<LocalSockets>
 }
 
 /** Channels over one connection. */
-export const dialThrough =
+const dialThrough =
   (link: Link): DialPlace =>
   (target, options) =>
     dialOver(link, isUnixPlace(target) ? target : { host: target.host ?? 'localhost', port: target.port }, options)

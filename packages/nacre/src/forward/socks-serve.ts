@@ -21,7 +21,7 @@ export interface SocksOptions {
 const defaultTimeout = 30_000
 
 /** What a client of SOCKS is told. */
-export const socksOutcomeOf = (error: unknown): SocksOutcome => {
+const socksOutcomeOf = (error: unknown): SocksOutcome => {
   const cause = error instanceof ConnectError && error.cause instanceof ChannelOpenError ? error.cause : error
   if (cause instanceof ChannelOpenError) {
     if (cause.reason === 'administratively-prohibited') return 'not-allowed'
