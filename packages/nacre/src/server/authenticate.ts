@@ -25,7 +25,10 @@ export interface ConnectionLimits {
   readonly rekey?: { readonly bytes?: number; readonly milliseconds?: number }
   /** After so many milliseconds without an open channel the connection ends. 0 for never, which is the default. */
   readonly unusedMilliseconds?: number
-  /** After how many milliseconds without data a session is closed, by what it is: `session:shell`, `session:subsystem:sftp`. */
+  /**
+   * After how many milliseconds without data a channel is closed, by what it is: `session:shell`, `session:subsystem:sftp`,
+   * `direct-tcpip`, `forwarded-tcpip`, `agent-connection`, `x11-connection`. Sessions end on time, others up to a quarter later.
+   */
   readonly idleMilliseconds?: (type: string) => number | undefined
 }
 

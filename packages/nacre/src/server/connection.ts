@@ -11,12 +11,14 @@ import { Engine } from '../engine/engine.ts'
 import type { Ended, EngineEvent, EngineQuestion } from '../engine/events.ts'
 import { type DisconnectReason, SshError } from '../errors.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
+import type { ChannelStream } from '../io/channel-stream.ts'
 import type { Clock } from '../io/clock.ts'
 import { Ending } from '../io/ending.ts'
 import { Link, type LinkHandler } from '../io/link.ts'
 import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
 import { answerAttempts, type Authenticator, type ConnectionLimits, type RefusalFloor } from './authenticate.ts'
 import type { HostKeyProofs } from './host-key-proofs.ts'
+import { closeWhenIdle } from './idle-channel.ts'
 import { type SessionHandlers, type SessionOwner, serveSession } from './session.ts'
 
 /** Answers some of what clients open and ask for; `false` when it is none of its own. */
@@ -233,6 +235,12 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   /** All channels and global requests the client asks for from now on are `taker`'s; sessions that run go on. */
   handOver(taker: Taker): void {
     this.#taker = taker
+  }
+
+  /** Has a channel closed once nothing passes for as long as the limits allow its type. */
+  watchIdle(stream: ChannelStream, type: string): void {
+    const idle = this.#limits?.idleMilliseconds?.(type) ?? 0
+    if (idle > 0) closeWhenIdle(stream, idle, this.#clock)
   }
 
   /** What served one of its channels threw. */

@@ -68,6 +68,7 @@ const serve = async <Request, Identity>(
     return
   }
   const stream = new ChannelStream(connection.link.accept(question))
+  connection.watchIdle(stream, question.channelType)
   rules.onOutcome(request, { is: 'open' }, connection)
   reached.target.join(stream)
 }

@@ -207,7 +207,9 @@ class ConnectionListeners<Identity> {
     try {
       const opened = (port: ChannelPort): void => {
         answered()
-        local.join(new ChannelStream(port))
+        const stream = new ChannelStream(port)
+        this.#connection.watchIdle(stream, row.name)
+        local.join(stream)
       }
       const failed = (): void => {
         answered()

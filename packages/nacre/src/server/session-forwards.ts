@@ -36,6 +36,8 @@ export interface SessionDisplay {
 /** How a session opens channels to its client. */
 export interface SessionOpener {
   open<T>(row: ChannelTypeRow<string, T>, details: T): Promise<ChannelPort>
+  /** Has a channel closed when nothing passes for too long; `type` as OpenSSH names it (`agent-connection`). */
+  watch(stream: ChannelStream, type: string): void
   /** The session's channel is gone. */
   readonly over: boolean
 }
@@ -47,11 +49,13 @@ class Bounded {
   readonly #opener: SessionOpener
   readonly #what: string
   readonly #most: number
+  readonly #kind: 'agent' | 'x11'
   #open = 0
   #opened = 0
 
-  constructor(opener: SessionOpener, what: string, most = mostConnections) {
+  constructor(opener: SessionOpener, what: string, kind: 'agent' | 'x11', most = mostConnections) {
     this.#opener = opener
+    this.#kind = kind
     this.#what = what
     this.#most = most
   }
@@ -71,6 +75,7 @@ class Bounded {
       throw error
     }
     const stream = new ChannelStream(port)
+    this.#opener.watch(stream, `${this.#kind}-connection`)
     void stream.closed.then(() => this.#open--)
     return stream
   }
@@ -78,7 +83,7 @@ class Bounded {
 
 /** `byRfc`: the client asked by the name of RFC 9987. */
 export const sessionAgent = (opener: SessionOpener, byRfc: boolean): SessionAgent => {
-  const channels = new Bounded(opener, 'agent')
+  const channels = new Bounded(opener, 'agent', 'agent')
   const open = async (): Promise<ChannelStream> => await channels.open(byRfc ? agentConnect : authAgent, {})
   const connect = async (): Promise<AgentClient> => {
     // Most servers only hand the bytes on, or forward nothing.
@@ -99,7 +104,7 @@ export interface DisplayRequest {
 }
 
 export const sessionDisplay = (opener: SessionOpener, request: DisplayRequest): SessionDisplay => {
-  const channels = new Bounded(opener, 'display')
+  const channels = new Bounded(opener, 'display', 'x11')
   const { singleConnection: single, authenticationProtocol: protocol, authenticationCookie: cookie, screenNumber: screen } = request
   return {
     single,

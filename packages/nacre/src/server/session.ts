@@ -12,6 +12,7 @@ import type { Clock } from '../io/clock.ts'
 import { Ending } from '../io/ending.ts'
 import type { RemoteAddress } from '../io/transport.ts'
 import { matchesPatternList } from '../patterns.ts'
+import { closeWhenIdle } from './idle-channel.ts'
 import {
   type DisplayRequest,
   isPlainDisplay,
@@ -124,7 +125,7 @@ export interface SessionOwner<Identity> {
   /** What a handler threw. */
   failed(error: unknown): void
   readonly clock: Clock
-  /** After how long without data a session of that type is closed; `undefined` for never. */
+  /** After how long without data a session, or channel, of that type is closed; `undefined` for never. */
   idleMilliseconds(type: string): number | undefined
   /** The session's channel is closed. */
   gone(): void
@@ -364,6 +365,10 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
     const gone = this.#gone
     return {
       open: (row, details) => this.#owner.open(row, details),
+      watch: (stream, type) => {
+        const idle = this.#owner.idleMilliseconds(type) ?? 0
+        if (idle > 0) closeWhenIdle(stream, idle, this.#owner.clock)
+      },
       get over() {
         return gone.over
       },

@@ -57,6 +57,25 @@ describe('a server that reaches hosts for its clients', () => {
     assert.deepEqual(at.seen.outcomes, [undefined])
   })
 
+  it('closes the channel once nothing has passed for as long as the limits of the connection say', async () => {
+    const asked: string[] = []
+    await using at = await serving({
+      permit(_, connection) {
+        const idleMilliseconds = (type: string): number => {
+          asked.push(type)
+          return 60
+        }
+        connection.limit({ idleMilliseconds })
+        return true
+      },
+    })
+    const stream = await at.client.dial('db:5432')
+    await stream.writable.write('to')
+    assert.equal(await textOf(stream.readable).catch(() => 'cut'), 'to')
+    assert.equal(await stream.closed, undefined)
+    assert.deepEqual(asked, ['direct-tcpip'])
+  })
+
   it('refuses what is not permitted, with the words given, and connects to nothing then', async () => {
     const verdicts = [false, 'not on Sundays', Promise.resolve(false), Promise.resolve('by decree')] as const
     for (const verdict of verdicts) {
