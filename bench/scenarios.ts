@@ -9,6 +9,7 @@ import { config } from './scenarios/config.ts'
 import { encryptedKey } from './scenarios/encrypted-key.ts'
 import { attributesPerSecond, listings, uploadMemory } from './scenarios/file-servers.ts'
 import { farFiles, files } from './scenarios/files.ts'
+import { forward } from './scenarios/forward.ts'
 import { idle } from './scenarios/idle.ts'
 import { keyscan } from './scenarios/keyscan.ts'
 import { keystroke } from './scenarios/keystroke.ts'
@@ -36,4 +37,5 @@ export const scenarios: readonly Scenario[] = [
   agentList,
   keyscan,
   config,
+  forward,
 ]

@@ -29,6 +29,11 @@ export interface ServerEnd extends AsyncDisposable {
   readonly hold: string
 }
 
+/** A server that is a program, with the processes below it. */
+export interface SshdEnd extends ServerEnd {
+  readonly pid: number
+}
+
 /** After a client has gone a server still has a few things to do. */
 const afterglow = 30
 
@@ -127,13 +132,14 @@ const serverConfig = (cipher: string | undefined, port: number): string =>
  * sshd, for a user who exists only there when the bench runs as root. Its monitor does not always wait for the process that
  * serves the user, whose CPU would be lost; as the first process of a PID namespace sshd inherits those and waits for them.
  */
-export const sshdServer = async (cipher?: string): Promise<ServerEnd> => {
+export const sshdServer = async (cipher?: string, program: readonly string[] = ['/usr/sbin/sshd']): Promise<SshdEnd> => {
   const port = await freePort()
-  const sshd = ['/usr/sbin/sshd', '-D', '-e', '-f', freshFile('sshd_config', serverConfig(cipher, port), 0o644)]
+  const sshd = [...program, '-D', '-e', '-f', freshFile('sshd_config', serverConfig(cipher, port), 0o644)]
   const { privileged, user, enter } = world()
   const running = await start(enter(privileged ? ['unshare', '--pid', '--fork', '--kill-child', ...sshd] : sshd), {
     name: 'sshd',
     logStdout: true,
+    env: withAccelerator(false),
   })
   try {
     await answering(port, running)
@@ -144,6 +150,7 @@ export const sshdServer = async (cipher?: string): Promise<ServerEnd> => {
   const pid = privileged ? running.descendants()[0] : running.pid
   return {
     site: undefined,
+    pid,
     port,
     user,
     cpu: () => cpuOfSettledTree(pid),
