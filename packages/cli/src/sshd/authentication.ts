@@ -63,16 +63,30 @@ const hostShown = ({ user, host }: { readonly user: string; readonly host: strin
   `client user "${escapeForPeople(user, { limit: 100 })}", client host "${escapeForPeople(host, { limit: 100 })}"`
 
 /** What is wrong with a key or certificate whoever it belongs to, in words. */
-const keyProblem = (key: Pick<PublicKeyView, 'blob'>, config: ServerConfig, revoked: RevokedKeys): string | undefined => {
+const keyProblem = (key: Pick<PublicKeyView, 'blob'>, config: ServerConfig, revoked: RevokedKeys): KeyProblem | undefined => {
   try {
     const parsed = parsePublicKey(key.blob)
     if (parsed.numbers?.kind === 'rsa' && parsed.bits < config.requiredRsaSize)
-      return `RSA keys need at least ${config.requiredRsaSize} bits`
-    return revoked(isCertificateType(parsed.type) ? parseCertificate(key.blob) : parsed)
+      return { why: `RSA keys need at least ${config.requiredRsaSize} bits`, keyword: 'RequiredRSASize', property: 'requiredRsaSize' }
+    const why = revoked(isCertificateType(parsed.type) ? parseCertificate(key.blob) : parsed)
+    return why === undefined ? undefined : { why, keyword: 'RevokedKeys', property: 'revokedKeys' }
   } catch (error) {
-    if (error instanceof SshError) return error.message
+    if (error instanceof SshError) return { why: error.message }
     throw error
   }
+}
+
+const leftOut = (algorithm: string): KeyProblem => ({
+  why: `PubkeyAcceptedAlgorithms leaves out ${algorithm}`,
+  keyword: 'PubkeyAcceptedAlgorithms',
+  property: 'pubkeyAcceptedAlgorithms',
+})
+
+/** Why a key is refused, and the keyword that says so. */
+interface KeyProblem {
+  readonly why: string
+  readonly keyword?: string
+  readonly property?: keyof ServerConfig
 }
 
 class Methods {
@@ -163,6 +177,15 @@ class Methods {
     return may
   }
 
+  /** Says why, and where the keyword stands that decided it. */
+  #refuseKey(shown: string, { why, keyword, property }: KeyProblem): undefined {
+    const { log } = this.#setup
+    log.info(`refusing ${shown}: ${why}`)
+    if (keyword === undefined || property === undefined) return
+    const from = this.#from(property)
+    log.info(`${keyword} at ${from} decided that.`, ruleFacts(keyword, from))
+  }
+
   publicKey(step: number): Authenticator<Login> {
     const { config, log } = this.#setup
     const rules = { ...rulesOf(config), sayMissing: (text: string) => log.verbose(escapeForPeople(text)) }
@@ -173,11 +196,8 @@ class Methods {
       const { account } = await this.candidate(applicant)
       if (account === undefined) return undefined
       const shown = blobForLog(key.blob, key.fingerprint(), fingerprintHashNamed(config.fingerprintHash))
-      const problem = takes(key.algorithm) ? keyProblem(key, config, revoked) : `PubkeyAcceptedAlgorithms leaves out ${key.algorithm}`
-      if (problem !== undefined) {
-        log.info(`refusing ${shown}: ${problem}`)
-        return undefined
-      }
+      const problem = takes(key.algorithm) ? keyProblem(key, config, revoked) : leftOut(key.algorithm)
+      if (problem !== undefined) return this.#refuseKey(shown, problem)
       const address = addressOf(applicant)
       const certificate = certificateOf(key.type, key.blob, say)
       const facts = { applicant, account, key, directory: this.#setup.directory, say }
@@ -215,10 +235,7 @@ class Methods {
         if (account === undefined) return undefined
         const shown = blobForLog(claim.blob, claim.fingerprint(), fingerprintHashNamed(config.fingerprintHash))
         const problem = keyProblem(claim, config, revoked)
-        if (problem !== undefined) {
-          log.info(`refusing ${shown}: ${problem}`)
-          return undefined
-        }
+        if (problem !== undefined) return this.#refuseKey(shown, problem)
         const certificate = certificateOf(claim.type, claim.blob, say)
         if (certificate === undefined && isCertificateType(claim.type)) return undefined
         if (!(await hostMayVouch(config, { account, claim, certificate, address: addressOf(applicant), say }))) return undefined

@@ -151,6 +151,7 @@ describe('a login', () => {
     await using it = await site('Match User other\nPubkeyAcceptedAlgorithms rsa-sha2-512,ecdsa-*\n')
     assert.deepEqual([await it.comes({ signers: [key] }), await it.comes({ user: 'other', signers: [key] })], [true, false])
     assert.match(it.lines.join('\n'), /refusing ED25519 SHA256:\S+: PubkeyAcceptedAlgorithms leaves out ssh-ed25519/)
+    assert.match(it.lines.join('\n'), /^PubkeyAcceptedAlgorithms at test line \d+ decided that\.$/m)
   })
 })
 describe('the log, for programs that ban addresses', () => {
