@@ -1,12 +1,13 @@
 // Logs as JSON: one object a line with OpenSSH's words and what they are about, wherever lines go, and never a secret.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { AuthenticationError } from 'nacre'
 import { formatPublicKeyLine } from 'nacre/keys'
-import { createLog, fileSink, streamSink } from '../../src/sshd/log.ts'
+import { createLog, fileSink, streamSink, syslogSink } from '../../src/sshd/log.ts'
 import { accountAt, authorize, newKey, onePassword, temporaryFolder, world } from './world.ts'
 
 const time = new Date('2026-11-21T20:00:00.123Z')
@@ -63,6 +64,25 @@ test('files and streams carry it', () => {
   })
   createLog(streamSink(stream), 'INFO', { format: 'json', now: () => time }).info('two')
   assert.equal(JSON.parse(written).message, 'two')
+})
+
+test('the system log carries it too, by logger(1) and with the priority in front', async () => {
+  using folder = temporaryFolder()
+  const heard = join(folder.path, 'heard')
+  writeFileSync(join(folder.path, 'logger'), `#!/bin/sh\necho "$@" >'${heard}'\nexec /bin/cat >>'${heard}'\n`, { mode: 0o755 })
+  const usual = process.env.PATH
+  process.env.PATH = folder.path
+  try {
+    createLog(syslogSink('AUTH'), 'INFO', { format: 'json', now: () => time }).error('three', { line: 3 })
+  } finally {
+    process.env.PATH = usual
+  }
+  const text = (): string => (existsSync(heard) ? readFileSync(heard, 'utf8') : '')
+  for (let tries = 0; tries < 500 && !text().includes('three'); tries++) await delay(10)
+  const [words, line] = text().trimEnd().split('\n')
+  assert.equal(words, `--tag sshd[${process.pid}] --prio-prefix`)
+  assert.equal(line.slice(0, 4), '<35>')
+  assert.deepEqual(JSON.parse(line.slice(4)), { ...always, level: 'ERROR', message: 'three', line: 3 })
 })
 
 describe('a login', () => {
