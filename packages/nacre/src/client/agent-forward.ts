@@ -126,7 +126,11 @@ export class ForwardedAgents {
       return
     }
     try {
-      const client = channelAgentTransport(new ChannelStream(link.accept(question)))
+      const stream = new ChannelStream(link.accept(question))
+      const reached = agent
+      // An agent may wait for a person; nobody waits for the agent any more when the channel is gone.
+      void stream.closed.then(() => reached.close())
+      const client = channelAgentTransport(stream)
       await relayAgent(client, agent, {
         proof,
         ...(confirm === undefined ? {} : { permit: wanted => confirm({ about: 'signature', ...wanted }) }),

@@ -181,6 +181,25 @@ describe('an agent that is forwarded', () => {
     assert.match(notes.join(), /cannot be reached: no such socket/)
   })
 
+  it('that does not answer is let go when nobody waits for it any more', async () => {
+    const [ours, theirs] = agentTransportPair()
+    await using at = await joined(
+      serving(async session => {
+        const there = await session.agent?.connect()
+        const listing = assert.rejects(async () => there?.list(), { code: 'AGENT_UNREACHABLE' })
+        await quiet()
+        there?.close()
+        await quiet()
+        await listing
+      }),
+    )
+    await ran(at, { forwardAgent: () => ours })
+    const heard: (number | undefined)[] = []
+    // The binding, which it never answers, and then the end.
+    for (const _ of [1, 2]) heard.push((await theirs.read())?.[4])
+    assert.deepEqual(heard, [27, undefined])
+  })
+
   it('that goes away in the middle ends its connections only', async () => {
     const forward: AgentForwarding = {
       agent: () => {
