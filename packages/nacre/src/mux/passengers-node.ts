@@ -192,9 +192,11 @@ export class DescriptorPassengers implements Passengers {
       await using stream = await this.#connection.dial(target)
       line.write(SessionOpened, { requestId: request.requestId, sessionId: ++this.#sessions })
       const write = writeTo(output, () => stream.abort())
-      stream.tap({ data: (bytes, detached) => write(bytes, detached), end: () => {} })
+      // When the far side has said all, that is the end, as it is of OpenSSH's -W.
+      const said = Promise.withResolvers<void>()
+      stream.tap({ data: (bytes, detached) => write(bytes, detached), end: () => said.resolve() })
       pump(input, { write: bytes => stream.write(bytes), end: () => stream.end() })
-      await Promise.race([stream.closed, line.ended])
+      await Promise.race([said.promise, line.ended])
       await flushed(output)
     } catch (error) {
       line.write(Failure, { requestId: request.requestId, reason: reasonOf(error) })
