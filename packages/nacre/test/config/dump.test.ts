@@ -71,3 +71,32 @@ describe('the tables', () => {
       for (const [property, row] of Object.entries(table)) assert.equal(row.name.toLowerCase(), property.toLowerCase())
   })
 })
+
+describe('keywords nobody but nacre knows', () => {
+  const dump = (text: string): readonly string[] => dumpServerConfig(parseServerConfig([{ path: 'config', text }]).config).split('\n')
+  const own = [
+    'Workers 4',
+    'InternalScp yes',
+    'AuthenticationCommand /bin/accounts --all',
+    'AuthenticationCommandUser auth',
+    'LogFormat json',
+  ]
+  test('are printed when they say something, as they are read', () => {
+    for (const line of own) assert.ok(dump(own.join('\n')).includes(line), line)
+  })
+  test('leave the print OpenSSH’s when they do not', () => {
+    const names = new RegExp(`^(${own.map(line => line.split(' ')[0]).join('|')}) `, 'i')
+    assert.deepEqual(
+      dump('').filter(line => names.test(line)),
+      [],
+    )
+  })
+  test('take nothing else', () => {
+    for (const text of ['LogFormat xml', 'AuthenticationCommand accounts', 'Match User ada\nLogFormat json'])
+      assert.throws(() => parseServerConfig([{ path: 'config', text }]), /config line \d/)
+    const { config } = parseServerConfig([{ path: 'config', text: 'Match User ada\nAuthenticationCommand /bin/other' }]).forConnection({
+      user: 'ada',
+    })
+    assert.equal(config.authenticationCommand, '/bin/other')
+  })
+})
