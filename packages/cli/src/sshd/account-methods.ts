@@ -178,7 +178,7 @@ export class AccountMethods {
           return found.is === 'in' ? found.login : undefined
         }),
       {
-        // Whoever sends one unasked is let in if the old password is right and not expired; nothing is changed then.
+        // A change nobody asked for is refused, and changes nothing.
         change: (applicant, current, next) =>
           carried(async () => {
             const found = await this.#proven(applicant, passwordTalk(current, applicant), step, method)

@@ -10,7 +10,7 @@ import { type Login, proofsOf } from './login.ts'
 export const authInfoLines = (login: Login): readonly string[] =>
   proofsOf(login).map(({ method, publicKey, about }) => [method, publicKey, about].filter(each => each !== undefined).join(' '))
 
-/** Writes the lines where only the account can read them; `remove` takes the file away. Throws what the system says. */
+/** Writes the lines where only the account can read them; `remove` takes the file away if it can. Throws what the system says. */
 export const writeAuthInfo = (account: Account, lines: readonly string[]): { readonly path: string; remove(): void } => {
   const path = `/tmp/sshauth.${randomBytes(12).toString('hex')}`
   asUser(account, () => {
@@ -21,5 +21,12 @@ export const writeAuthInfo = (account: Account, lines: readonly string[]): { rea
       closeSync(descriptor)
     }
   })
-  return { path, remove: () => asUser(account, () => rmSync(path, { force: true })) }
+  const remove = (): void => {
+    try {
+      asUser(account, () => rmSync(path, { force: true }))
+    } catch {
+      // Whoever it belongs to may have put something else there.
+    }
+  }
+  return { path, remove }
 }

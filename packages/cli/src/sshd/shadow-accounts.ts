@@ -91,6 +91,8 @@ class ShadowLogin implements AccountLogin {
   constructor(options: ShadowOptions, facts: AccountFacts) {
     this.#options = options
     this.#facts = facts
+    // What is kept of a login while its connection lasts has no password.
+    facts.signal.addEventListener('abort', () => (this.#password = undefined), { once: true })
     if (options.change !== undefined) this.changePassword = talk => this.#change(talk, options.change)
   }
 

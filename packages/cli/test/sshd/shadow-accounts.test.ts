@@ -4,7 +4,9 @@ import { describe, test } from 'node:test'
 import { AuthenticationError, Secret } from 'nacre'
 import { formatPublicKeyLine } from 'nacre/keys'
 import type { ShadowEntry } from '../../src/sshd/account.ts'
+import { AccountMethods } from '../../src/sshd/account-methods.ts'
 import type { AccountFacts, Conversation, Message } from '../../src/sshd/accounts.ts'
+import { createLog } from '../../src/sshd/log.ts'
 import { placeholderHash } from '../../src/sshd/passwords.ts'
 import { type ChangePassword, shadowAccounts, type ShadowOptions } from '../../src/sshd/shadow-accounts.ts'
 import { accountAt, authorize, directoryOf, newKey, temporaryFolder, world, type WorldOptions } from './world.ts'
@@ -126,6 +128,30 @@ describe('a password that is too old', () => {
     assert.match(told.join(''), /expired too long ago/)
     assert.match(it.lines.join('\n'), /^Access denied for user .* by shadow\(5\): its password was not changed in time$/m)
   })
+})
+
+test('a change that nobody asked for is refused and changes nothing', async () => {
+  const { asked, change } = changes()
+  await using it = await site(fresh, { change })
+  const methods = new AccountMethods({
+    service: shadowAccounts({ passwords, agesCountForKeys: false, change, day: () => day }),
+    serviceName: 'sshd',
+    permitEmpty: false,
+    log: createLog(() => {}, 'QUIET'),
+    candidate: async ({ user }) => ({ name: user, account: it.account, shadow: fresh, problem: undefined }),
+    mayUsePassword: () => true,
+  })
+  const run = methods.password(0).begin({
+    user: it.account.name,
+    service: 'ssh-connection',
+    remote: undefined,
+    signal: new AbortController().signal,
+    now: () => 0,
+    banner: () => {},
+    report: error => assert.fail(String(error)),
+  })
+  const answer = await run.attempt({ method: 'password-change', oldPassword: new Secret('sesame'), newPassword: new Secret('Sesame') })
+  assert.deepEqual([answer.is, asked], ['refuse', []])
 })
 
 test('people are told some days before', async () => {
