@@ -32,6 +32,13 @@ const systemCode = (error: unknown): string | undefined => {
   return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
 }
 
+/** A connection that is shared already, for programs that only use what is there. */
+export const joinShared = async (parts: MuxParts): Promise<ClientConnection | undefined> => {
+  const path = pathOf(parts.settings)
+  const { controlMaster: master } = parts.settings.config
+  return path === undefined || master === 'yes' || master === 'ask' ? undefined : await joinMaster(parts, path)
+}
+
 /** Tries who listens at the socket. Undefined when nobody does, or it does not do what is asked: then we connect ourselves. */
 const joinMaster = async ({ settings, log }: MuxParts, path: string): Promise<ClientConnection | undefined> => {
   const { config } = settings

@@ -7,7 +7,7 @@ import type { OptionRow } from '../getopt.ts'
 import { spawnClean } from '../spawn.ts'
 import { planConnection } from '../ssh/hops.ts'
 import { Log } from '../ssh/log.ts'
-import { readSshCommand, readSshConfig } from '../ssh/options.ts'
+import { readSshCommand, readSshConfig, type SshCommand, type SshConfig } from '../ssh/options.ts'
 import { pipeOfChild, pipeOfProcess, type ProgramPipe } from './pipes.ts'
 import type { RemoteHost } from './targets.ts'
 
@@ -116,6 +116,11 @@ const reachByProgram = (reach: Reach, program: string, { host, user, port }: Rem
   }
 }
 
+const connectAnew = async (command: SshCommand, settings: SshConfig, reach: Reach, log: Log): Promise<ClientConnection> => {
+  const { destination, options } = await planConnection(command, settings, reach.environment, log, reach.signal)
+  return await connect(destination, options)
+}
+
 /**
  * Connects to a host as `ssh` with these arguments would. Throws what `ssh` throws: `UsageError` and `ConfigError` for what
  * was asked, others for what happened.
@@ -127,8 +132,12 @@ export const reachHost = async (reach: Reach, host: RemoteHost): Promise<Remote>
   const settings = await readSshConfig(command)
   const log = new Log(reach.environment, settings.config.logLevel)
   for (const warning of settings.warnings) log.say('INFO', warning)
-  const { destination, options } = await planConnection(command, settings, reach.environment, log, reach.signal)
-  const connection = await connect(destination, options)
+  // A connection that is shared is used like OpenSSH's programs do; none is made to be.
+  const joined =
+    settings.config.controlPath === undefined
+      ? undefined
+      : await (await import('../ssh/mux.ts')).joinShared({ command, settings, environment: reach.environment, log })
+  const connection = joined ?? (await connectAnew(command, settings, reach, log))
   return {
     connection,
     exec: async line => pipeOfProcess(await connection.exec(line, { signal: reach.signal }), reach.environment),
