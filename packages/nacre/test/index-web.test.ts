@@ -84,7 +84,7 @@ describe('what the two faces export', () => {
   })
 
   test('so has the server', () => {
-    const ofServerOnNode = ['Listening', 'NodeServer', 'directTcpip', 'fromDuplex', 'isWorker', 'loadSigner', 'runWorkers']
+    const ofServerOnNode = ['Listening', 'NodeServer', 'directTcpip', 'fromDuplex', 'isWorker', 'loadSigner', 'nodeSockets', 'runWorkers']
     const common = names(serverOnNode).filter(name => !ofServerOnNode.includes(name))
     assert.deepEqual(
       common.filter(name => !(name in serverOnWeb)),
