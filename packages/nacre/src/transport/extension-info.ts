@@ -60,6 +60,21 @@ export const readExtensionInfo = (content: Uint8Array): ExtensionInfo => {
   }
 }
 
+/**
+ * What holds after a peer has sent EXT_INFO again: what it says now, and all it said before. OpenSSH from 9.7 on sends another during
+ * authentication, with the signature algorithms for that user alone; what it can do besides it still can.
+ */
+export const laterExtensionInfo = (before: ExtensionInfo | undefined, later: ExtensionInfo): ExtensionInfo =>
+  before === undefined
+    ? later
+    : {
+        serverSignatureAlgorithms: later.serverSignatureAlgorithms ?? before.serverSignatureAlgorithms,
+        ping: before.ping || later.ping,
+        hostBound: before.hostBound || later.hostBound,
+        duringAuthentication: before.duringAuthentication || later.duringAuthentication,
+        agentForward: before.agentForward || later.agentForward,
+      }
+
 /** The content of our SSH_MSG_EXT_INFO. */
 export const writeExtensionInfo = (extensions: Readonly<Record<string, string>>): Uint8Array => {
   const writer = new Writer()

@@ -11,7 +11,7 @@ import type { Ask } from '../wire/dialogue.ts'
 import { DialogueRunner } from '../wire/dialogue-runner.ts'
 import { decodeMessage, type Message } from '../wire/message.ts'
 import { exchange, type ExchangeResult } from './exchange.ts'
-import { type ExtensionInfo, readExtensionInfo, writeExtensionInfo } from './extension-info.ts'
+import { type ExtensionInfo, laterExtensionInfo, readExtensionInfo, writeExtensionInfo } from './extension-info.ts'
 import { type Identification, IdentificationReader } from './identification.ts'
 import { Incoming } from './incoming.ts'
 import { Disconnect, ExtInfo, KexInit, NewKeys, Ping, Pong } from './messages.ts'
@@ -268,7 +268,7 @@ export class Transport {
   }
 
   receiveExtensionInfo(content: Uint8Array): void {
-    this.#theirExtensions = readExtensionInfo(content)
+    this.#theirExtensions = laterExtensionInfo(this.#theirExtensions, readExtensionInfo(content))
   }
 
   receivePing(data: Uint8Array): void {
