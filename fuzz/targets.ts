@@ -5,6 +5,7 @@ import { certificateTargets } from './targets/certificates.ts'
 import { codecTargets } from './targets/codecs.ts'
 import { engineTargets } from './targets/engines.ts'
 import { fileTargets } from './targets/files.ts'
+import { forwardTargets } from './targets/forwards.ts'
 import { hostKeyTargets } from './targets/host-keys.ts'
 import { keyTargets } from './targets/keys.ts'
 import { layerTargets } from './targets/layers.ts'
@@ -30,4 +31,5 @@ export const targets: readonly Target[] = [
   ...sftpClientTargets,
   ...sftpServerTargets,
   ...x11Targets,
+  ...forwardTargets,
 ]
