@@ -64,6 +64,14 @@ export const lendingMutants: readonly Mutant[] = [
     fails: ['are nothing a server gets that may be the wrong one'],
   },
   {
+    name: 'a second EXT_INFO makes a client forget the names of RFC 9987',
+    file: 'transport/extension-info.ts',
+    from: 'agentForward: before.agentForward || later.agentForward',
+    to: 'agentForward: later.agentForward',
+    test: 'transport/extension-info.test.ts',
+    fails: ['has the algorithms that count now, and takes nothing else away'],
+  },
+  {
     name: 'a server permits agents nobody told it to permit',
     file: 'server/session.ts',
     from: 'rule === true',
