@@ -1,9 +1,9 @@
 // Owns `nacre ssh -f`: the program that was started asks and ends once all stands, another goes on by itself.
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe } from 'node:test'
 import { needsRootForTerminals, openSshServer } from './peers/openssh.ts'
-import { freshPath } from './rig/folder.ts'
+import { freshFolder, freshPath } from './rig/folder.ts'
 import { strangerKey, userKey } from './rig/keys.ts'
 import { finish, start, withinSeconds } from './rig/process.ts'
 import { Screen, terminal } from './rig/screen.ts'
@@ -99,5 +99,26 @@ describe('-f', () => {
     // The local command is the person's own and goes on; nothing of ours does.
     await until(() => alive().every(pid => !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('nacre.js')), 'a process of ours is left')
     for (const pid of alive()) process.kill(pid, 'SIGKILL')
+  })
+})
+
+describe('-y', () => {
+  test('sends messages to the system log, and nothing to standard error', {}, async () => {
+    await using server = await openSshServer({ accepts })
+    // A logger of our own, which Node finds first.
+    const [bin, kept] = [freshFolder('bin'), freshPath('logged')]
+    writeFileSync(`${bin}/logger`, `#!/bin/sh\necho "$@" >>${kept}\nexec cat >>${kept}\n`, { mode: 0o755 })
+    const { command, options } = nacreSshCommand({
+      to: server.to,
+      login: { key: userKey() },
+      command: 'echo theirs >&2',
+      options: ['-y', '-v', 'SyslogFacility=LOCAL3'],
+    })
+    const env = { ...options.env, PATH: `${bin}:/usr/bin:/bin` }
+    const result = await finish(command, { ...options, env })
+    assert.equal(result.stderr, 'theirs\n')
+    await until(() => existsSync(kept) && /debug1: .*logged in/.test(readFileSync(kept, 'utf8')), 'the log was not written')
+    // LOCAL3 is facility 19, and debugging priority 7.
+    assert.match(readFileSync(kept, 'utf8'), /^--tag ssh\[\d+\][^]*<159>debug1: /)
   })
 })
