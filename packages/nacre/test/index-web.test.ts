@@ -52,6 +52,10 @@ describe('what the two faces export', () => {
   const ofNodeOnly = [
     'configuredOptions',
     'connectAgent',
+    'connectOrJoin',
+    'connectShared',
+    'controlMaster',
+    'shareConnection',
     'fileSigner',
     'fromDuplex',
     'knownHosts',

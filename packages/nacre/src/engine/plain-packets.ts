@@ -6,7 +6,7 @@ import { readUint32, writeUint32 } from '../wire/uint32.ts'
 import { Writer } from '../wire/writer.ts'
 
 /** The most bytes of a packet without its length: what OpenSSH takes, and more than any channel's packets are told to have. */
-export const mostPlainBytes = 256 * 1024
+const mostPlainBytes = 256 * 1024
 const headerBytes = 4
 /** The padding length and the number of the message. */
 const leastBytes = 2

@@ -62,7 +62,7 @@ export interface Passengers {
 }
 
 /** What an older client, or one without a terminal to lend, is told. */
-export const noPassengers =
+const noPassengers =
   'this master cannot receive descriptors (that takes Node 26 on Linux): ssh -O proxy does without; now another connection is made'
 
 const reasonOf = (error: unknown): string =>

@@ -11,8 +11,6 @@ export const muxVersion = 4
 export const mostMuxBytes = 256 * 1024
 /** A port that says that its host is the path of a Unix socket. */
 export const pathPort = 0xfffffffe
-/** The escape character of a session that has none. */
-export const noEscape = 0xffffffff
 
 export interface MuxMessage<T = unknown> extends Codec<T> {
   readonly name: string

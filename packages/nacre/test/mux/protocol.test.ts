@@ -2,6 +2,9 @@
 // OpenSSH's masters and clients. Knows nothing of sockets.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { tcpipForward } from '../../src/connection/global-requests/tcpip-forward.ts'
+import { GlobalRequest } from '../../src/connection/messages.ts'
+import { PlainWriter } from '../../src/engine/plain-packets.ts'
 import { ShareError, WireError } from '../../src/errors.ts'
 import { memoryPair } from '../../src/io/memory.ts'
 import type { ByteTransport } from '../../src/io/transport.ts'
@@ -26,6 +29,7 @@ import {
 } from '../../src/mux/messages.ts'
 import { readForward, sameForward, spellForward } from '../../src/mux/places.ts'
 import { virtualClock } from '../../src/testing/clock.ts'
+import { encode } from '../../src/wire/codec.ts'
 import { quiet } from '../io/fixtures.ts'
 import { sharedWorld } from './fixtures.ts'
 
@@ -174,22 +178,13 @@ describe('a master', () => {
     const line = all.line()
     const heard: Uint8Array[] = []
     line.start({ data: piece => void heard.push(piece.slice()), end: () => {} })
-    const request = Buffer.from(
-      '00000026' +
-        '00' +
-        '50' +
-        '0000000d' +
-        Buffer.from('tcpip-forward').toString('hex') +
-        '01' +
-        '00000009' +
-        Buffer.from('localhost').toString('hex') +
-        '00001f91',
-      'hex',
-    )
-    request.writeUInt32BE(request.length - 4, 0)
-    for (const each of [hello, encodeMux(ProxyRequest, { requestId: 0 }), new Uint8Array(request)]) line.write(each, () => {})
+    const details = encode(tcpipForward.codec, { addressToBind: 'localhost', portNumberToBind: 8081 })
+    const writer = new PlainWriter()
+    writer.message(GlobalRequest, { requestName: tcpipForward.name, wantReply: true, details })
+    const request = writer.take() ?? assert.fail('nothing was written')
+    for (const each of [hello, encodeMux(ProxyRequest, { requestId: 0 }), request]) line.write(each, () => {})
     await quiet()
-    assert.ok(hex(Buffer.concat(heard)).endsWith('00000005' + '0051' + '000000'))
+    assert.ok(hex(Buffer.concat(heard)).endsWith('000000050051000000'))
   })
 })
 
