@@ -2,10 +2,12 @@
 // the terminal as it was, however a session ends.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { describe } from 'node:test'
 import { needsRootForTerminals, openSshServer } from './peers/openssh.ts'
 import type { PeerServer } from './peers/peer.ts'
 import { userKey } from './rig/keys.ts'
+import { freePort } from './rig/port.ts'
 import { descendantsOf } from './rig/process.ts'
 import { test } from './rig/test.ts'
 import { type Seat, seat, typedLine } from './rig/tmux.ts'
@@ -29,6 +31,17 @@ const commandOf = (pid: number): string => {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
   } catch {
     return ''
+  }
+}
+
+/** The first line a server says. */
+const greetingOf = async (port: number): Promise<string> => {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    for await (const bytes of socket) return String(bytes)
+    return ''
+  } finally {
+    socket.destroy()
   }
 }
 
@@ -135,6 +148,25 @@ describe('a person at a shell with job control', { skip: needsRootForTerminals()
     await open.at.shows(/Invalid command[^]*ssh> (\^C)?\n/)
     await open.at.type('echo $((40 + 6))still\r')
     await open.at.shows(/46still/)
+  })
+
+  test('~C forwards, ~# tells of it, and ~C ends it', {}, async () => {
+    await using server = await theirs()
+    await using here = await visit(server, ['EnableEscapeCommandline=yes'])
+    const port = await freePort()
+    const forward = `${port}:127.0.0.1:${server.to.port}`
+    await here.at.type('\r~C')
+    await here.at.shows(/ssh> /)
+    await here.at.type(`-L ${forward}\r`)
+    await here.at.shows(/Forwarding port\./)
+    assert.match(await greetingOf(port), /^SSH-2\.0-OpenSSH/)
+    await here.at.type('\r~#')
+    await here.at.shows(new RegExp(`connections are open:[^]*local \\S*${port}`))
+    await here.at.type('\r~C')
+    await here.at.shows(/are open:[^]*ssh> /)
+    await here.at.type(`-KL ${port}\r`)
+    await here.at.shows(/Canceled forwarding\./)
+    await assert.rejects(greetingOf(port), /ECONNREFUSED/)
   })
 
   test('~& leaves the shell of the person alone, and the session ends by itself', {}, async () => {

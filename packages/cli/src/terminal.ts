@@ -171,9 +171,13 @@ const readLine = (terminal: number, cancel: (stop: () => void) => void): Promise
   new Promise(resolve => {
     const stream = new ReadStream(terminal)
     const chunks: Buffer[] = []
+    let over = false
     const finish = (line: string | undefined): void => {
+      if (over) return
+      over = true
+      // Its number may be another descriptor's only when it is closed.
+      stream.once('close', () => resolve(line))
       stream.destroy()
-      resolve(line)
     }
     stream.on('data', (chunk: Buffer) => {
       chunks.push(chunk)
