@@ -14,6 +14,7 @@ import { idle } from './scenarios/idle.ts'
 import { keyscan } from './scenarios/keyscan.ts'
 import { keystroke } from './scenarios/keystroke.ts'
 import { session } from './scenarios/session.ts'
+import { shared } from './scenarios/shared.ts'
 import { smallFiles } from './scenarios/small-files.ts'
 import { workers } from './scenarios/workers.ts'
 
@@ -38,4 +39,5 @@ export const scenarios: readonly Scenario[] = [
   keyscan,
   config,
   forward,
+  shared,
 ]

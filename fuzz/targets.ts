@@ -12,6 +12,7 @@ import { layerTargets } from './targets/layers.ts'
 import { loginTargets } from './targets/logins.ts'
 import { securityKeyTargets } from './targets/security-keys.ts'
 import { listTargets } from './targets/lists.ts'
+import { sharingTargets } from './targets/sharing.ts'
 import { sftpClientTargets } from './targets/sftp-client.ts'
 import { sftpServerTargets } from './targets/sftp-server.ts'
 import { x11Targets } from './targets/x11.ts'
@@ -31,5 +32,6 @@ export const targets: readonly Target[] = [
   ...sftpClientTargets,
   ...sftpServerTargets,
   ...x11Targets,
+  ...sharingTargets,
   ...forwardTargets,
 ]

@@ -15,6 +15,7 @@ import { lendingMutants } from './lending.ts'
 import { listMutants } from './lists.ts'
 import { loginMutants } from './logins.ts'
 import type { Mutant } from './mutant.ts'
+import { sharingMutants } from './sharing.ts'
 import { servedForwardMutants } from './served-forwards.ts'
 import { serverConfigurationMutants } from './server-configuration.ts'
 import { transportMutants } from './transport.ts'
@@ -37,6 +38,7 @@ export const mutants: readonly Mutant[] = [
   ...jumpMutants,
   ...forwardMutants,
   ...servedForwardMutants,
+  ...sharingMutants,
   ...vouchingMutants,
   ...lendingMutants,
   ...loginMutants,

@@ -36,7 +36,7 @@ export const choose = <T>(input: Uint8Array, among: readonly T[]): { readonly ch
 })
 
 const refusalCodes =
-  /^(WIRE|CONFIG|USAGE|INFLATED_TOO_LARGE|AGENT_(UNREACHABLE|REFUSED|MALFORMED)|KEY_[A-Z_]+|KRL_[A-Z_]+|SIGNATURE_[A-Z]+|PROTOCOL_[A-Z0-9_]+|DISCONNECTED(_BY_PEER)?|CONNECTION_LOST|TIMEOUT|AUTHENTICATION_FAILED|HOST_KEY_[A-Z]+|FORWARD_[A-Z]+)$/
+  /^(WIRE|CONFIG|USAGE|INFLATED_TOO_LARGE|AGENT_(UNREACHABLE|REFUSED|MALFORMED)|KEY_[A-Z_]+|KRL_[A-Z_]+|SIGNATURE_[A-Z]+|PROTOCOL_[A-Z0-9_]+|DISCONNECTED(_BY_PEER)?|CONNECTION_LOST|TIMEOUT|AUTHENTICATION_FAILED|HOST_KEY_[A-Z]+|FORWARD_[A-Z]+|SHARE_[A-Z_]+)$/
 
 /** True for the errors that are made on purpose, with a code that is documented and a message for people. */
 export const isRefusal = (error: unknown): error is SshError =>
