@@ -55,34 +55,15 @@ const leastRsaBits = 1024
 /** The longest a timer of Node can wait; stands for no limit. */
 const noLimit = 2 ** 31 - 1
 
-/** Names in OpenSSH's tables that this version has no row for. Old configurations list them beside others. */
-const elsewhere = /^ssh-dss-cert-v01@openssh\.com$|-cert-v00@openssh\.com$/
-
-/** An algorithm list without the names above. They are no error as long as something is left. */
-const known = (keyword: string, list: string | undefined, warnings: string[]): string | undefined => {
-  if (list === undefined) return undefined
-  const sign = /^[+^-]/.exec(list)?.[0] ?? ''
-  const names = list.slice(sign.length).split(',')
-  const left = names.filter(name => !elsewhere.test(name))
-  if (left.length < names.length)
-    warnings.push(`${keyword}: ${names.filter(name => elsewhere.test(name)).join(', ')} is not supported by this version and left out.`)
-  return left.length === 0 && sign !== '' ? undefined : sign + left.join(',')
-}
-
-const algorithmsOf = (config: ServerConfig, warnings: string[]): NonNullable<ServerOptions<Login>['algorithms']> => {
-  const hostKey = known('HostKeyAlgorithms', config.hostKeyAlgorithms, warnings)
-  const hostbasedAccepted = known('HostbasedAcceptedAlgorithms', config.hostbasedAcceptedAlgorithms, warnings)
-  const publicKeyAccepted = known('PubkeyAcceptedAlgorithms', config.pubkeyAcceptedAlgorithms, warnings)
-  return {
-    ...(config.kexAlgorithms === undefined ? {} : { kex: config.kexAlgorithms }),
-    ...(config.ciphers === undefined ? {} : { ciphers: config.ciphers }),
-    ...(config.macs === undefined ? {} : { macs: config.macs }),
-    ...(hostKey === undefined ? {} : { hostKey }),
-    ...(publicKeyAccepted === undefined ? {} : { publicKeyAccepted }),
-    ...(hostbasedAccepted === undefined ? {} : { hostbasedAccepted }),
-    ...(config.compression === 'no' ? { compression: 'none' } : {}),
-  }
-}
+const algorithmsOf = (config: ServerConfig): NonNullable<ServerOptions<Login>['algorithms']> => ({
+  ...(config.kexAlgorithms === undefined ? {} : { kex: config.kexAlgorithms }),
+  ...(config.ciphers === undefined ? {} : { ciphers: config.ciphers }),
+  ...(config.macs === undefined ? {} : { macs: config.macs }),
+  ...(config.hostKeyAlgorithms === undefined ? {} : { hostKey: config.hostKeyAlgorithms }),
+  ...(config.pubkeyAcceptedAlgorithms === undefined ? {} : { publicKeyAccepted: config.pubkeyAcceptedAlgorithms }),
+  ...(config.hostbasedAcceptedAlgorithms === undefined ? {} : { hostbasedAccepted: config.hostbasedAcceptedAlgorithms }),
+  ...(config.compression === 'no' ? { compression: 'none' } : {}),
+})
 
 const milliseconds = (seconds: number): number => Math.min(seconds * 1000, noLimit)
 
@@ -242,7 +223,7 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
     session: serveSessions(login => rulesFor(login.holds ?? parsed)),
     forwards: sshdForwards(connection => (connection.identity?.holds ?? parsed).config, nodeSockets(), log),
     limits: forwardLimits,
-    algorithms: algorithmsOf(config, warnings),
+    algorithms: algorithmsOf(config),
     ...moduliOf(parsed, warnings),
     minimumRsaBits: Math.max(leastRsaBits, config.requiredRsaSize),
     ...(config.versionAddendum === 'none' ? {} : { comments: config.versionAddendum }),

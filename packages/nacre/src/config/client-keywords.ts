@@ -1,8 +1,7 @@
 // Owns the keywords of ssh_config: one row each, in the order `ssh -G` prints them, and its dialect. Adding a keyword is one
 // row here. Knows nothing of syntax, and nothing of who acts on a value.
-import { withCertificates } from '../algorithms/certificate-names.ts'
-import { ciphers as cipherRows, keyExchanges, macs as macRows, signatureAlgorithms } from '../algorithms/tables.ts'
 import { matchesWildcard } from '../patterns.ts'
+import { algorithmLists } from './algorithm-kinds.ts'
 import {
   addendum,
   addKeys,
@@ -42,7 +41,6 @@ import {
 import { type Forward, forwards, portOrService, proxyJump, type ProxyJump } from './reach-kinds.ts'
 import type { Statement } from './document.ts'
 import {
-  algorithmsOf,
   anyWords,
   assignments,
   commaList,
@@ -103,7 +101,6 @@ const forwardings = (name: string, which: 'local' | 'remote' | 'dynamic'): Keywo
     combine: (soFar = [], next) => (soFar.some(each => sameForward(each, next[0])) ? undefined : [...soFar, ...next]),
   })
 
-const signatureNames = algorithmsOf('signature algorithm', withCertificates(signatureAlgorithms))
 const knownHostsFiles = wordsOrAlone('none')
 const isJump = (value: unknown): value is Exclude<ProxyJump, 'none'> => value !== undefined && value !== 'none'
 const noKeys: AddKeys = { mode: 'no', seconds: 0 }
@@ -164,26 +161,26 @@ export const clientKeywords = {
   obscureKeystrokeTiming: set('ObscureKeystrokeTiming', keystrokeTiming, usualKeystrokeInterval),
   bindAddress: unset('BindAddress', word),
   bindInterface: unset('BindInterface', word),
-  ciphers: unset('Ciphers', algorithmsOf('cipher', cipherRows)),
+  ciphers: unset('Ciphers', algorithmLists.cipherNames),
   controlPath: unset('ControlPath', word),
-  hostKeyAlgorithms: unset('HostKeyAlgorithms', signatureNames),
+  hostKeyAlgorithms: unset('HostKeyAlgorithms', algorithmLists.signatures),
   hostKeyAlias: unset('HostKeyAlias', word),
-  hostbasedAcceptedAlgorithms: unset('HostbasedAcceptedAlgorithms', signatureNames, {
+  hostbasedAcceptedAlgorithms: unset('HostbasedAcceptedAlgorithms', algorithmLists.signatures, {
     oldNames: ['HostbasedKeyTypes'],
   }),
   identityAgent: unset('IdentityAgent', agentSocket),
   ignoreUnknown: unset('IgnoreUnknown', word),
   kbdInteractiveDevices: unset('KbdInteractiveDevices', word),
-  kexAlgorithms: unset('KexAlgorithms', algorithmsOf('key exchange method', keyExchanges)),
-  caSignatureAlgorithms: unset('CASignatureAlgorithms', algorithmsOf('CA signature algorithm', signatureAlgorithms)),
+  kexAlgorithms: unset('KexAlgorithms', algorithmLists.keyExchangeNames),
+  caSignatureAlgorithms: unset('CASignatureAlgorithms', algorithmLists.authoritySignatures),
   localCommand: unset('LocalCommand', command),
   remoteCommand: unset('RemoteCommand', command),
   logLevel: set('LogLevel', logLevels, 'INFO'),
-  macs: unset('MACs', algorithmsOf('MAC', macRows)),
+  macs: unset('MACs', algorithmLists.macNames),
   pkcs11Provider: unset('PKCS11Provider', word, { oldNames: ['SmartcardDevice'], ...idle('warn', word, 'none') }),
   securityKeyProvider: set('SecurityKeyProvider', word, '$SSH_SK_PROVIDER', idle('ignore', word)),
   preferredAuthentications: unset('PreferredAuthentications', commaList),
-  pubkeyAcceptedAlgorithms: unset('PubkeyAcceptedAlgorithms', signatureNames, { oldNames: ['PubkeyAcceptedKeyTypes'] }),
+  pubkeyAcceptedAlgorithms: unset('PubkeyAcceptedAlgorithms', algorithmLists.signatures, { oldNames: ['PubkeyAcceptedKeyTypes'] }),
   xAuthLocation: set('XAuthLocation', word, '/usr/bin/xauth'),
   knownHostsCommand: unset('KnownHostsCommand', command),
   tag: unset('Tag', word),

@@ -1,7 +1,7 @@
 // Owns the keywords of sshd_config: one row each, in the order in which `sshd -T` prints them, and its dialect. Adding a keyword
 // is one row here. Knows nothing of syntax, and nothing of who acts on a value.
+import { algorithmLists } from './algorithm-kinds.ts'
 import {
-  algorithms,
   choice,
   facilities,
   families,
@@ -129,8 +129,8 @@ export const serverKeywords = {
   // Read when it is named; without it the groups are those of RFC 3526.
   moduliFile: set('ModuliFile', word, '/etc/ssh/moduli', globally),
   xauthLocation: set('XAuthLocation', word, '/usr/bin/xauth', globally),
-  ciphers: unset('Ciphers', algorithms, { ...globally, everywhere: true }),
-  macs: unset('MACs', algorithms, { ...globally, everywhere: true }),
+  ciphers: unset('Ciphers', algorithmLists.cipherNames, { ...globally, everywhere: true }),
+  macs: unset('MACs', algorithmLists.macNames, { ...globally, everywhere: true }),
   banner: set('Banner', word, 'none'),
   forceCommand: set('ForceCommand', commandLine, 'none'),
   chrootDirectory: set('ChrootDirectory', word, 'none', refused('none')),
@@ -146,13 +146,13 @@ export const serverKeywords = {
   authorizedPrincipalsCommand: set('AuthorizedPrincipalsCommand', commandByPath, 'none'),
   authorizedPrincipalsCommandUser: set('AuthorizedPrincipalsCommandUser', word, 'none'),
   hostKeyAgent: set('HostKeyAgent', word, 'none', globally),
-  kexAlgorithms: unset('KexAlgorithms', algorithms, { ...globally, everywhere: true }),
-  caSignatureAlgorithms: unset('CASignatureAlgorithms', algorithms),
-  hostbasedAcceptedAlgorithms: unset('HostbasedAcceptedAlgorithms', algorithms, {
+  kexAlgorithms: unset('KexAlgorithms', algorithmLists.keyExchangeNames, { ...globally, everywhere: true }),
+  caSignatureAlgorithms: unset('CASignatureAlgorithms', algorithmLists.authoritySignatures),
+  hostbasedAcceptedAlgorithms: unset('HostbasedAcceptedAlgorithms', algorithmLists.signatures, {
     oldNames: ['HostBasedAcceptedKeyTypes'],
   }),
-  hostKeyAlgorithms: unset('HostKeyAlgorithms', algorithms, globally),
-  pubkeyAcceptedAlgorithms: unset('PubkeyAcceptedAlgorithms', algorithms, { oldNames: ['PubkeyAcceptedKeyTypes'] }),
+  hostKeyAlgorithms: unset('HostKeyAlgorithms', algorithmLists.signatures, globally),
+  pubkeyAcceptedAlgorithms: unset('PubkeyAcceptedAlgorithms', algorithmLists.signatures, { oldNames: ['PubkeyAcceptedKeyTypes'] }),
   // sshd's two helper programs: nacre's server is one program.
   sshdSessionPath: unset('SshdSessionPath', word, { ...globally, ...never(oneProgram) }),
   sshdAuthPath: unset('SshdAuthPath', word, { ...globally, ...never(oneProgram) }),
