@@ -79,10 +79,10 @@ export const sharingMutants: readonly Mutant[] = [
     fails: ['is told when the connection under all has ended'],
   },
   {
-    name: 'a connection is not idle while it is used, and never else',
+    name: 'a shared connection ends although somebody is there',
     file: 'mux/sharing.ts',
-    from: 'if (now - quietSince >= idle) this.terminate()',
-    to: 'if (now - quietSince < 0) this.terminate()',
+    from: 'if (this.clients > 0 || this.#connection.link.openChannels > 0) quietSince = now',
+    to: 'if (this.clients < 0) quietSince = now',
     test: sharingTest,
     fails: ['ends when nobody has needed the connection for so long, and not before'],
   },
