@@ -64,6 +64,18 @@ export const farThere = async (moving: Moving, path: string): Promise<Attributes
   }
 }
 
+/** An error about the temporary name as one about the file it is for: nobody has heard of the other. */
+export const aboutTarget = (error: unknown, written: string, path: string): unknown => {
+  if (!(error instanceof SftpError) || written === path || error.path !== written) return error
+  const { status, operation, errno } = error
+  return new SftpError(
+    status,
+    error.message.replaceAll(shownPath(written), shownPath(path)),
+    { path, ...(operation === undefined ? {} : { operation }), ...(errno === undefined ? {} : { errno }) },
+    { cause: error },
+  )
+}
+
 /** Opens the name that is written to, which is not that of anything else. */
 export const openTarget = async (moving: Moving, { path }: FarTarget, written: string, resumes: boolean, mode: number | undefined) => {
   const atomic = written !== path
@@ -78,7 +90,8 @@ export const openTarget = async (moving: Moving, { path }: FarTarget, written: s
   try {
     return await moving.remote.open(written, options, mode === undefined ? {} : { permissions: mode }, moving.signal)
   } catch (error) {
-    if (!atomic || !(error instanceof SftpError) || !isStatus(error, 'permission-denied', 'op-unsupported', 'write-protect')) throw error
+    if (!atomic || !(error instanceof SftpError) || !isStatus(error, 'permission-denied', 'op-unsupported', 'write-protect'))
+      throw aboutTarget(error, written, path)
     const why = `Cannot upload to ${shownPath(path)}: a temporary file beside it cannot be made. With atomic: false it is written in place. (${error.message})`
     throw new SftpError(
       error.status,
@@ -295,7 +308,7 @@ export const uploadFile = async (moving: Moving, near: NearFile, to: FarTarget, 
     }
     // What another try can go on with stays.
     if (atomic && resume === false) await cleanUp(moving, written)
-    throw error
+    throw aboutTarget(error, written, to.path)
   }
   moving.files++
   moving.progress.fileDone()

@@ -9,7 +9,7 @@ import { mayPass } from './fault.ts'
 import type { LocalFolder } from './local.ts'
 import { modeOf, type Moving, temporaryName } from './moving.ts'
 import { headroom, type RemoteFile } from './remote.ts'
-import { cleanUp, openTarget, rename } from './upload.ts'
+import { aboutTarget, cleanUp, openTarget, rename } from './upload.ts'
 import type { Whole } from './whole.ts'
 
 /** A file that was read here. */
@@ -89,7 +89,7 @@ export const uploadWhole = async (moving: Moving, whole: Whole, near: ReadFile, 
     signal?.throwIfAborted()
   } catch (error) {
     await cleanUp(moving, written)
-    if (signal?.aborted === true || !(error instanceof Error) || !mayPass(error)) throw error
+    if (signal?.aborted === true || !(error instanceof Error) || !mayPass(error)) throw aboutTarget(error, written, path)
     whole.usable = false
     return false
   }
@@ -100,7 +100,7 @@ export const uploadWhole = async (moving: Moving, whole: Whole, near: ReadFile, 
     await rename(moving, written, to)
   } catch (error) {
     await cleanUp(moving, written)
-    throw error
+    throw aboutTarget(error, written, path)
   }
   moving.files++
   moving.progress.fileDone()

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { SshError, TransferFailures } from '../../../../src/errors.ts'
+import { SftpError, SshError, TransferFailures } from '../../../../src/errors.ts'
 import type { TransferOptions } from '../../../../src/sftp/transfer/options.ts'
 import { bytesOf, connect, folderFor, namesIn, sameBytes, settled } from '../rig.ts'
 import { kinds } from './kinds.ts'
@@ -58,6 +58,8 @@ for (const kind of kinds) {
       const { server, transfers } = await connect(context, kind.options)
       const outcome = await outcomeOf(transfers.upload(bytesOf(2, size), '/far', patience))
       fits(outcome, kind.upload)
+      if (outcome instanceof SftpError)
+        assert.doesNotMatch(`${outcome.path} ${outcome.message}`, /\.nacre-/, 'it names the file that was meant')
       await settled()
       await settled()
       if (outcome === undefined) sameBytes(server.files.get('/far')?.data, bytesOf(2, size))
