@@ -94,11 +94,14 @@ const bannerOf = ({ banner }: ServerConfig, log: Log): string | undefined => {
   }
 }
 
-/** The milliseconds after which a session of a type is closed, by the first pattern that fits. */
+/** All channels together, in ChannelTimeout; no pattern for single ones means it. */
+const allChannels = 'global'
+
+/** The milliseconds after which a channel of a type is closed, by the first pattern that fits. */
 const idleTimes =
   ({ channelTimeout }: ServerConfig): ((type: string) => number | undefined) =>
   type => {
-    const found = channelTimeout.find(each => matchesWildcard(each.type, type))
+    const found = channelTimeout.find(each => each.type !== allChannels && matchesWildcard(each.type, type))
     return found === undefined || found.seconds === 0 ? undefined : found.seconds * 1000
   }
 
@@ -169,6 +172,7 @@ class PerLogin implements Run {
       maximumSessions: config.maxSessions,
       unusedMilliseconds: config.unusedConnectionTimeout * 1000,
       idleMilliseconds: idleTimes(config),
+      idleTogetherMilliseconds: (config.channelTimeout.findLast(each => each.type === allChannels)?.seconds ?? 0) * 1000,
     })
     if (config.refuseConnection) {
       const who = `${account === undefined ? 'invalid user ' : ''}${escapeForPeople(applicant.user, { limit: 100 })}`

@@ -16,6 +16,11 @@ export interface PortHandler {
   closed(error: Error | undefined): void
 }
 
+/** Told of every packet of data either way. */
+export interface Traffic {
+  passed(): void
+}
+
 /** Told that the engine has something to send. */
 export interface Waker {
   wake(): void
@@ -34,6 +39,8 @@ const none: WaitingWrite[] = []
 
 export class ChannelPort {
   readonly channel: Channel
+  /** Who wants to know that something passes; see `IdleWatch`. */
+  traffic: Traffic | undefined
   readonly #waker: Waker
   #handler: PortHandler | undefined
   #waiting: WaitingWrite[] = none
@@ -74,6 +81,7 @@ export class ChannelPort {
   // ── from the driver ───────────────────────────────────────────────────────────────────────────────────────────────
 
   data(bytes: Uint8Array, type: number, detached: boolean): void {
+    this.traffic?.passed()
     if (this.#handler !== undefined) {
       this.#handler.data(bytes, type, detached)
       return
@@ -95,7 +103,9 @@ export class ChannelPort {
   writable(): void {
     while (this.#waiting.length > 0) {
       const next = this.#waiting[0]
-      next.offset += this.channel.write(next.offset === 0 ? next.bytes : next.bytes.subarray(next.offset), next.type)
+      const taken = this.channel.write(next.offset === 0 ? next.bytes : next.bytes.subarray(next.offset), next.type)
+      if (taken > 0) this.traffic?.passed()
+      next.offset += taken
       if (next.offset < next.bytes.length) return
       this.#waiting.shift()
       next.done()
@@ -153,7 +163,10 @@ export class ChannelPort {
     let taken = 0
     if (this.#waiting.length === 0) {
       taken = this.channel.write(bytes, type)
-      if (taken > 0) this.#waker.wake()
+      if (taken > 0) {
+        this.traffic?.passed()
+        this.#waker.wake()
+      }
       if (taken === bytes.length) return undefined
     }
     return heard(

@@ -27,9 +27,11 @@ export interface ConnectionLimits {
   readonly unusedMilliseconds?: number
   /**
    * After how many milliseconds without data a channel is closed, by what it is: `session:shell`, `session:subsystem:sftp`,
-   * `direct-tcpip`, `forwarded-tcpip`, `agent-connection`, `x11-connection`. Sessions end on time, others up to a quarter later.
+   * `direct-tcpip`, `forwarded-tcpip`, `agent-connection`, `x11-connection`.
    */
   readonly idleMilliseconds?: (type: string) => number | undefined
+  /** After so many milliseconds without data on any channel all of them are closed. 0 for never, which is the default. */
+  readonly idleTogetherMilliseconds?: number
 }
 
 /** What an authenticator may do with a connection beside answering. */

@@ -11,14 +11,13 @@ import { Engine } from '../engine/engine.ts'
 import type { Ended, EngineEvent, EngineQuestion } from '../engine/events.ts'
 import { type DisconnectReason, SshError } from '../errors.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
-import type { ChannelStream } from '../io/channel-stream.ts'
 import type { Clock } from '../io/clock.ts'
 import { Ending } from '../io/ending.ts'
+import { IdleWatch } from '../io/idle-watch.ts'
 import { Link, type LinkHandler } from '../io/link.ts'
 import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
 import { answerAttempts, type Authenticator, type ConnectionLimits, type RefusalFloor } from './authenticate.ts'
 import type { HostKeyProofs } from './host-key-proofs.ts'
-import { closeWhenIdle } from './idle-channel.ts'
 import { type SessionHandlers, type SessionOwner, serveSession } from './session.ts'
 
 /** Answers some of what clients open and ask for; `false` when it is none of its own. */
@@ -72,6 +71,8 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   #limits: ConnectionLimits | undefined
   #blame: 'invalid-user' | 'refused' | undefined
   #unused: (() => void) | undefined
+  /** Of all channels together. */
+  #idle: IdleWatch | undefined
   readonly #clock: Clock
   #owner: SessionOwner<Identity> | undefined
   #taker: Taker | undefined
@@ -142,11 +143,8 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     failed(error: unknown): void {
       this.#connection.#policy.onError(error, this.#connection)
     }
-    get clock(): Clock {
-      return this.#connection.#clock
-    }
-    idleMilliseconds(type: string): number | undefined {
-      return this.#connection.#limits?.idleMilliseconds?.(type)
+    watchIdle(port: ChannelPort, type: string): void {
+      this.#connection.watchIdle(port, type)
     }
     gone(): void {
       this.#connection.#sessions--
@@ -237,10 +235,13 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     this.#taker = taker
   }
 
-  /** Has a channel closed once nothing passes for as long as the limits allow its type. */
-  watchIdle(stream: ChannelStream, type: string): void {
-    const idle = this.#limits?.idleMilliseconds?.(type) ?? 0
-    if (idle > 0) closeWhenIdle(stream, idle, this.#clock)
+  /** Has a channel closed once nothing passes for as long as the limits allow its type, or all channels together. */
+  watchIdle(port: ChannelPort, type: string): void {
+    const limits = this.#limits
+    const [own, together] = [limits?.idleMilliseconds?.(type) ?? 0, limits?.idleTogetherMilliseconds ?? 0]
+    if (together > 0) this.#idle ??= new IdleWatch(this.#clock, together)
+    const watch = own > 0 ? new IdleWatch(this.#clock, own, this.#idle) : this.#idle
+    watch?.add(port)
   }
 
   /** What served one of its channels threw. */

@@ -67,8 +67,9 @@ const serve = async <Request, Identity>(
     reached.target.discard()
     return
   }
-  const stream = new ChannelStream(connection.link.accept(question))
-  connection.watchIdle(stream, question.channelType)
+  const port = connection.link.accept(question)
+  const stream = new ChannelStream(port)
+  connection.watchIdle(port, question.channelType)
   rules.onOutcome(request, { is: 'open' }, connection)
   reached.target.join(stream)
 }

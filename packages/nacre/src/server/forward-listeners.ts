@@ -208,7 +208,7 @@ class ConnectionListeners<Identity> {
       const opened = (port: ChannelPort): void => {
         answered()
         const stream = new ChannelStream(port)
-        this.#connection.watchIdle(stream, row.name)
+        this.#connection.watchIdle(port, row.name)
         local.join(stream)
       }
       const failed = (): void => {

@@ -37,7 +37,7 @@ export interface SessionDisplay {
 export interface SessionOpener {
   open<T>(row: ChannelTypeRow<string, T>, details: T): Promise<ChannelPort>
   /** Has a channel closed when nothing passes for too long; `type` as OpenSSH names it (`agent-connection`). */
-  watch(stream: ChannelStream, type: string): void
+  watch(port: ChannelPort, type: string): void
   /** The session's channel is gone. */
   readonly over: boolean
 }
@@ -75,7 +75,7 @@ class Bounded {
       throw error
     }
     const stream = new ChannelStream(port)
-    this.#opener.watch(stream, `${this.#kind}-connection`)
+    this.#opener.watch(port, `${this.#kind}-connection`)
     void stream.closed.then(() => this.#open--)
     return stream
   }

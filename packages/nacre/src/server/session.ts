@@ -8,11 +8,9 @@ import type { TerminalModes } from '../connection/terminal-modes.ts'
 import { type Exit, withoutStack } from '../errors.ts'
 import { ByteQueue, type ByteWritable, byteWritable } from '../io/channel-streams.ts'
 import type { ChannelPort, PortHandler } from '../io/channel-port.ts'
-import type { Clock } from '../io/clock.ts'
 import { Ending } from '../io/ending.ts'
 import type { RemoteAddress } from '../io/transport.ts'
 import { matchesPatternList } from '../patterns.ts'
-import { closeWhenIdle } from './idle-channel.ts'
 import {
   type DisplayRequest,
   isPlainDisplay,
@@ -124,9 +122,8 @@ export interface SessionOwner<Identity> {
   readonly handlers: SessionHandlers<Identity>
   /** What a handler threw. */
   failed(error: unknown): void
-  readonly clock: Clock
-  /** After how long without data a session, or channel, of that type is closed; `undefined` for never. */
-  idleMilliseconds(type: string): number | undefined
+  /** Has a session's channel, or another of its type, closed once nothing passes for as long as may be. */
+  watchIdle(port: ChannelPort, type: string): void
   /** The session's channel is closed. */
   gone(): void
   /** Opens a channel to the client. */
@@ -137,37 +134,6 @@ export interface SessionOwner<Identity> {
 const tell = <T>(listener: ((value: T) => void) | undefined, value: T): boolean => {
   listener?.(value)
   return listener !== undefined
-}
-
-/** Closes a session in which nothing passes for so long. */
-class IdleWatch {
-  readonly #clock: Clock
-  readonly #milliseconds: number
-  readonly #close: () => void
-  #last: number
-  #cancel: () => void
-
-  constructor(clock: Clock, milliseconds: number, close: () => void) {
-    this.#clock = clock
-    this.#milliseconds = milliseconds
-    this.#close = close
-    this.#last = clock.now()
-    this.#cancel = clock.after(milliseconds, () => this.#look())
-  }
-
-  /** Something passed. */
-  passed(): void {
-    this.#last = this.#clock.now()
-  }
-  stop(): void {
-    this.#cancel()
-  }
-
-  #look(): void {
-    const left = this.#last + this.#milliseconds - this.#clock.now()
-    if (left <= 0) this.#close()
-    else this.#cancel = this.#clock.after(left, () => this.#look())
-  }
 }
 
 class ServedSession<Identity> implements Session<Identity>, PortHandler {
@@ -196,7 +162,6 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
   #broken: ((milliseconds: number) => void) | undefined
   #outputClosed: (() => void) | undefined
   #inputEnded = false
-  #idle: IdleWatch | undefined
 
   constructor(port: ChannelPort, owner: SessionOwner<Identity>) {
     this.#port = port
@@ -245,7 +210,6 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
   }
 
   write(bytes: Uint8Array, type: 0 | 1 = 0): Promise<void> | undefined {
-    this.#idle?.passed()
     return this.#port.write(bytes, type)
   }
 
@@ -274,7 +238,6 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
 
   data(bytes: Uint8Array, type: number, detached: boolean): void {
     const count = bytes.length
-    this.#idle?.passed()
     if (type !== 0) {
       // RFC 4254 defines no extended data from a client; it is counted and dropped.
       this.#port.consume(count)
@@ -296,7 +259,6 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
 
   closed(error: Error | undefined): void {
     this.eof()
-    this.#idle?.stop()
     this.#gone.end(error ?? sessionClosed)
     this.#owner.gone()
   }
@@ -365,10 +327,7 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
     const gone = this.#gone
     return {
       open: (row, details) => this.#owner.open(row, details),
-      watch: (stream, type) => {
-        const idle = this.#owner.idleMilliseconds(type) ?? 0
-        if (idle > 0) closeWhenIdle(stream, idle, this.#owner.clock)
-      },
+      watch: (port, type) => this.#owner.watchIdle(port, type),
       get over() {
         return gone.over
       },
@@ -402,8 +361,7 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
     this.kind = kind
     if (kind === 'exec') this.command = what
     else if (kind === 'subsystem') this.subsystem = what
-    const idle = this.#owner.idleMilliseconds(typeOf(kind, what))
-    if (idle !== undefined && idle > 0) this.#idle = new IdleWatch(this.#owner.clock, idle, () => this.#port.close())
+    this.#owner.watchIdle(this.#port, typeOf(kind, what))
     question.succeed()
     this.#serve(handler)
     return undefined

@@ -130,6 +130,21 @@ describe('an authenticator', () => {
     assert.equal((await client.closed).by, 'peer')
   })
 
+  test('has all sessions closed together when nothing passes over any of them', async () => {
+    await using it = limited({ idleTogetherMilliseconds: 120 })
+    const client = await it.connect('right')
+    assert.ok(client !== undefined)
+    const [one, other] = [await client.exec('wait'), await client.exec('wait')]
+    // Neither ended by itself: the handler would have said a status.
+    assert.deepEqual(
+      (await Promise.all([one.exited, other.exited])).map(each => 'code' in each),
+      [false, false],
+    )
+    // The connection is still there.
+    await client.exec('another')
+    await client.close()
+  })
+
   test('ends the connection, and its source pays for it', async () => {
     await using it = site(({ connection }) => connection?.refuse('not today'))
     await assert.rejects(it.connect('right', '192.0.2.77') ?? Promise.resolve(), /not today/)
