@@ -183,7 +183,8 @@ catalogue('accounts of a system', [
   {
     broken: 'the system is closed (nologin)',
     run: () => at([], [/nologin/], {}, { before: 'echo back at noon > /run/nologin' }),
-    says: [/back at noon/],
+    says: [/Likely cause, as the server said before it refused: "back at noon"/],
+    never: [/authorized_keys/],
     code: failed,
     skip,
   },

@@ -224,8 +224,9 @@ export class HostKeyError extends SshError {
     message: string,
     key: { fingerprint: string; keyType: string },
     conflict?: { file: string; line: number; fingerprint: string },
+    options?: ErrorOptions,
   ) {
-    super(code, message)
+    super(code, message, options)
     this.fingerprint = key.fingerprint
     this.keyType = key.keyType
     this.conflict = conflict
@@ -244,6 +245,8 @@ export interface AuthenticationAttempt {
   readonly remaining: readonly string[]
   /** Why it was skipped, or the likely cause of the refusal. */
   readonly note?: string
+  /** What the server said while it judged the attempt, before it refused it (banners, RFC 4252 §5.4); text from the peer. */
+  readonly said?: string
 }
 
 /** Nobody let us in. Lists every attempt in order. */
@@ -293,7 +296,7 @@ export class RequestRefusedError extends SshError {
   }
 }
 
-export type ForwardCode = 'FORWARD_LISTEN' | 'FORWARD_REFUSED' | 'FORWARD_LOST' | 'FORWARD_SOCKS'
+export type ForwardCode = 'FORWARD_LISTEN' | 'FORWARD_REFUSED' | 'FORWARD_LOST' | 'FORWARD_SOCKS' | 'FORWARD_TUNNEL'
 
 /** A forward was not set up, or is no more: nothing can listen there, the server does not permit it, the connection is lost. */
 export class ForwardError extends SshError {

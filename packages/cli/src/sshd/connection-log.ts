@@ -157,6 +157,17 @@ const logEnd = (log: Log, ended: Extract<EngineEvent, { is: 'ended' }>, connecti
   }
 }
 
+const logUntaken = (
+  log: Log,
+  { method, algorithm, publicKey }: Extract<EngineEvent, { is: 'untaken-key' }>,
+  connection: ConnectionFacts,
+): void => {
+  const keyword = method === 'hostbased' ? 'HostbasedAcceptedAlgorithms' : 'PubkeyAcceptedAlgorithms'
+  const shown = blobForLog(publicKey, 'a key that cannot be read')
+  const which = escapeForPeople(algorithm, { limit: 64 })
+  log.info(`refusing ${shown} of ${whoTried(connection)} from ${whereFrom(connection.remote)}: ${keyword} leaves out ${which}`, { keyword })
+}
+
 /** What is worth telling of what happens on a connection. */
 export const logEvent = (plain: Log, event: EngineEvent, connection: ConnectionFacts): void => {
   const user = connection.userName ?? connection.applicant
@@ -164,5 +175,6 @@ export const logEvent = (plain: Log, event: EngineEvent, connection: ConnectionF
   if (event.is === 'identified') log.debug(`client ${whereFrom(connection.remote)}: ${escapeForPeople(event.peer.softwareVersion)}`)
   else if (event.is === 'exchanged') logExchange(log, event)
   else if (event.is === 'debug') log.debug(`client says: ${escapeForPeople(event.message)}`)
+  else if (event.is === 'untaken-key') logUntaken(log, event, connection)
   else if (event.is === 'ended') logEnd(log, event, connection)
 }

@@ -17,6 +17,8 @@ const credentialLimit = 100
 /** Banners (RFC 4252 §5.4) one server may send, and the size of each message in bytes. */
 const bannerLimit = 64
 const bannerBytes = 65536
+/** Characters of banners that are kept with an attempt. */
+const saidLimit = 1024
 
 /**
  * Logs in. Starts once the service `ssh-userauth` is accepted; ends with SUCCESS received, or throws
@@ -41,8 +43,11 @@ export function* clientAuthentication(run: ClientAuthRun): Dialogue<ClientAuthRe
     const method = authMethod(credential.method)
     if (!method) throw new TypeError(`There is no authentication method "${credential.method}".`)
     const outcome = yield* method.client(turn, credential)
+    const said = turn.said()
+    // What comes with the first answer is said to everybody, whatever they show.
+    const refusal = remaining !== undefined && outcome.is === 'failure' && !outcome.partialSuccess && said.trim() !== '' ? { said } : {}
     if (outcome.is === 'failure') remaining = outcome.canContinue
-    attempts.push(attemptOf(credential, outcome, remaining ?? []))
+    attempts.push({ ...attemptOf(credential, outcome, remaining ?? []), ...refusal })
     if (outcome.is === 'success') return { is: 'authenticated', attempts }
   }
   throw authenticationError({ user: run.user, attempts, remaining: remaining ?? [], ended: `Stopped after ${credentialLimit} attempts.` })
@@ -61,6 +66,7 @@ const attemptOf = (credential: Attempted, outcome: ClientOutcome, remaining: rea
 class Turn implements ClientTurn {
   readonly run: ClientAuthRun
   #banners = 0
+  #said = ''
 
   constructor(run: ClientAuthRun) {
     this.run = run
@@ -89,6 +95,15 @@ class Turn implements ClientTurn {
         `The server sent a banner of ${received.payload.length} bytes; at most ${bannerBytes} are read.`,
       )
     }
-    this.run.banner(received.value.message)
+    const { message } = received.value
+    this.#said = (this.#said + message).slice(0, saidLimit)
+    this.run.banner(message)
+  }
+
+  /** What the server said since this was asked last. */
+  said(): string {
+    const said = this.#said
+    this.#said = ''
+    return said
   }
 }

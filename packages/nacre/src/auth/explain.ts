@@ -73,6 +73,22 @@ const causes = (
   const lines: string[] = []
   const reached = attempts.filter(each => each.outcome !== 'skipped')
   const answered = judged.filter(each => each.outcome !== 'skipped')
+  const said = answered.findLast(each => each.said !== undefined)?.said
+  if (said !== undefined)
+    lines.push(`Likely cause, as the server said before it refused: "${escapeForPeople(said.trim().replace(/\s+/g, ' '), { limit: 400 })}"`)
+  else lines.push(...guesses(answered, remaining))
+  const untried = remaining.filter(method => !reached.some(each => each.method === method))
+  if (untried.length > 0) {
+    const asking = untried.some(method => method === 'password' || method === 'keyboard-interactive')
+    const why = asking ? ' There was nobody to ask, or it was not to be used (BatchMode, PreferredAuthentications).' : ''
+    lines.push(`Not tried, though the server accepts ${untried.length === 1 ? 'it' : 'them'}: ${listed(untried)}.${why}`)
+  } else if (reached.length > 0 && remaining.length === 0) lines.push('The server accepts no further method.')
+  return lines
+}
+
+/** What is usually the matter where the server says nothing. */
+const guesses = (answered: readonly AuthenticationAttempt[], remaining: readonly string[]): string[] => {
+  const lines: string[] = []
   const keys = answered.filter(each => each.method === 'publickey')
   if (keys.length > 0 && keys.every(each => each.outcome === 'refused')) {
     const [key, subject, types] = keys.length === 1 ? ['the key', 'is the key', 'its type'] : ['all keys', 'is one of them', 'their types']
@@ -93,11 +109,5 @@ const causes = (
     lines.push(
       'Likely cause: the server does not know this host by that name with that key (ssh_known_hosts there), or this user of it is not let in (shosts.equiv, .shosts).',
     )
-  const untried = remaining.filter(method => !reached.some(each => each.method === method))
-  if (untried.length > 0) {
-    const asking = untried.some(method => method === 'password' || method === 'keyboard-interactive')
-    const why = asking ? ' There was nobody to ask, or it was not to be used (BatchMode, PreferredAuthentications).' : ''
-    lines.push(`Not tried, though the server accepts ${untried.length === 1 ? 'it' : 'them'}: ${listed(untried)}.${why}`)
-  } else if (reached.length > 0 && remaining.length === 0) lines.push('The server accepts no further method.')
   return lines
 }

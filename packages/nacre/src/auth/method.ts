@@ -50,6 +50,14 @@ export type ClientOutcome =
 
 // ── server ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** A key that a client showed and a server does not take, whoever it belongs to: texts and bytes from the peer. */
+export interface UntakenKey {
+  readonly user: string
+  readonly method: 'publickey' | 'hostbased'
+  readonly algorithm: string
+  readonly publicKey: Uint8Array
+}
+
 /** What the server's side is given by the engine. */
 export interface ServerAuthRun {
   /** The service that starts after authentication; requests for any other end the connection. */
@@ -72,6 +80,8 @@ export interface ServerAuthRun {
   readonly prove: (publicKey: Uint8Array, algorithm: string, data: Uint8Array, signature: Uint8Array) => SignatureProof | undefined
   /** `SHA256:…` of a key blob. */
   readonly fingerprint: (publicKey: Uint8Array) => string
+  /** Told of a key that fails by its algorithm alone, about which nobody is asked. */
+  readonly untaken?: ((login: UntakenKey) => void) | undefined
   /** Shown to everybody, with the answer to the first request (RFC 4252 §5.4). */
   readonly banner?: string | undefined
   /** Failed attempts after which the connection ends. Default 6. */

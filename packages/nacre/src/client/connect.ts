@@ -19,6 +19,7 @@ import type { ForwardAgent, ReachAgent } from './agent-forward.ts'
 import { announcedKeys } from './announced-keys.ts'
 import { withoutSecrets } from './careful.ts'
 import { ClientConnection } from './connection.ts'
+import { midSessionError } from './host-key-words.ts'
 import { type LoginStep, LoginWatch } from './login-steps.ts'
 import type { HostKeyPolicy, HostKeyTrust, Identities, PresentedHostKey } from './policy.ts'
 import { type IpQuality, QualityOfSessions } from './quality.ts'
@@ -88,9 +89,10 @@ export const connectOver = async (
 
   const trust = ({ hostKey: blob, algorithm, proof }: HostKeyQuestion): true | Promise<true> => {
     const key = parsePublicKey(blob)
+    const first = hostKey
     hostKey = key
     const presented = new Presented(key, algorithm, options, transport.remote?.address)
-    return whenThere(options.hostKey(presented), trust => {
+    return whenThere(first === undefined ? options.hostKey(presented) : judgedLater(options.hostKey, presented, first), trust => {
       // Another key in a later exchange makes nothing better.
       trusted = { ...trust, untrusted: trust?.untrusted === true || trusted.untrusted === true }
       if (trusted.untrusted === true) identities = withoutSecrets(options.identities)
@@ -175,6 +177,15 @@ const givenFacts = (options: ConnectOptions, runtime: Runtime, transport: ByteTr
     clock: options.clock ?? systemClock,
   },
 })
+
+/** What the policy says of a key that is not the one the session began with. */
+const judgedLater = async (policy: HostKeyPolicy, presented: PresentedHostKey, first: PublicKey): Promise<HostKeyTrust | void> => {
+  try {
+    return await policy(presented)
+  } catch (error) {
+    throw midSessionError(error, first)
+  }
+}
 
 /** A class: a literal with a getter costs a hidden class of its own each time, which then keeps all the getter knows. */
 class Presented implements PresentedHostKey {

@@ -88,6 +88,23 @@ export const addressError = (about: HostKeyCase, known: KnownKeyPlace): HostKeyE
     { file: known.file, line: known.line, fingerprint: known.fingerprint },
   )
 
+/**
+ * A refusal of a key that came in the middle of a session, which began with the key `first`, says so before all else: known_hosts had
+ * nothing against the server then. Other errors stay what they are.
+ */
+export const midSessionError = (error: unknown, first: PublicKey): unknown => {
+  if (!(error instanceof HostKeyError)) return error
+  return new HostKeyError(
+    error.code as ConstructorParameters<typeof HostKeyError>[0],
+    `In the middle of the session the server showed another host key than the one the session began with, ${first.type} ${first.fingerprint()}. ` +
+      'A server keeps one key for a whole connection: this one is out of order, or somebody has taken it over. The session is ended; do not trust what it printed last. ' +
+      error.message,
+    error,
+    error.conflict,
+    { cause: error },
+  )
+}
+
 /** What stands over a message about a changed or revoked key, so that nobody reads past it. */
 const alarm = (words: string): string => {
   const width = 59

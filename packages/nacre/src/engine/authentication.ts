@@ -2,6 +2,7 @@
 // of our role. Knows nothing of packets in and out, or of what follows.
 import { clientAuthentication, type ClientAuthResult } from '../auth/client.ts'
 import { authenticationError } from '../auth/explain.ts'
+import type { UntakenKey } from '../auth/method.ts'
 import type { Credential, CredentialQuestion } from '../auth/questions.ts'
 import { serverAuthentication, type ServerAuthResult } from '../auth/server.ts'
 import { type AuthenticationAttempt, escapeForPeople, ProtocolError } from '../errors.ts'
@@ -26,6 +27,8 @@ export interface AuthenticationHost {
   send<T>(message: Message<string, T>, value: T): void
   ask(question: Ask<unknown>, asker: Asker): void
   banner(message: string): void
+  /** Server: nobody was asked about this key. */
+  untaken(key: UntakenKey): void
   /** RFC 4253 §7.2; known by the time this is asked. */
   sessionId(): Uint8Array
   serverSignatureAlgorithms(): readonly string[] | undefined
@@ -105,6 +108,7 @@ export class Authentication {
       maximumAttempts: server.maximumAttempts,
       methods: server.methods,
       banner: server.banner,
+      untaken: key => this.#host.untaken(key),
       fingerprint: fingerprintOfKey,
       prove: (publicKey, algorithm, data, signature) =>
         proveSignature(crypto, tables, plainClaim({ publicKey, algorithm, data, signature }, tables.keyTypes)),

@@ -83,6 +83,8 @@ export class Engine {
       send: (message, value) => transport.send(message, value),
       ask: (question, asker) => this.#ask(question, asker),
       banner: message => this.#emit({ is: 'banner', message }),
+      // Bytes of a packet are views, which end with the next one.
+      untaken: key => this.#emit({ is: 'untaken-key', ...key, publicKey: key.publicKey.slice() }),
       sessionId: () => known(transport.sessionId),
       serverSignatureAlgorithms: () => transport.theirExtensions?.serverSignatureAlgorithms,
       hostKeyToName: () => (transport.theirExtensions?.hostBound === true ? transport.firstHostKey : undefined),

@@ -10,6 +10,7 @@ import type {
   Verdict,
   Credential,
 } from '../auth/questions.ts'
+import type { UntakenKey } from '../auth/method.ts'
 import type { ConnectionEvent } from '../connection/events.ts'
 import type { Secret } from '../crypto/secret.ts'
 import type { AuthenticationAttempt, DisconnectReason } from '../errors.ts'
@@ -47,6 +48,8 @@ export type EngineEvent =
   | { readonly is: 'identified'; readonly peer: Identification; readonly linesBefore: readonly string[] }
   | { readonly is: 'exchanged'; readonly agreed: Agreed; readonly first: boolean; readonly strict: boolean; readonly hostKey: Uint8Array }
   | { readonly is: 'banner'; readonly message: string }
+  /** Server: a key failed by its algorithm alone; no question is asked about it. */
+  | ({ readonly is: 'untaken-key' } & UntakenKey)
   | { readonly is: 'debug'; readonly message: string; readonly alwaysDisplay: boolean }
   | { readonly is: 'authenticated'; readonly user: string; readonly identity: unknown; readonly attempts: readonly AuthenticationAttempt[] }
   | { readonly is: 'pong'; readonly data: Uint8Array }

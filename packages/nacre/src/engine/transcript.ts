@@ -85,6 +85,9 @@ const eventFacts = (event: EngineEvent): Record<string, unknown> | undefined => 
       return { message: event.message }
     case 'authenticated':
       return { user: event.user }
+    // The packet that brought it stands there too.
+    case 'untaken-key':
+      return undefined
     case 'pong':
       return { bytes: event.data.length }
     case 'open-request':

@@ -120,6 +120,49 @@ describe('banners', () => {
     )
     assert.deepEqual(run.banners, ['one\n', 'two\x1b[31m'], 'as they came: whoever shows them escapes them')
   })
+  test('before a refusal stand with the attempt, and are told as its cause; what comes with the first answer is for everybody', () => {
+    const error = thrown(
+      play(clientAuthentication(clientRun()), [
+        asks('credential', none),
+        sends(UserauthRequest),
+        banner('Property of nobody.'),
+        failure('password'),
+        asks('credential', password),
+        sends(UserauthRequest),
+        banner('back at\n'),
+        banner('noon\x1b[2J\n'),
+        failure('password'),
+        asks('credential', giveUp),
+      ]),
+      AuthenticationError,
+    )
+    assert.deepEqual(
+      error.attempts.map(each => each.said),
+      [undefined, 'back at\nnoon\x1b[2J\n'],
+    )
+    assert.match(error.message, /Likely cause, as the server said before it refused: "back at noon\\x1b\[2J"/)
+    assert.doesNotMatch(error.message, /password or the user name is wrong|Property/)
+  })
+  test('before a success, or half of one, are nobody’s cause', () => {
+    const error = thrown(
+      play(clientAuthentication(clientRun()), [
+        asks('credential', none),
+        sends(UserauthRequest),
+        failure('password'),
+        asks('credential', password),
+        sends(UserauthRequest),
+        banner('well done'),
+        partialSuccess('password'),
+        asks('credential', password),
+        sends(UserauthRequest),
+        failure('password'),
+        asks('credential', giveUp),
+      ]),
+      AuthenticationError,
+    )
+    assert.doesNotMatch(error.message, /well done/)
+    assert.match(error.message, /the password or the user name is wrong/)
+  })
   test('may come between the query and PK_OK', () => {
     const key = testKey(1)
     const run = clientRun()

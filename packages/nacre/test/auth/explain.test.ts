@@ -21,6 +21,12 @@ describe('the likely cause', () => {
       message([{ method: 'publickey', outcome: 'partial', remaining: ['password'] }, refused('publickey')], 'password'),
       /authorized_keys/,
     ))
+  test('a reason the server gave takes the place of guesses', () => {
+    const text = message([{ ...refused('publickey', 'publickey', 'password'), said: 'closed until noon\n' }], 'publickey', 'password')
+    assert.match(text, /Likely cause, as the server said before it refused: "closed until noon"/)
+    assert.doesNotMatch(text, /authorized_keys/)
+    assert.match(text, /Not tried, though the server accepts it: password/)
+  })
   test('a password where none is taken', () =>
     assert.match(message([refused('password', 'publickey')], 'publickey'), /offers no password authentication\./))
   test('a password where keyboard-interactive is taken', () =>

@@ -69,6 +69,8 @@ export const told = (event: EngineEvent): string => {
     case 'banner':
     case 'debug':
       return `${event.is} ${event.message}`
+    case 'untaken-key':
+      return `untaken-key ${event.algorithm}`
     case 'pong':
       return `pong ${event.data.join()}`
     default:

@@ -208,6 +208,7 @@ export class Application implements LineEnd {
       case 'exchanged':
       case 'banner':
       case 'debug':
+      case 'untaken-key':
         return
       default:
         this.#channelEvent(event)

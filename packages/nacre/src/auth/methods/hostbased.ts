@@ -57,7 +57,11 @@ export const hostbased: AuthMethod<Extract<Credential, { method: 'hostbased' }>>
     const { signature, ...claim } = decode(requestDetails, input)
     const { algorithmName: algorithm, publicKey, clientHost, clientUser } = claim
     // Nobody is asked about a host that does not hold its key: what a verdict says of a name is not for all to try out.
-    if (!acceptable(turn, algorithm, publicKey) || provenBy(turn, claim, signature) === undefined) return { is: 'failed' }
+    if (!acceptable(turn, algorithm, publicKey)) {
+      turn.run.untaken?.({ user: turn.user, method: 'hostbased', algorithm, publicKey })
+      return { is: 'failed' }
+    }
+    if (provenBy(turn, claim, signature) === undefined) return { is: 'failed' }
     const fingerprint = turn.run.fingerprint(publicKey)
     return settled('hostbased', yield* turn.judge({ method: 'hostbased', algorithm, publicKey, fingerprint, clientHost, clientUser }))
   },

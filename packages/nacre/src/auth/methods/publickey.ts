@@ -78,7 +78,10 @@ export const publickey: AuthMethod<KeyCredential> = {
     const request = readRequest(requestName, input)
     const { algorithmName: algorithm, publicKey, signature } = request
     if (request.hostKey !== undefined) checkHostKey(turn, request.hostKey)
-    if (!acceptable(turn, algorithm, publicKey)) return { is: 'failed' }
+    if (!acceptable(turn, algorithm, publicKey)) {
+      turn.run.untaken?.({ user: turn.user, method: 'publickey', algorithm, publicKey })
+      return { is: 'failed' }
+    }
     if (signature === undefined) {
       const verdict = settled('publickey', yield* turn.judge(new ShownKey(turn, algorithm, publicKey, undefined)))
       if (verdict.is === 'refuse') return verdict

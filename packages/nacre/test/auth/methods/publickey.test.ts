@@ -215,7 +215,8 @@ describe('the server', () => {
     )
   })
   test('an algorithm that is switched off fails unasked, although key and signature fit it', () => {
-    const run = serverRun({ acceptedAlgorithms: ['rsa-sha2-512'], prove: () => plainProof })
+    const told: unknown[] = []
+    const run = serverRun({ acceptedAlgorithms: ['rsa-sha2-512'], prove: () => plainProof, untaken: each => told.push(each) })
     waits(play(serverAuthentication(run), [proof(signedHere()), refusedUnasked]))
     waits(
       play(serverAuthentication(run), [
@@ -223,6 +224,8 @@ describe('the server', () => {
         refusedUnasked,
       ]),
     )
+    const untaken = { user: 'ada', method: 'publickey', algorithm: 'ssh-ed25519', publicKey: key.blob }
+    assert.deepEqual(told, [untaken, untaken], 'whoever keeps a log is told')
   })
   test('an RSA proof whose signature is SHA-1 is not even verified', () => {
     const blob = encode(struct({ type: text, e: bytes }), { type: 'ssh-rsa', e: Uint8Array.of(3) })
