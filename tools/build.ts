@@ -1,5 +1,5 @@
 // Owns the two builds: the library (tsc: JavaScript and declarations into packages/nacre/dist) and the commands
-// (esbuild: one file per command into packages/cli/dist). `--commands` builds only the second, and quickly.
+// (esbuild: into packages/cli/dist one file per command, and a folder of what it loads later). `--commands` builds only the second, and quickly.
 // Knows nothing of publishing.
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -46,8 +46,10 @@ const buildCommand = (command: Command): Promise<unknown> =>
     outdir: join(cli, 'dist'),
     plugins: [entries],
     bundle: true,
-    // One file per command: start-up reads and compiles only what the command uses, and Node's compile cache keeps it.
-    splitting: false,
+    // Start-up reads and runs only what is imported at once; what is behind an `import()` waits until it is needed. Commands do
+    // not share files: shared ones would be many and small, and each costs as much as its code.
+    splitting: command.whole !== true,
+    chunkNames: `${command.name}/[name]-[hash]`,
     format: 'esm',
     platform: 'node',
     target: 'node24',
