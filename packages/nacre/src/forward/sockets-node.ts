@@ -70,18 +70,8 @@ class SocketConnection implements LocalConnection {
   }
 
   join(stream: ChannelStream): void {
-    const socket = this.#socket
-    const ended = socket.readableEnded
-    if (this.#back !== undefined && !ended && !socket.destroyed) socket.unshift(this.#back)
-    joinSocket(stream, socket)
-    if (ended) {
-      // Nobody will be told of that end again.
-      if (this.#back !== undefined) void stream.write(this.#back)?.catch(() => {})
-      stream.end()
-    }
+    joinSocket(stream, this.#socket, this.#back)
     this.#back = undefined
-    if (socket.destroyed) stream.close()
-    else socket.resume()
   }
 
   discard(): void {

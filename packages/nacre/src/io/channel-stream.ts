@@ -141,10 +141,13 @@ export class ChannelStream implements AsyncDisposable {
     this.#incoming.tap(tap)
   }
 
-  /** Writes without a promise when there is room at once. The bytes must not change until the promise settles. */
-  write(bytes: Uint8Array): Promise<void> | undefined {
+  /**
+   * Writes without a promise when there is room at once. The bytes must not change until the promise settles, unless they are
+   * `borrowed`: then what has to wait is copied.
+   */
+  write(bytes: Uint8Array, borrowed = false): Promise<void> | undefined {
     this.#written += bytes.length
-    return this.#port.write(bytes)
+    return this.#port.write(bytes, 0, borrowed)
   }
 
   /** Nothing more from us, once what was written has gone. */

@@ -36,7 +36,7 @@ export interface ReadTarget {
 }
 
 /** Who no longer listens. */
-const deaf: TransportSink = { data: () => {}, end: () => {} }
+export const deaf: TransportSink = { data: () => {}, end: () => {} }
 
 class NodeTransport implements ByteTransport {
   readonly remote: RemoteAddress | undefined
@@ -219,16 +219,26 @@ const findOnreadKeys = (): OnreadKeys | undefined => {
 
 let onreadKeys: { readonly found: OnreadKeys | undefined } | undefined
 
-/** Gives a socket that has not read yet what `onread` would have given it. False where sockets are not made that way. */
-const readInto = (accepted: SocketInternals, handle: NonNullable<SocketInternals['_handle']>, target: ReadTarget): boolean => {
+/** Gives a socket what `onread` would have given it. False where sockets are not made that way. */
+const readInto = (internals: SocketInternals, handle: NonNullable<SocketInternals['_handle']>, target: ReadTarget): boolean => {
   onreadKeys ??= { found: findOnreadKeys() }
   const keys = onreadKeys.found
-  if (keys === undefined || accepted[keys.buffer] !== null || accepted[keys.callback] !== null) return false
+  if (keys === undefined || internals[keys.buffer] !== null || internals[keys.callback] !== null) return false
   const { buffer, callback } = onreadFor(target)
   handle.useUserBuffer(buffer)
-  accepted[keys.buffer] = buffer
-  accepted[keys.callback] = callback
+  internals[keys.buffer] = buffer
+  internals[keys.callback] = callback
   return true
+}
+
+/**
+ * What `socket` reads from now on goes to `target`, in the shared buffer; what it holds already must have been taken. False where
+ * this cannot be said of a socket that is there: then there are 'data' events.
+ */
+export const readShared = (socket: Socket, target: ReadTarget): boolean => {
+  const internals = socket as unknown as SocketInternals
+  const handle = internals._handle
+  return takesBuffer(handle) && readInto(internals, handle, target)
 }
 
 /**

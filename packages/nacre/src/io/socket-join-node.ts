@@ -1,62 +1,127 @@
-// Owns joining a TCP socket to a channel: back-pressure and half-close both ways, and the end of both. Nothing is held but a
-// window of the channel and what the socket's own buffers have. Knows nothing of who asked for it.
+// Owns joining a TCP or Unix socket to a channel: back-pressure and half-close both ways, and the end of both. What is read is sealed
+// from one shared buffer, what came in one turn leaves in one write. Nothing is held but a window of the channel and a few pieces.
+// Knows nothing of who asked for it.
 import type { Socket } from 'node:net'
-import type { ChannelStream } from './channel-stream.ts'
+import type { ChannelStream, ChannelTap } from './channel-stream.ts'
+import { deaf, readShared, type ReadTarget } from './node-socket.ts'
+import type { TransportSink } from './transport.ts'
 
 /** How long what was sent to a socket may take to leave once the channel is gone, in milliseconds. */
 const lingerMilliseconds = 10_000
+/** Bytes a socket may keep that it cannot write, before the peer is let send no more: two reads of a connection. */
+const mostKept = 512 * 1024
 
-/** Waits until the socket takes more, or has gone. */
-const roomIn = (socket: Socket): Promise<void> =>
-  new Promise(resolve => {
-    const done = (): void => {
-      socket.removeListener('drain', done)
-      socket.removeListener('close', done)
-      resolve()
+/** From the channel to the socket. */
+class ToSocket implements ChannelTap {
+  readonly #socket: Socket
+  #gathering = false
+  #room: Promise<void> | undefined
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+  }
+
+  data(bytes: Uint8Array, detached: boolean): void | Promise<void> {
+    const socket = this.#socket
+    if (!socket.writable) return undefined
+    if (!this.#gathering) {
+      this.#gathering = true
+      socket.cork()
+      process.nextTick(this.#flush)
     }
-    socket.on('drain', done)
-    socket.on('close', done)
-  })
+    // The socket may keep what it cannot write at once.
+    socket.write(detached ? bytes : bytes.slice())
+    if (socket.writableLength < mostKept) return undefined
+    this.#flush()
+    if (socket.writableLength < mostKept) return undefined
+    return (this.#room ??= this.#waitForRoom())
+  }
 
-const toSocket = (stream: ChannelStream, socket: Socket): void => {
-  let room: Promise<void> | undefined
-  stream.tap({
-    data(bytes, detached) {
-      if (!socket.writable) return undefined
-      // The socket may keep what it cannot write at once.
-      if (socket.write(detached ? bytes : bytes.slice())) return undefined
-      room ??= roomIn(socket).then(() => void (room = undefined))
-      return room
-    },
-    end(error) {
-      // A connection that was cut off is not one that ended.
-      if (error === undefined) socket.end()
-      else socket.destroy()
-    },
-  })
+  end(error?: Error): void {
+    // A connection that was cut off is not one that ended.
+    if (error === undefined) this.#socket.end()
+    else this.#socket.destroy()
+  }
+
+  readonly #flush = (): void => {
+    if (!this.#gathering) return
+    this.#gathering = false
+    this.#socket.uncork()
+  }
+
+  /** Until the socket has written all, or has gone. */
+  #waitForRoom(): Promise<void> {
+    const socket = this.#socket
+    return new Promise(resolve => {
+      const done = (): void => {
+        socket.removeListener('drain', done)
+        socket.removeListener('close', done)
+        this.#room = undefined
+        resolve()
+      }
+      socket.on('drain', done)
+      socket.on('close', done)
+    })
+  }
 }
 
-const toChannel = (socket: Socket, stream: ChannelStream): void => {
-  let failed = false
-  socket.on('data', (bytes: Buffer) => {
-    const waiting = stream.write(bytes)
+/** From the socket to the channel. */
+class ToChannel implements TransportSink {
+  readonly #socket: Socket
+  readonly #stream: ChannelStream
+  #borrowed = false
+  #failed = false
+
+  constructor(socket: Socket, stream: ChannelStream) {
+    this.#socket = socket
+    this.#stream = stream
+  }
+
+  /** `first` goes before everything else. */
+  start(first: Uint8Array | undefined): void {
+    const socket = this.#socket
+    // Nobody is told again of an end that was read already.
+    const ended = socket.readableEnded
+    if (first !== undefined) this.data(first)
+    for (let held = socket.read() as Uint8Array | null; held !== null; held = socket.read() as Uint8Array | null) this.data(held)
+    const target: ReadTarget = { sink: this }
+    this.#borrowed = readShared(socket, target)
+    if (!this.#borrowed) socket.on('data', (bytes: Uint8Array) => this.data(bytes))
+    socket.on('end', () => this.end())
+    socket.on('error', () => (this.#failed = true))
+    socket.on('close', () => {
+      target.sink = deaf
+      // Of a reset there is nothing to pass on but that it is over.
+      if (this.#failed) this.#stream.abort()
+      else this.#stream.close()
+    })
+    if (ended) this.end()
+    if (socket.destroyed) this.#stream.close()
+  }
+
+  data(bytes: Uint8Array): void {
+    const waiting = this.#stream.write(bytes, this.#borrowed)
     if (waiting === undefined) return
+    const socket = this.#socket
     socket.pause()
     waiting.then(
       () => socket.resume(),
       () => socket.destroySoon(),
     )
-  })
-  socket.on('end', () => stream.end())
-  socket.on('error', () => (failed = true))
-  // Of a reset there is nothing to pass on but that it is over.
-  socket.on('close', () => (failed ? stream.abort() : stream.close()))
+  }
+
+  end(): void {
+    this.#stream.end()
+  }
 }
 
-/** Joins them for as long as both are there. The socket must have been made with `allowHalfOpen`. */
-export const joinSocket = (stream: ChannelStream, socket: Socket): void => {
-  toChannel(socket, stream)
-  toSocket(stream, socket)
+/**
+ * Joins them for as long as both are there; `first` are bytes that were read from the socket already. The socket must have been made
+ * with `allowHalfOpen`.
+ */
+export const joinSocket = (stream: ChannelStream, socket: Socket, first?: Uint8Array): void => {
+  new ToChannel(socket, stream).start(first)
+  stream.tap(new ToSocket(socket))
   void stream.closed.then(() => {
     if (socket.destroyed) return
     // What the peer sent before it closed still goes; a target that takes nothing does not keep the socket for ever.
@@ -65,4 +130,5 @@ export const joinSocket = (stream: ChannelStream, socket: Socket): void => {
     timer.unref()
     socket.once('close', () => clearTimeout(timer))
   })
+  socket.resume()
 }
