@@ -341,7 +341,6 @@ const sessions: readonly Row[] = [
   ),
   row('ExposeAuthInfo no', [], 'none\n', { command: 'echo ${SSH_USER_AUTH:-none}' }),
   admitted('ChannelTimeout of other channels', ['ChannelTimeout x11-connection=1 direct-tcpip=1'], { command: 'sleep 2; echo inside' }),
-  row('ChannelTimeout of all channels together', ['ChannelTimeout global=1'], 'inside\n', { command: 'echo inside; sleep 20; echo late' }),
   refused('UnusedConnectionTimeout', ['UnusedConnectionTimeout 1'], { options: ['-N'], command: '' }),
   admitted('UnusedConnectionTimeout of a connection that is used', ['UnusedConnectionTimeout 1'], { command: 'sleep 2; echo inside' }),
   admitted('ClientAliveInterval of a client that lives', ['ClientAliveInterval 1', 'ClientAliveCountMax 1'], {

@@ -5,10 +5,11 @@ import { escapeForPeople } from 'nacre'
 import { matchesWildcard, type ServerConfig } from 'nacre/config'
 import { isPermittedPlace, type PermittedPlace } from 'nacre/keys'
 import type { ForwardOutcome, ForwardRequest, ForwardRules, LocalSockets, ServerConnection } from 'nacre/server'
-import { whereFrom } from './connection-log.ts'
+import { connectionFacts, whereFrom } from './connection-log.ts'
 import { accountSockets } from './forward-sockets.ts'
-import type { Log } from './log.ts'
+import type { Log, LogFacts } from './log.ts'
 import { type Forwarding, forwardingOf, type Login } from './login.ts'
+import { keyForbids, ruleOf } from './session-log.ts'
 
 /** What the configuration says of it, for one connection. */
 export type ForwardingConfig = Pick<
@@ -45,36 +46,48 @@ const noPort = -1
 type Side = 'local' | 'remote'
 const sideOf = ({ kind }: ForwardRequest): Side => (kind === 'local' || kind === 'local-socket' ? 'local' : 'remote')
 
-/** Why nothing of this kind is forwarded for this login, for the log; `undefined` when something is. */
-const kindProblem = (request: ForwardRequest, config: ForwardingConfig, login: Forwarding): string | undefined => {
-  if (config.disableForwarding) return 'DisableForwarding is set'
+/** Why something is refused, for the log. */
+export interface ForwardProblem {
+  readonly why: string
+  /** The keyword that decided it; the key or its certificate did without one. */
+  readonly by?: readonly [keyword: string, property: keyof ForwardingConfig]
+}
+
+const byKey = (why: string): ForwardProblem => ({ why })
+
+/** Why nothing of this kind is forwarded for this login; `undefined` when something is. */
+const kindProblem = (request: ForwardRequest, config: ForwardingConfig, login: Forwarding): ForwardProblem | undefined => {
+  if (config.disableForwarding) return { why: 'DisableForwarding is set', by: ['DisableForwarding', 'disableForwarding'] }
   const side = sideOf(request)
   // As sshd has it: a side that is closed to ports is closed to sockets as well.
-  if (config.allowTcpForwarding !== 'yes' && config.allowTcpForwarding !== side) return `AllowTcpForwarding is ${config.allowTcpForwarding}`
+  const tcp = config.allowTcpForwarding
+  if (tcp !== 'yes' && tcp !== side) return { why: `AllowTcpForwarding is ${tcp}`, by: ['AllowTcpForwarding', 'allowTcpForwarding'] }
   const value = config.allowStreamLocalForwarding
-  if ('path' in request && value !== 'yes' && value !== side) return `AllowStreamLocalForwarding is ${value}`
-  return login.allowed ? undefined : login.why
+  if ('path' in request && value !== 'yes' && value !== side)
+    return { why: `AllowStreamLocalForwarding is ${value}`, by: ['AllowStreamLocalForwarding', 'allowStreamLocalForwarding'] }
+  return login.allowed ? undefined : byKey(login.why)
 }
 
 const placeProblem = (
   request: ForwardRequest,
   { permitOpen, permitListen }: ForwardingConfig,
   { opens, listens }: Extract<Forwarding, { readonly allowed: true }>,
-): string | undefined => {
+): ForwardProblem | undefined => {
   // OpenSSH has no lists of sockets to listen on.
   if (request.kind === 'remote-socket') return undefined
   if (request.kind === 'remote') {
     const { host, port } = request
-    if (!mayListen(permitted(permitListen), host, port)) return 'PermitListen does not name it'
-    return listens.every(list => mayListen(list, host, port)) ? undefined : 'permitlisten of the key does not name it'
+    if (!mayListen(permitted(permitListen), host, port))
+      return { why: 'PermitListen does not name it', by: ['PermitListen', 'permitListen'] }
+    return listens.every(list => mayListen(list, host, port)) ? undefined : byKey('permitlisten of the key does not name it')
   }
   const [host, port] = request.kind === 'local' ? [request.host, request.port] : [request.path, noPort]
-  if (!isPermittedPlace(permitted(permitOpen), host, port)) return 'PermitOpen does not name it'
-  return opens.every(list => isPermittedPlace(list, host, port)) ? undefined : 'permitopen of the key does not name it'
+  if (!isPermittedPlace(permitted(permitOpen), host, port)) return { why: 'PermitOpen does not name it', by: ['PermitOpen', 'permitOpen'] }
+  return opens.every(list => isPermittedPlace(list, host, port)) ? undefined : byKey('permitopen of the key does not name it')
 }
 
 /** Why this request is refused, for the log; `undefined` when it is not. */
-export const forwardProblem = (request: ForwardRequest, config: ForwardingConfig, login: Forwarding): string | undefined => {
+export const forwardProblem = (request: ForwardRequest, config: ForwardingConfig, login: Forwarding): ForwardProblem | undefined => {
   const problem = kindProblem(request, config, login)
   if (problem !== undefined || !login.allowed) return problem
   return placeProblem(request, config, login)
@@ -97,17 +110,39 @@ const refusal = (request: ForwardRequest, from: string, problem: string, whole: 
   return `Received request from ${from} to ${what} to ${target(request)}, but the request was denied: ${problem}.`
 }
 
+/** What is asked for, for programs. */
+const aboutOf = (request: ForwardRequest): LogFacts => ({
+  what: request.kind,
+  ...('path' in request ? { path: request.path } : { host: request.host, targetPort: request.port }),
+})
+
 const logOutcome = (log: Log, request: ForwardRequest, outcome: ForwardOutcome): void => {
   const at = target(request)
-  if (outcome.is === 'open') log.debug(`connected to ${at}`)
+  const about = aboutOf(request)
+  if (outcome.is === 'open') log.debug(`connected to ${at}`, { event: 'forward-open', ...about })
   else if (outcome.is === 'listening')
-    log.debug(`Local forwarding listening on ${'path' in request ? at : `host ${shown(request.host)} port ${outcome.port}`}.`)
+    log.debug(`Local forwarding listening on ${'path' in request ? at : `host ${shown(request.host)} port ${outcome.port}`}.`, {
+      event: 'forward-listen',
+      ...about,
+      ...('path' in request ? {} : { targetPort: outcome.port }),
+    })
   else {
     const problem = shownProblem(outcome.problem)
-    if (sideOf(request) === 'local') log.verbose(`connect_to ${at}: ${problem}`)
-    else if (outcome.is === 'failed') log.info(`cannot listen to ${at}: ${problem}`)
-    else log.verbose(`remote forward to ${at}: ${problem}`)
+    const facts = { event: outcome.is === 'failed' ? 'forward-failed' : 'forward-refused', ...about }
+    if (sideOf(request) === 'local') log.verbose(`connect_to ${at}: ${problem}`, facts)
+    else if (outcome.is === 'failed') log.info(`cannot listen to ${at}: ${problem}`, facts)
+    else log.verbose(`remote forward to ${at}: ${problem}`, facts)
   }
+}
+
+const logFor = (log: Log, { remote, identity }: ServerConnection<Login>): Log =>
+  log.with({ ...connectionFacts(remote), ...(identity === undefined ? {} : { user: identity.account.name }) })
+
+/** Where the keyword stands that refused something, and the same for programs. */
+const decision = ({ by }: ForwardProblem, login: Login | undefined): { readonly place: string; readonly facts: LogFacts } => {
+  if (by === undefined) return { place: '', facts: keyForbids.facts }
+  const from = login?.holds?.decidedBy(by[1])
+  return { place: from === undefined || from === 'the default' ? '' : ` (${from})`, facts: ruleOf(login?.holds, ...by).facts }
 }
 
 const shownProblem = (problem: string): string => escapeForPeople(problem, { limit: 300 })
@@ -124,7 +159,9 @@ export const sshdForwards = (
     const config = configFor(connection)
     const problem = forwardProblem(request, config, login)
     if (problem === undefined) return true
-    log.info(refusal(request, whereFrom(remote), problem, kindProblem(request, config, login) !== undefined))
+    const { place, facts } = decision(problem, identity)
+    const line = refusal(request, whereFrom(remote), `${problem.why}${place}`, kindProblem(request, config, login) !== undefined)
+    logFor(log, connection).info(line, { event: 'forward-refused', ...aboutOf(request), ...facts })
     // Which rule it was is no business of who asks.
     return false
   },
@@ -138,5 +175,5 @@ export const sshdForwards = (
   streamLocalBindUnlink: connection => configFor(connection).streamLocalBindUnlink,
   maximumListeners,
   maximumWaiting,
-  onOutcome: (request, outcome) => logOutcome(log, request, outcome),
+  onOutcome: (request, outcome, connection) => logOutcome(logFor(log, connection), request, outcome),
 })

@@ -6,6 +6,7 @@ import type { Session, SessionHandlers } from 'nacre/server'
 import { agentSocket, type Lent } from './agent-socket.ts'
 import type { Log } from './log.ts'
 import { lendingOf, type Login } from './login.ts'
+import { keyForbids, type Rule, ruleOf } from './session-log.ts'
 import { x11Display, type X11Rules } from './x11-display.ts'
 
 export interface LendingRules {
@@ -41,23 +42,23 @@ const canRun = (path: string): boolean => {
 export const lendingHandlers = (rules: LendingRules, login: Login, log: Log): Pick<SessionHandlers<Login>, 'agent' | 'x11'> => {
   const may = lendingOf(login)
   const { name } = login.account
-  const refused = (what: string, why: string | undefined): boolean => {
-    if (why !== undefined) log.verbose(`${what} is refused for ${name}: ${why}.`)
-    return why === undefined
+  const refused = (what: 'agent' | 'x11', { text, facts }: Rule): false => {
+    const shown = what === 'agent' ? 'Agent forwarding' : 'X11 forwarding'
+    log.verbose(`${shown} is refused for ${name}: ${text}.`, { event: 'forward-refused', what, ...facts })
+    return false
   }
+  const ruled = (keyword: string, property: keyof ServerConfig): Rule =>
+    login.holds?.config.disableForwarding === true
+      ? ruleOf(login.holds, 'DisableForwarding', 'disableForwarding')
+      : ruleOf(login.holds, keyword, property)
   return {
-    agent: () =>
-      refused(
-        'Agent forwarding',
-        rules.agent
-          ? may.agent
-            ? undefined
-            : 'the key or its certificate does not permit it'
-          : 'AllowAgentForwarding or DisableForwarding',
-      ),
+    agent() {
+      if (!rules.agent) return refused('agent', ruled('AllowAgentForwarding', 'allowAgentForwarding'))
+      return may.agent || refused('agent', keyForbids)
+    },
     x11() {
-      if (rules.x11 === undefined) return refused('X11 forwarding', 'X11Forwarding is not set, or DisableForwarding is')
-      if (!may.x11) return refused('X11 forwarding', 'the key or its certificate does not permit it')
+      if (rules.x11 === undefined) return refused('x11', ruled('X11Forwarding', 'x11Forwarding'))
+      if (!may.x11) return refused('x11', keyForbids)
       const { xauth } = rules.x11
       if (canRun(xauth)) return true
       log.info(`No xauth program; cannot forward X11: there is no ${xauth}. Install xauth, or say in XAuthLocation where it is.`)

@@ -19,6 +19,7 @@ import { type Login, type Permissions, permissionsOf } from './login.ts'
 import { closedNote } from './nologin.ts'
 import { readSafely } from './safe-file.ts'
 import { type Launch, runOnPipes, runOnTerminal } from './relay.ts'
+import { type Forced, SessionLog } from './session-log.ts'
 import { startOf } from './user-rc.ts'
 
 export interface SessionRules {
@@ -125,10 +126,12 @@ class Serving {
   readonly #permissions: Permissions
   /** What the accounts service has sessions run in. */
   readonly #inside: () => Promise<OpenedSession | NoSession>
+  readonly #told: SessionLog
   #opened: Pick<OpenedSession, 'environment' | 'always'> = { environment: {}, always: {} }
 
-  constructor(rules: SessionRules, login: Login, inside: () => Promise<OpenedSession | NoSession>) {
+  constructor(rules: SessionRules, login: Login, inside: () => Promise<OpenedSession | NoSession>, told: SessionLog) {
     this.#rules = rules
+    this.#told = told
     this.#permissions = permissionsOf(login)
     this.#inside = inside
   }
@@ -172,8 +175,27 @@ class Serving {
   }
 
   async #run(session: Told): Promise<Exit> {
+    const forced = this.#forced()
+    const ended = this.#told.started(session, forced)
+    let exit: Exit = { unknown: true }
+    try {
+      exit = await this.#runCommand(session, forced?.command)
+      return exit
+    } finally {
+      ended(exit)
+    }
+  }
+
+  /** The administrator's comes before the key's. */
+  #forced(): Forced | undefined {
+    const { forceCommand } = this.#rules
+    if (forceCommand !== undefined) return { by: 'config', command: forceCommand }
+    const { command } = this.#permissions
+    return command === undefined ? undefined : { by: 'key', command }
+  }
+
+  async #runCommand(session: Told, forced: string | undefined): Promise<Exit> {
     const asked = this.#asked(session)
-    const forced = this.#rules.forceCommand ?? this.#permissions.command
     const command = forced ?? asked
     await this.#greet(session, command)
     const env = this.#environment(session, forced === undefined ? undefined : asked)
@@ -255,14 +277,20 @@ class Serving {
 }
 
 /** What sessions of a login can do. */
-const sessionHandlers = (rules: SessionRules, login: Login, inside: () => Promise<OpenedSession | NoSession>): SessionHandlers<Login> => {
-  const { serve } = new Serving(rules, login, inside)
+const sessionHandlers = (
+  rules: SessionRules,
+  login: Login,
+  inside: () => Promise<OpenedSession | NoSession>,
+  told: SessionLog,
+): SessionHandlers<Login> => {
+  const { serve } = new Serving(rules, login, inside, told)
   return {
     exec: serve,
     shell: serve,
     subsystems: Object.fromEntries(Object.keys(rules.subsystems).map(name => [name, serve])),
     pty: rules.permitTty && permissionsOf(login).pty,
     acceptEnv: rules.acceptEnv,
+    onRefused: refusal => told.refused(refusal, rules.permitTty),
     ...(rules.lending === undefined ? {} : lendingHandlers(rules.lending, login, rules.log)),
   }
 }
@@ -275,5 +303,6 @@ export const serveSessions =
     if (identity === undefined) return {}
     const shared = typeof rules === 'function' ? rules(identity) : rules
     const own = { ...shared, log: shared.log.with({ ...connectionFacts(connection.remote), user: identity.account.name }) }
-    return sessionHandlers(own, identity, () => accountSessionOf(connection, own.log))
+    const told = new SessionLog(own.log, identity, connection)
+    return sessionHandlers(own, identity, () => accountSessionOf(connection, own.log), told)
   }

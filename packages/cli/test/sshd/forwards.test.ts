@@ -27,7 +27,7 @@ const open: ForwardingConfig = {
   permitListen: ['any'],
 }
 const asked = (request: ForwardRequest, login: Login, rules: Partial<ForwardingConfig> = {}): string | undefined =>
-  forwardProblem(request, { ...open, ...rules }, forwardingOf(login))
+  forwardProblem(request, { ...open, ...rules }, forwardingOf(login))?.why
 const split = (at: string): { readonly host: string; readonly port: number } => {
   const colon = at.lastIndexOf(':')
   return { host: at.slice(0, colon), port: Number(at.slice(colon + 1)) }

@@ -311,6 +311,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     const login = this.#login
     const maximum = this.#limits?.maximumSessions ?? this.#policy.maximumSessions
     if (login === undefined || this.#sessions >= maximum) {
+      if (login !== undefined) this.#safely(() => this.#ownerFor(login).handlers.onRefused?.({ what: 'session', maximum }))
       question.refuse('administratively-prohibited', `at most ${maximum} sessions at once`)
       return
     }

@@ -51,7 +51,16 @@ export type { Linked, RelayChannelOptions } from './relay-channel.ts'
 export { Server } from './create.ts'
 export type { ServerOptions } from './create.ts'
 export { createServer } from './create-web.ts'
-export type { HandlerResult, Session, SessionHandler, SessionHandlers, SessionTap, SessionTerminal, WindowSize } from './session.ts'
+export type {
+  HandlerResult,
+  Session,
+  SessionHandler,
+  SessionHandlers,
+  SessionRefusal,
+  SessionTap,
+  SessionTerminal,
+  WindowSize,
+} from './session.ts'
 export type { OpenPty, Pty, PtyOptions } from './pty.ts'
 export { x11FirstPort } from '../forward/x11-display.ts'
 export type { SessionAgent, SessionDisplay } from './session-forwards.ts'

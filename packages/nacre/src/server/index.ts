@@ -53,7 +53,16 @@ export { Server } from './create.ts'
 export type { ServerOptions } from './create.ts'
 export { createServer, Listening, NodeServer } from './listen-node.ts'
 export type { ListenOptions } from './listen-node.ts'
-export type { HandlerResult, Session, SessionHandler, SessionHandlers, SessionTap, SessionTerminal, WindowSize } from './session.ts'
+export type {
+  HandlerResult,
+  Session,
+  SessionHandler,
+  SessionHandlers,
+  SessionRefusal,
+  SessionTap,
+  SessionTerminal,
+  WindowSize,
+} from './session.ts'
 export { x11FirstPort } from '../forward/x11-display.ts'
 export type { SessionAgent, SessionDisplay } from './session-forwards.ts'
 export { withinLimits } from './limits.ts'

@@ -93,6 +93,12 @@ export interface Session<Identity> {
 export type HandlerResult = number | Exit | undefined | void
 export type SessionHandler<Identity> = (session: Session<Identity>) => HandlerResult | Promise<HandlerResult>
 
+/** What a client asked for and does not get. Names are its text. */
+export type SessionRefusal =
+  | { readonly what: 'session'; readonly maximum: number }
+  | { readonly what: 'terminal' | 'command' | 'shell' }
+  | { readonly what: 'variable' | 'subsystem'; readonly name: string }
+
 export interface SessionHandlers<Identity> {
   readonly exec?: SessionHandler<Identity>
   readonly shell?: SessionHandler<Identity>
@@ -106,6 +112,8 @@ export interface SessionHandlers<Identity> {
   readonly x11?: boolean | ((session: { readonly user: Identity }) => boolean)
   /** Variables that are accepted; `*` matches any text. Default `LANG`, `LC_*`, `COLORTERM`, `NO_COLOR`. */
   readonly acceptEnv?: readonly string[]
+  /** Told of what is refused for one of these rules, or because nothing here serves it. */
+  readonly onRefused?: (refusal: SessionRefusal) => void
 }
 
 const sessionClosed = withoutStack(() => new Error('the session is closed'))
@@ -304,7 +312,8 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
   }
 
   #setVariable(name: string, value: string): boolean {
-    if (this.#started || !matchesPatternList(this.#owner.handlers.acceptEnv ?? defaultAcceptEnv, name)) return false
+    if (this.#started) return false
+    if (!matchesPatternList(this.#owner.handlers.acceptEnv ?? defaultAcceptEnv, name)) return this.#refused({ what: 'variable', name })
     this.#variableBytes += name.length + value.length
     if (Object.keys(this.env).length >= maximumVariables || this.#variableBytes > maximumVariableBytes || value.includes('\0')) return false
     this.env[name] = value
@@ -314,9 +323,15 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
   #allocate(terminal: SessionTerminal): boolean {
     if (this.#started || this.pty !== undefined) return false
     const { pty } = this.#owner.handlers
-    if (!(typeof pty === 'function' ? pty({ user: this.user, term: terminal.term }) : (pty ?? true))) return false
+    if (!(typeof pty === 'function' ? pty({ user: this.user, term: terminal.term }) : (pty ?? true)))
+      return this.#refused({ what: 'terminal' })
     this.pty = terminal
     return true
+  }
+
+  #refused(refusal: SessionRefusal): false {
+    this.#owner.handlers.onRefused?.(refusal)
+    return false
   }
 
   #permits(rule: boolean | ((session: { readonly user: Identity }) => boolean) | undefined): boolean {
@@ -356,7 +371,9 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
   /** RFC 4254 §6.5: one of them per channel. `what` is the command or the name of the subsystem. */
   #start(question: ChannelRequestQuestion, kind: Session<Identity>['kind'], what = ''): boolean | undefined {
     const handler = this.#handlerFor(kind, what)
-    if (this.#started || handler === undefined) return false
+    if (this.#started) return false
+    if (handler === undefined)
+      return this.#refused(kind === 'subsystem' ? { what: kind, name: what } : { what: kind === 'exec' ? 'command' : kind })
     this.#started = true
     this.kind = kind
     if (kind === 'exec') this.command = what
