@@ -71,6 +71,7 @@ describe('what the two faces export', () => {
     'parseResolvConf',
     'sshfpResolver',
     'x11Authentication',
+    'openTunnelDevice',
   ]
   const ofWebOnly = ['fromWebSocket', 'generateKeyNumbers', 'webCrypto', 'webRuntime']
   const names = (module: object): readonly string[] => Object.keys(module).sort()
@@ -88,7 +89,17 @@ describe('what the two faces export', () => {
   })
 
   test('so has the server', () => {
-    const ofServerOnNode = ['Listening', 'NodeServer', 'directTcpip', 'fromDuplex', 'isWorker', 'loadSigner', 'nodeSockets', 'runWorkers']
+    const ofServerOnNode = [
+      'Listening',
+      'NodeServer',
+      'directTcpip',
+      'fromDuplex',
+      'isWorker',
+      'loadSigner',
+      'nodeSockets',
+      'openTunnelDevice',
+      'runWorkers',
+    ]
     const common = names(serverOnNode).filter(name => !ofServerOnNode.includes(name))
     assert.deepEqual(
       common.filter(name => !(name in serverOnWeb)),

@@ -6,6 +6,7 @@
 #define NAPI_VERSION 8
 #include <node_api.h>
 #include "peer.h"
+#include "tunnel.h"
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -508,9 +509,11 @@ NAPI_MODULE_INIT() {
                            {method("seal", sealChaCha), method("open", openChaCha), method("chacha", chacha), method("dispose", dispose<ChaChaPoly>)}) &&
                     define(env, exports, "Ctr", newCtr, {method("process", processCtr), method("dispose", dispose<Ctr>)}) &&
                     define(env, exports, "Hmac", newHmac, {method("digest", digestHmac), method("dispose", dispose<Hmac>)});
-  napi_value ask;
+  napi_value ask, make;
   const bool whole = made && napi_create_function(env, "peerUid", NAPI_AUTO_LENGTH, peerUid, nullptr, &ask) == napi_ok &&
-                     napi_set_named_property(env, exports, "peerUid", ask) == napi_ok;
+                     napi_set_named_property(env, exports, "peerUid", ask) == napi_ok &&
+                     napi_create_function(env, "tunnelInterface", NAPI_AUTO_LENGTH, tunnelInterface, nullptr, &make) == napi_ok &&
+                     napi_set_named_property(env, exports, "tunnelInterface", make) == napi_ok;
   if (!whole) napi_throw_error(env, "ERR_NACRE_NATIVE_LOAD", "The module could not be made.");
   return exports;
 }

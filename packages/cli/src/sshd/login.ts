@@ -107,3 +107,16 @@ export const forwardingOf = (login: Login): Forwarding => {
     listens: proofs.flatMap(proof => (proof.options?.permitListen === undefined ? [] : [proof.options.permitListen])),
   }
 }
+
+/** What all proofs of a login together say of tunnels: whether there are any, and the devices each insists on. */
+export type Tunnels =
+  | { readonly allowed: true; readonly units: readonly number[] }
+  | { readonly allowed: false; readonly why: string; readonly units: readonly number[] }
+
+export const tunnelsOf = (login: Login): Tunnels => {
+  if (mustChange(login)) return { allowed: false, why: 'the password has to be changed first', units: [] }
+  const proofs = proofsOf(login)
+  if (proofs.some(proof => proof.options?.may.tunnels === false))
+    return { allowed: false, why: 'the key is restricted (restrict)', units: [] }
+  return { allowed: true, units: proofs.flatMap(({ options }) => (typeof options?.tunnel === 'number' ? [options.tunnel] : [])) }
+}

@@ -24,6 +24,7 @@ const readBy: Readonly<Record<string, string>> = {
   'cli/src/ssh/session.ts': 'requestTty stdinNull escapeChar enableEscapeCommandline obscureKeystrokeTiming',
   'cli/src/ssh/forwards.ts':
     'localForward remoteForward dynamicForward gatewayPorts permitRemoteOpen streamLocalBindMask streamLocalBindUnlink',
+  'cli/src/ssh/tunnel.ts': 'tunnel tunnelDevice',
   'cli/src/ssh/x11.ts': 'forwardX11 forwardX11Trusted forwardX11Timeout xAuthLocation',
   'cli/src/ssh/mux.ts': 'controlMaster controlPath controlPersist',
   'cli/src/commands/ssh.ts': 'forkAfterAuthentication logLevel syslogFacility',

@@ -29,11 +29,14 @@ describe('ssh’s command line', () => {
     const kept = await config('-o', 'ClearAllForwardings=no', '-o', 'ExitOnForwardFailure=no', ...forward)
     assert.deepEqual([kept.clearAllForwardings, kept.exitOnForwardFailure, kept.localForward.length], [false, false, 1])
   })
-  it('names what this version cannot do', () => {
-    assert.throws(
-      () => readSshCommand(['-w', '0', 'host']),
-      (error: unknown) => error instanceof UsageError && /-w \(tunnel device\) is not supported/.test(error.message),
-    )
+  it('-w names both devices, and the kind unless something said it before', async () => {
+    const { tunnel, tunnelDevice } = await config('-w', '3:any')
+    assert.deepEqual([tunnel, tunnelDevice], ['point-to-point', { local: 3, remote: 'any' }])
+    assert.deepEqual((await config('-w', '3')).tunnelDevice, { local: 3, remote: 'any' })
+    assert.equal((await config('-o', 'Tunnel=ethernet', '-w', '0:0')).tunnel, 'ethernet')
+    assert.equal((await config('-w', '0:0', '-o', 'Tunnel=ethernet')).tunnel, 'point-to-point')
+    assert.equal((await config('-w', '0:0', '-o', 'ClearAllForwardings=yes')).tunnel, 'no')
+    await assert.rejects(config('-w', 'x'), /local\[:remote\]/)
   })
   it('the last of -t, -T and -N says whether there is a terminal', async () => {
     for (const [words, tty] of [

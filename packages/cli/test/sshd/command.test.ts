@@ -123,10 +123,10 @@ describe('a check', () => {
     assert.match(wrong.stderr, /-C has "somebody=root"; it takes user=/)
   })
   test('-t says what has no effect, also in blocks, and finds a command without its user', async () => {
-    using it = await site('Match User ada\nPermitTunnel yes\n')
+    using it = await site('Match User ada\nLogVerbose *\n')
     const { status, stderr } = run('-t', '-f', it.path('config'))
     assert.equal(status, 0)
-    assert.match(stderr, /config line \d+: PermitTunnel is not supported by this version and has no effect\./)
+    assert.match(stderr, /config line \d+: LogVerbose has no effect: its patterns/)
     using lacking = await site('AuthorizedKeysCommand /usr/bin/true\n')
     const found = run('-t', '-f', lacking.path('config'))
     assert.equal(found.status, 1)

@@ -27,6 +27,8 @@ import type { Forward } from '../forward/forward.ts'
 import { isUnixPlace, type LocalSockets, type UnixPlace } from '../forward/sockets.ts'
 import type { ForwardRequest, SocksRequest } from './forward.ts'
 import type { ReverseForwards, ReverseRequest } from './reverse.ts'
+import type { TunnelOptions } from './tunnel.ts'
+import type { Tunnel } from '../forward/tunnel.ts'
 import type { Process, ProcessTap } from './process.ts'
 import { processPipe } from './process-pipe.ts'
 import type { QualityOfSessions } from './quality.ts'
@@ -323,6 +325,16 @@ export class ClientConnection implements AsyncDisposable {
       serve: (channelType, server) => this.serve(channelType, server),
     })
     return await this.#reverse.add(request)
+  }
+
+  /**
+   * Joins a network device of this end with one of the server's (`ssh -w`). Rejects with `ForwardError` FORWARD_TUNNEL when the server
+   * makes none.
+   */
+  async tunnel(options: TunnelOptions): Promise<Tunnel> {
+    if (this.untrusted) refuseForwarding('tunnel')
+    const { openTunnel } = await import('./tunnel.ts')
+    return await openTunnel(this.#link, options)
   }
 
   /** Opens a channel of any type; only sessions where the server is `untrusted`. */

@@ -143,7 +143,7 @@ export const clientKeywords = {
   streamLocalBindUnlink: flag('StreamLocalBindUnlink', false),
   strictHostKeyChecking: set('StrictHostKeyChecking', strictChecking, 'ask'),
   tcpKeepAlive: flag('TCPKeepAlive', true, { oldNames: ['KeepAlive'] }),
-  tunnel: set('Tunnel', tunnels, 'no', idle('warn', tunnels, 'false')),
+  tunnel: set('Tunnel', tunnels, 'no'),
   verifyHostKeyDns: set('VerifyHostKeyDNS', yesNoAsk, 'no'),
   visualHostKey: flag('VisualHostKey', false),
   // Without a line it depends on the known_hosts files: see `clientDefaults`.
@@ -223,7 +223,7 @@ export const clientKeywords = {
     },
   ),
   connectTimeout: set('ConnectTimeout', secondsOrUnlimited, 'none', { takes: value => value !== 'none' }),
-  tunnelDevice: set('TunnelDevice', tunnelDevice, { local: 'any', remote: 'any' }, idle('ignore', tunnelDevice)),
+  tunnelDevice: set('TunnelDevice', tunnelDevice, { local: 'any', remote: 'any' }),
   canonicalizePermittedCnames: set('CanonicalizePermittedCNAMEs', permittedCnames, []),
   controlPersist: set('ControlPersist', controlPersistence, 'no'),
   escapeChar: set('EscapeChar', escapeCharacter, '~'),

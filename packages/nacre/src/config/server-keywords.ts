@@ -50,11 +50,7 @@ import { rows, unsupportedTable } from './unsupported.ts'
 
 const globally = { onlyGlobal: true } as const
 const number = integer(0, largestNumber)
-/** Nothing acts on it yet; values other than these are said to have no effect. */
-const not = <T>(...asking: readonly T[]): Pick<RowOptions<T>, 'notInEffect'> => ({
-  notInEffect: { asksNothing: value => asking.some(each => JSON.stringify(each) === JSON.stringify(value)), otherwise: 'warn' },
-})
-/** The same, and why: the sentence goes on after the keyword. */
+/** Values other than these are said to have no effect, and why: the sentence goes on after the keyword. */
 const never = <T>(because: string, ...asking: readonly T[]): Pick<RowOptions<T>, 'notInEffect'> => ({
   notInEffect: { asksNothing: value => asking.some(each => JSON.stringify(each) === JSON.stringify(value)), otherwise: 'warn', because },
 })
@@ -185,7 +181,7 @@ export const serverKeywords = {
   maxStartups: set('MaxStartups', maxStartups, { begin: 10, rate: 30, full: 100 }, globally),
   perSourceMaxStartups: set('PerSourceMaxStartups', integerOrNone(1, largestNumber), 'none', globally),
   perSourceNetBlockSize: set('PerSourceNetBlockSize', netBlockSize, { v4: 32, v6: 128 }, globally),
-  permitTunnel: set('PermitTunnel', choice(['no', 'point-to-point', 'ethernet', 'yes']), 'no', not('no')),
+  permitTunnel: set('PermitTunnel', choice(['no', 'point-to-point', 'ethernet', 'yes']), 'no'),
   ipQos: set(
     'IPQoS',
     qualityOfService,

@@ -169,6 +169,27 @@ export class Channel {
     return taken
   }
 
+  /**
+   * Sends `bytes` as one message, or not at all: for data whose boundaries mean something. `dropped`: it did not fit. With `full`
+   * nothing at all would fit, and a `writable` event follows once something does.
+   */
+  writeWhole(bytes: Uint8Array): 'sent' | 'full' | 'dropped' {
+    this.#mustBeOpened()
+    if (this.#ours !== 'open') return 'dropped'
+    const { out } = this.#host
+    const room = this.#sendWindow.available
+    if (room === 0 || !out.canSend()) {
+      if (room > 0) this.#host.awaitRoom(this)
+      this.#writableWanted = true
+      return 'full'
+    }
+    if (bytes.length > room || bytes.length > this.#packetLimit) return 'dropped'
+    this.#sendWindow.take(bytes.length)
+    out.sendData(this.#peerNumber, 0, bytes)
+    this.turn = this.#host.nextTurn()
+    return 'sent'
+  }
+
   /** Gives back `count` bytes of data that have been dealt with, so that the peer may send more. */
   consume(count: number): void {
     if (this.#phase === 'gone') return

@@ -178,6 +178,18 @@ export class ChannelPort {
     )
   }
 
+  /**
+   * Sends `bytes` as one message now, or not at all; they may change at once. With `full` nothing would fit, and `room` is called
+   * once something does, unless the channel closes before.
+   */
+  writeWhole(bytes: Uint8Array, room: () => void): 'sent' | 'full' | 'dropped' {
+    if (this.#closed !== undefined || this.#closeWanted) return 'dropped'
+    const outcome = this.channel.writeWhole(bytes)
+    if (outcome === 'sent') this.#waker.wake()
+    else if (outcome === 'full') this.#afterWrites = room
+    return outcome
+  }
+
   /** Gives `count` bytes back to the receive window. */
   consume(count: number): void {
     if (this.#closed !== undefined) return

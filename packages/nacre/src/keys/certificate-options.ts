@@ -106,7 +106,8 @@ export const certificateLimits = (certificate: Pick<Certificate, 'criticalOption
     sourceAddresses: undefined,
     verifyRequired: false,
     noTouchRequired: false,
-    may: { pty: false, portForwarding: false, agentForwarding: false, x11Forwarding: false, userRc: false },
+    // Certificates have no word about tunnels, and so allow them, as at OpenSSH's.
+    may: { pty: false, portForwarding: false, agentForwarding: false, x11Forwarding: false, userRc: false, tunnels: true },
   }
   for (const option of certificate.criticalOptions) {
     const shown = escapeForPeople(option.name, { limit: 64 })
@@ -141,6 +142,7 @@ export const bothOptions = (line: KeyOptions, certificate: KeyOptions): KeyOptio
       agentForwarding: line.may.agentForwarding && certificate.may.agentForwarding,
       x11Forwarding: line.may.x11Forwarding && certificate.may.x11Forwarding,
       userRc: line.may.userRc && certificate.may.userRc,
+      tunnels: line.may.tunnels && certificate.may.tunnels,
     },
   }
 }

@@ -37,6 +37,8 @@ export interface KeyOptions {
     readonly agentForwarding: boolean
     readonly x11Forwarding: boolean
     readonly userRc: boolean
+    /** Only `restrict` takes it, and nothing gives it back. */
+    readonly tunnels: boolean
   }
 }
 
@@ -60,7 +62,7 @@ const draft = (): Draft => ({
   tunnel: undefined,
   noTouchRequired: false,
   verifyRequired: false,
-  may: { pty: true, portForwarding: true, agentForwarding: true, x11Forwarding: true, userRc: true },
+  may: { pty: true, portForwarding: true, agentForwarding: true, x11Forwarding: true, userRc: true, tunnels: true },
 })
 
 /** A key without any options: it may do everything. */
@@ -192,7 +194,15 @@ const permissions = {
 const flags = new Map<string, Flag>([
   [
     'restrict',
-    options => void (options.may = { pty: false, portForwarding: false, agentForwarding: false, x11Forwarding: false, userRc: false }),
+    options =>
+      void (options.may = {
+        pty: false,
+        portForwarding: false,
+        agentForwarding: false,
+        x11Forwarding: false,
+        userRc: false,
+        tunnels: false,
+      }),
   ],
   ['cert-authority', options => void (options.certAuthority = true)],
   ['no-touch-required', options => void (options.noTouchRequired = true)],
@@ -260,8 +270,8 @@ const placeText = ({ host, port }: PermittedPlace): string => `${host.includes('
 const permissionTexts = (may: KeyOptions['may']): readonly string[] => {
   const rows = Object.entries(permissions)
   const taken = rows.filter(([, permission]) => !may[permission])
-  // What sshd will know one day is taken too by `restrict`: it is for keys that may do nothing, or nearly.
-  if (taken.length <= 2) return taken.map(([name]) => `no-${name}`)
+  // Only `restrict` takes tunnels, and what sshd will know one day.
+  if (may.tunnels) return taken.map(([name]) => `no-${name}`)
   return ['restrict', ...rows.filter(([, permission]) => may[permission]).map(([name]) => name)]
 }
 

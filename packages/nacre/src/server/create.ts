@@ -1,6 +1,7 @@
 // Owns a server as a value: its options, the connections it serves, whom it turns away, and stopping. Knows no sockets; a
 // runtime's `listen` hands it transports.
 import { safeGroups } from '../algorithms/kex/groups.ts'
+import { tun } from '../connection/channel-types/tun.ts'
 import { assemble, type CommonOptions, type Runtime } from '../engine/assemble.ts'
 import type { EngineConfig } from '../engine/config.ts'
 import type { Ended, EngineEvent } from '../engine/events.ts'
@@ -14,6 +15,7 @@ import { type ConnectionPolicy, ServerConnection } from './connection.ts'
 import { type Forwards, ForwardServer } from './forwards.ts'
 import { HostKeyProofs } from './host-key-proofs.ts'
 import type { SessionHandlers } from './session.ts'
+import { serveTunnels, type TunnelRules } from './tunnels.ts'
 import { type Startup, type StartupOutcome, Startups, type TurnedAway } from './startups.ts'
 
 export interface ServerOptions<Identity> extends CommonOptions {
@@ -33,7 +35,9 @@ export interface ServerOptions<Identity> extends CommonOptions {
    * or that as `permit` among more. Default: nothing.
    */
   readonly forwards?: Forwards<Identity>
-  /** Channel types by name: those nobody else serves, or in place of what `session` and `forwards` would do. */
+  /** Who may join a network device of this machine with one of his. Default: nobody. */
+  readonly tunnels?: TunnelRules<Identity>
+  /** Channel types by name: those nobody else serves, or in place of what `session`, `forwards` and `tunnels` would do. */
   readonly channels?: ConnectionPolicy<Identity>['channels']
   /** Global requests by name, likewise. */
   readonly globalRequests?: ConnectionPolicy<Identity>['globalRequests']
@@ -113,7 +117,7 @@ export class Server<Identity> implements AsyncDisposable {
       authenticate: options.authenticate,
       floor: options.refusalFloor ?? refusalFloor(options.crypto ?? runtime.crypto),
       session: options.session,
-      channels: options.channels ?? {},
+      channels: { ...(options.tunnels === undefined ? {} : { [tun.name]: serveTunnels(options.tunnels) }), ...options.channels },
       globalRequests: options.globalRequests ?? {},
       forwards: options.forwards === undefined ? undefined : new ForwardServer(options.forwards, sockets),
       hostKeyProofs: options.announcedHostKeys === false ? undefined : new HostKeyProofs(options.announcedHostKeys ?? options.hostKeys),

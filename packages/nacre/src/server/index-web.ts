@@ -29,6 +29,9 @@ export type { PublicKeyCheck, PublicKeyOptions, PublicKeyView } from './authenti
 export { ServerConnection } from './connection.ts'
 export type { GatewayPorts } from './forward-binding.ts'
 export type { ForwardOutcome, ForwardPermit, ForwardRequest, ForwardRules, Forwards, ForwardVerdict, PerConnection } from './forwards.ts'
+export { Tunnel } from '../forward/tunnel.ts'
+export type { TunnelCounts, TunnelDevice, TunnelMode, TunnelTaker } from '../forward/tunnel.ts'
+export type { TunnelOutcome, TunnelRequest, TunnelRules } from './tunnels.ts'
 export { isUnixPlace } from '../forward/sockets.ts'
 export type {
   ConnectPlaceOptions,

@@ -89,7 +89,7 @@ describe('connect', () => {
     const notes: string[] = []
     const stop = new AbortController()
     const work = connect('alias', {
-      config: { file: 'none', options: [{ path: 'file', text: 'Tunnel yes\n', isUsers: true }] },
+      config: { file: 'none', options: [{ path: 'file', text: 'ChannelTimeout session=5m\n', isUsers: true }] },
       transport: memoryPair()[0],
       signal: stop.signal,
       agent: false,
@@ -101,6 +101,6 @@ describe('connect', () => {
       },
     })
     await assert.rejects(work, /enough/)
-    assert.deepEqual(notes, ['file line 1: Tunnel is not supported by this version and has no effect.'])
+    assert.deepEqual(notes, ['file line 1: ChannelTimeout is not supported by this version and has no effect.'])
   })
 })

@@ -226,8 +226,8 @@ describe('keywords nobody acts on', () => {
   })
 
   test('a missing feature is a warning, a missing restriction an error', () => {
-    const { warnings } = server('PermitTunnel yes\nUsePAM no\n')
-    assert.deepEqual(warnings, ['/etc/ssh/config line 1: PermitTunnel is not supported by this version and has no effect.'])
+    const { warnings } = server('LogVerbose *\nUsePAM no\n')
+    assert.deepEqual(warnings, ['/etc/ssh/config line 1: LogVerbose has no effect: its patterns name lines of OpenSSH’s own source.'])
     // Whoever is to be kept in a folder must not be let out of it.
     refuses(() => server('ChrootDirectory %h'), /ChrootDirectory is not supported by this version/)
     refuses(() => client('ProxyUseFdpass yes'), /ProxyUseFdpass is not supported by this version/)
@@ -243,7 +243,7 @@ describe('keywords nobody acts on', () => {
   })
 
   test('on the command line a missing feature is an error', () => {
-    refuses(() => parseClientConfig([option('Tunnel=yes')], { host: 'h' }), /Tunnel is not supported/)
+    refuses(() => parseClientConfig([option('ChannelTimeout=session=5m')], { host: 'h' }), /ChannelTimeout is not supported/)
   })
 
   test('old names work with a warning, meaningless ones only warn', () => {

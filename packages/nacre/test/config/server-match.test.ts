@@ -115,7 +115,7 @@ describe('what holds for a connection', () => {
     'Match User ada',
     'MaxAuthTries 5',
     'AllowUsers ada',
-    'PermitTunnel yes',
+    'LogVerbose *',
     'Match Group jailed',
     'ChrootDirectory /srv',
   ].join('\n')
@@ -140,7 +140,7 @@ describe('what holds for a connection', () => {
   })
   test('what blocks say and nobody acts on is said beforehand', () => {
     assert.deepEqual(all.warnings, [
-      'sshd_config line 8: PermitTunnel is not supported by this version and has no effect.',
+      'sshd_config line 8: LogVerbose has no effect: its patterns name lines of OpenSSH’s own source.',
       'sshd_config line 10: ChrootDirectory is not supported by this version; whoever the block is for cannot log in.',
     ])
     assert.throws(() => all.forConnection({ user: 'eve', groups: ['jailed'] }), ConfigError)

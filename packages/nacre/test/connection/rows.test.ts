@@ -52,6 +52,7 @@ const types: typeof requests = {
   x11: ['server', originator],
   'auth-agent@openssh.com': ['server', {}],
   'agent-connect': ['server', {}],
+  'tun@openssh.com': ['client', { tunnelMode: uint32, remoteUnit: uint32 }],
 }
 const globals: typeof requests = {
   'keepalive@openssh.com': ['either', {}],

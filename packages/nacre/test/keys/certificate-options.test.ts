@@ -9,8 +9,8 @@ import { certificateVector } from './certificates.ts'
 
 const flag = (name: string): CertificateOption => ({ name, data: new Uint8Array(0) })
 const valued = (name: string, value: string): CertificateOption => ({ name, data: encode(text, value) })
-const nothing = { pty: false, portForwarding: false, agentForwarding: false, x11Forwarding: false, userRc: false }
-const everything = { pty: true, portForwarding: true, agentForwarding: true, x11Forwarding: true, userRc: true }
+const nothing = { pty: false, portForwarding: false, agentForwarding: false, x11Forwarding: false, userRc: false, tunnels: true }
+const everything = { pty: true, portForwarding: true, agentForwarding: true, x11Forwarding: true, userRc: true, tunnels: true }
 
 describe('limits', () => {
   test('of a usual certificate: everything is allowed', () => {
@@ -88,7 +88,7 @@ describe('a line and a certificate together', () => {
       pty: false,
       userRc: false,
     })
-    assert.deepEqual(merged('cert-authority,restrict', {}).may, nothing)
+    assert.deepEqual(merged('cert-authority,restrict', {}).may, { ...nothing, tunnels: false })
   })
   test('ask for a touch unless neither does, and for more when one does', () => {
     assert.equal(merged('cert-authority,no-touch-required', { noTouchRequired: true }).noTouchRequired, true)

@@ -14,16 +14,21 @@ const problem = (field: string): string => {
   return options as string
 }
 
-const everything = { pty: true, portForwarding: true, agentForwarding: true, x11Forwarding: true, userRc: true }
-const nothing = { pty: false, portForwarding: false, agentForwarding: false, x11Forwarding: false, userRc: false }
+const everything = { pty: true, portForwarding: true, agentForwarding: true, x11Forwarding: true, userRc: true, tunnels: true }
+const nothing = { pty: false, portForwarding: false, agentForwarding: false, x11Forwarding: false, userRc: false, tunnels: false }
 
 test('permissions: all by default, restrict takes all, single ones are given back and taken away in order', () => {
   assert.deepEqual(noOptions.may, everything)
   assert.deepEqual(parse('restrict').may, nothing)
   assert.deepEqual(parse('restrict,pty,X11-forwarding').may, { ...nothing, pty: true, x11Forwarding: true })
-  assert.deepEqual(parse('no-pty,no-port-forwarding,no-agent-forwarding,no-X11-forwarding,no-user-rc').may, nothing)
+  assert.deepEqual(parse('no-pty,no-port-forwarding,no-agent-forwarding,no-X11-forwarding,no-user-rc').may, { ...nothing, tunnels: true })
   assert.deepEqual(parse('pty,restrict').may, nothing)
-  assert.deepEqual(parse('RESTRICT,Agent-Forwarding,Port-Forwarding,User-RC').may, { ...everything, pty: false, x11Forwarding: false })
+  assert.deepEqual(parse('RESTRICT,Agent-Forwarding,Port-Forwarding,User-RC').may, {
+    ...everything,
+    pty: false,
+    x11Forwarding: false,
+    tunnels: false,
+  })
 })
 
 test('parsing leaves the shared default alone', () => {
@@ -99,6 +104,9 @@ test('tunnel, principals, and the flags of certificates and security keys', () =
   assert.deepEqual(parse('principals="a",cert-authority').principals, ['a'])
   const flags = parse('cert-authority,no-touch-required,verify-required')
   assert.deepEqual([flags.certAuthority, flags.noTouchRequired, flags.verifyRequired], [true, true, true])
+  assert.equal(parse('tunnel="1",restrict').may.tunnels, false)
+  assert.equal(parse('restrict,pty,port-forwarding').may.tunnels, false, 'nothing gives tunnels back')
+  assert.equal(parse('no-port-forwarding').may.tunnels, true)
   const none = parse('pty')
   assert.deepEqual([none.certAuthority, none.noTouchRequired, none.verifyRequired], [false, false, false])
 })
@@ -141,7 +149,9 @@ test('written again, options mean the same', () => {
   }
   assert.equal(formatKeyOptions(noOptions), '')
   assert.equal(formatKeyOptions(parse('no-user-rc,no-pty')), 'no-pty,no-user-rc')
-  assert.equal(formatKeyOptions(parse('no-pty,no-port-forwarding,no-agent-forwarding,no-x11-forwarding,no-user-rc')), 'restrict')
+  const all = 'no-pty,no-port-forwarding,no-agent-forwarding,no-x11-forwarding,no-user-rc'
+  assert.equal(formatKeyOptions(parse(all)), all, 'restrict takes more')
+  assert.equal(formatKeyOptions(parse(`restrict,${all}`)), 'restrict')
   for (const command of ['two\nlines', 'a\\', 'a\0', 'a\r'])
     assert.throws(() => formatKeyOptions({ ...noOptions, command }), /^TypeError: the option "command" cannot have the value/)
 })

@@ -7,6 +7,7 @@ import { forwardedStreamlocal } from './forwarded-streamlocal.ts'
 import { forwardedTcpip } from './forwarded-tcpip.ts'
 import type { ChannelTypeRow } from './row.ts'
 import { session } from './session.ts'
+import { tun } from './tun.ts'
 import { x11 } from './x11.ts'
 
 export const channelTypes = [
@@ -18,4 +19,5 @@ export const channelTypes = [
   x11,
   authAgent,
   agentConnect,
+  tun,
 ] as const satisfies readonly ChannelTypeRow[]

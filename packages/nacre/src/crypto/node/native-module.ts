@@ -8,6 +8,11 @@ export interface NativeModule {
   readonly Hmac: new (hash: string, key: Uint8Array) => NativeHmac
   /** The user at the other end of a local socket, `undefined` when the system does not tell. Builds before it existed lack it. */
   readonly peerUid?: (descriptor: number) => number | undefined
+  /**
+   * Makes a descriptor of /dev/net/tun a device of that name, a new one or one that lasts: with its name, or the system's number for
+   * why not; `undefined` where there are no such devices. Builds before it existed lack it.
+   */
+  readonly tunnelInterface?: (descriptor: number, ethernet: boolean, name: string) => string | number | undefined
 }
 export interface NativeGcm {
   seal(nonce: Uint8Array, bytes: Uint8Array, aadStart: number, start: number, end: number): void

@@ -43,6 +43,9 @@ export const nativeCryptoFault = (): string | undefined => {
 /** The user at the other end of a local socket, by its descriptor; `undefined` without the addon, or when the system does not tell. */
 export const nativePeerUser = (descriptor: number): number | undefined => found()?.peerUid?.(descriptor)
 
+/** Makes a descriptor a network device, where the addon is there and can; see `NativeModule`. */
+export const nativeTunnelInterface = (): NativeModule['tunnelInterface'] => found()?.tunnelInterface
+
 class AcceleratedGcm implements Aead {
   readonly detached = false
   readonly #native: NativeGcm
