@@ -320,7 +320,7 @@ describe('-W', () => {
         assert.match(result.stderr, /refused|nothing listens/)
       }
     for (const [target, words] of [
-      ['/run/socket', /sockets by their path/],
+      ['/run/nacre-nobody', /made no connection to \/run\/nacre-nobody/],
       ['host', /-W/],
       ['host:0', /-W/],
     ] as const) {
