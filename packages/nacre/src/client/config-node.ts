@@ -1,8 +1,8 @@
 // Owns reading ssh_config on Node: which files there are, who may write them, and what a configuration asks of the machine.
-// Knows nothing of what the keywords mean.
-import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { lookup, resolveCname } from 'node:dns/promises'
+// Knows nothing of what the keywords mean. Programs read this before anything else, so what few configurations ask for is loaded
+// when one does, and %C is hashed here: to load node:crypto takes longer than to read a configuration.
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { sha1 } from '@noble/hashes/legacy.js'
 import * as fs from 'node:fs'
 import { homedir, hostname, networkInterfaces } from 'node:os'
 import { ownAccount } from '../io/own-account-node.ts'
@@ -61,6 +61,7 @@ const homeOf = (user: string): string | undefined => {
 }
 
 const run = async (command: string): Promise<boolean> => {
+  const { spawn } = await import('node:child_process')
   const shell = process.env.SHELL ?? '/bin/sh'
   const child = spawn(shell, ['-c', command], { stdio: ['ignore', 'ignore', 'inherit'] })
   const { promise, resolve, reject } = Promise.withResolvers<boolean>()
@@ -76,6 +77,7 @@ const longestChain = 8
 
 /** Where aliases of DNS lead. */
 const aliasOf = async (name: string): Promise<string | undefined> => {
+  const { resolveCname } = await import('node:dns/promises')
   let found: string | undefined
   for (let step = 0; step < longestChain; step++) {
     try {
@@ -99,7 +101,7 @@ export const clientMachine = (): ClientMachine => {
     hostname: hostname(),
     environment: process.env,
     homeOf,
-    sha1: text => createHash('sha1').update(text).digest('hex'),
+    sha1: text => bytesToHex(sha1(new TextEncoder().encode(text))),
     addresses: () => Object.values(networkInterfaces()).flatMap(each => (each ?? []).map(({ address }) => address)),
     include: (path, statement) =>
       fs
@@ -112,6 +114,7 @@ export const clientMachine = (): ClientMachine => {
         }),
     run,
     resolve: async (name, family, { aliases }) => {
+      const { lookup } = await import('node:dns/promises')
       try {
         await lookup(name, { family: families[family] })
       } catch {

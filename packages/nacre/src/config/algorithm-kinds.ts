@@ -1,7 +1,10 @@
 // Owns the kinds of lists of algorithms: a cipher list has ciphers in it, and what nobody knows is refused with file and line.
 // Knows nothing of which keyword uses which, nor of what is negotiated.
 import { withCertificates } from '../algorithms/certificate-names.ts'
-import { ciphers, keyExchanges, macs, signatureAlgorithms } from '../algorithms/tables.ts'
+import { ciphers } from '../algorithms/cipher/table.ts'
+import { keyExchanges } from '../algorithms/kex/table.ts'
+import { macs } from '../algorithms/mac/table.ts'
+import { signatureAlgorithms } from '../algorithms/signature/table.ts'
 import { algorithmsOf } from './kinds.ts'
 
 const cipherNames = algorithmsOf('cipher', ciphers)

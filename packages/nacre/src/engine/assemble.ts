@@ -18,6 +18,7 @@ import { ourIdentification } from '../transport/identification.ts'
 import type { BufferPool } from '../transport/outgoing.ts'
 import { defaults, type EngineConfig, type Transcript } from './config.ts'
 import type { TraceRecord } from './trace.ts'
+import { softwareVersion } from './software-version.ts'
 
 /** A list of names, or OpenSSH's notation: `a,b`, `+a`, `-a*`, `^a`. */
 export type AlgorithmChoice = string | readonly string[]
@@ -69,8 +70,6 @@ export interface CommonOptions {
   readonly globalRequestTypes?: readonly GlobalRequestRow[]
   readonly channelTypes?: readonly ChannelTypeRow[]
 }
-
-export const softwareVersion = 'nacre_0.1'
 
 /** What only one role has. */
 export type RoleOptions =
