@@ -1,7 +1,9 @@
 // Owns the targets for the files that `sshd` reads of a login, beside its configuration and keys: principals, .shosts and what
-// getent prints of netgroups, rows of passwd and shadow, ~/.ssh/environment. Nothing is thrown, and what lets somebody in stands there.
+// getent prints of netgroups, rows of passwd and shadow, ~/.ssh/environment, and what AuthenticationCommand says. Only the last is
+// refused, in words without a secret; what lets somebody in stands there.
 import assert from 'node:assert/strict'
 import { parsePasswdLine, parseShadowLine } from '../../packages/cli/src/sshd/account.ts'
+import { readLine } from '../../packages/cli/src/sshd/account-program.ts'
 import { principalLine } from '../../packages/cli/src/sshd/certificates.ts'
 import { readEnvironmentFile } from '../../packages/cli/src/sshd/environment.ts'
 import { netgroupHas, parseRhosts, rhostsLine } from '../../packages/cli/src/sshd/rhosts.ts'
@@ -134,4 +136,63 @@ const environment: Target = {
   },
 }
 
-export const loginTargets: readonly Target[] = [principalsFile, shosts, netgroups, accounts, environment]
+const secret = 'sesame-street'
+const programLine: Target = {
+  name: 'account-program',
+  about: 'a line of AuthenticationCommand: refused in words in which nothing of it stands, or questions and verdicts of the right shape',
+  words: [
+    '{"ask":[',
+    '{"verdict":"',
+    '"environment":{',
+    '"text":"',
+    '"is":"hidden"',
+    '"is":"visible"',
+    '"means":"new-password"',
+    '__proto__',
+    '\\u0000',
+    '}]}',
+    'null',
+    '[',
+    secret,
+  ],
+  seeds: () =>
+    [
+      `{"ask":[{"is":"hidden","text":"${secret}","means":"current-password"},{"is":"info","text":"hello"}]}`,
+      `{"verdict":"accept","text":"welcome","log":"${secret}","environment":{"A":"1","_B2":"two"}}`,
+    ].map(utf8Bytes),
+  run: (input, note) => {
+    const text = textOf(input)
+    let line: ReturnType<typeof readLine>
+    try {
+      line = readLine(text)
+    } catch (error) {
+      // Whoever runs the program says which it was before these words.
+      assert.ok(error instanceof Error && error.constructor === Error && error.message.startsWith('it'), String(error))
+      sentence(error.message)
+      assert.ok(!error.message.includes(secret), error.message)
+      note(error.message)
+      return
+    }
+    if ('verdict' in line) {
+      note('verdict')
+      assert.equal(typeof line.verdict, 'string')
+      for (const each of [line.text, line.log]) assert.ok(each === undefined || typeof each === 'string')
+      for (const [name, value] of Object.entries(line.environment)) {
+        assert.match(name, /^[A-Za-z_][A-Za-z0-9_]*$/)
+        assert.ok(typeof value === 'string' && !value.includes('\0'))
+        note('variable')
+      }
+      assert.equal(Object.getPrototypeOf(line.environment), Object.prototype)
+    } else {
+      note(`asks ${Math.min(line.ask.length, 3)}`)
+      assert.ok(line.ask.length <= 128)
+      for (const { is, text: shownText, means } of line.ask) {
+        assert.ok(['hidden', 'visible', 'info', 'error'].includes(is) && typeof shownText === 'string')
+        assert.ok(means === undefined || means === 'current-password' || means === 'new-password')
+        note(`${is} ${means}`)
+      }
+    }
+  },
+}
+
+export const loginTargets: readonly Target[] = [principalsFile, shosts, netgroups, accounts, environment, programLine]
