@@ -36,8 +36,12 @@ export interface StartOptions {
   readonly logStdout?: boolean
 }
 
+/** Where our commands keep what is compiled of them: their homes are new each time. */
+const compiled = process.env['NODE_COMPILE_CACHE']
+
 /** The environment every program gets: nothing of the person who runs the tests, above all no agent. */
 const cleanEnvironment = (): Record<string, string> => ({
+  ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled }),
   PATH: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`,
   HOME: folder(),
   LANG: 'C.UTF-8',
@@ -137,7 +141,8 @@ export const start = async (command: readonly string[], options: StartOptions = 
     kill: signal => void killQuietly(pid, signal),
     descendants: () => descendantsOf(pid),
     async [Symbol.asyncDispose]() {
-      killTree(pid)
+      // Who has ended has no children any more, and the number may be another's.
+      if (!ended) killTree(pid)
       // A grandchild that survived with our pipes would keep `close` from coming.
       child.stdout.destroy()
       child.stderr.destroy()
