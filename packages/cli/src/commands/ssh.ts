@@ -135,7 +135,7 @@ const connectAndServe = async (
       ? await startForwards(connection, settings, log)
       : undefined
   if (mux?.is !== 'shared') await runLocalCommand(settings, signal)
-  if (mux?.is === 'own' || mux?.is === 'master') await mux.share(connection)
+  if (mux?.is === 'own' || mux?.is === 'master') await mux.share(connection, forwards)
   if (mux?.is === 'master') {
     left?.letGo()
     mux.stay()

@@ -1,7 +1,7 @@
 // Owns the escape sequences of an interactive session: `~.` and its kin at the start of a line. Knows nothing of terminals
 // or connections; what a sequence does is given to it.
 
-/** What sequences do. Those that are missing are not offered, and pass as they were typed. */
+/** What sequences do. Those that are missing are not offered, and pass as they were typed, or are told of by `missing`. */
 export interface EscapeActions {
   disconnect(): void
   /** RFC 4335. */
@@ -21,6 +21,8 @@ export interface EscapeActions {
   background?(): void
   /** Reads and does a line such as `-L 8080:host:80`. */
   commandLine?(): void
+  /** Says that a sequence there is elsewhere is not to be had here, and why; it is not sent. */
+  missing?(shown: string): void
 }
 
 const carriageReturn = 0x0d
@@ -133,8 +135,10 @@ export const escapeFilter = (character: string, actions: EscapeActions): ((bytes
       if (escaped) {
         escaped = false
         const typed = String.fromCharCode(byte)
-        const act =
-          byte === escape ? undefined : sequences.find(each => each.key === typed)?.act(actions, shownKey(character) + shownKey(typed))
+        const shown = shownKey(character) + shownKey(typed)
+        const known = byte === escape ? undefined : sequences.find(each => each.key === typed)
+        const missing = actions.missing?.bind(actions, shown)
+        const act: (() => void | 'stop') | undefined = known?.act(actions, shown) ?? (known && missing)
         if (act === undefined) {
           out.push(...(byte === escape ? [byte] : [escape, byte]))
           lineStart = endsLine(byte)

@@ -56,8 +56,14 @@ const shown = (end: ForwardEnd | undefined): string => {
 
 const shownPlace = (place: Place): string => ('path' in place ? escapeForPeople(place.path) : `${place.host ?? '*'}:${place.port}`)
 
+/** No address and the loopback's name are the same, and so are both ways to say all of them. */
+const namedHost = (host: string | undefined): string => (host === undefined ? loopback : host === '*' ? '' : host)
+
 const sameEnd = (left: ForwardEnd, right: ForwardEnd): boolean =>
-  left.path === right.path && left.port === right.port && (left.host ?? loopback) === (right.host ?? loopback)
+  left.path === right.path && left.port === right.port && namedHost(left.host) === namedHost(right.host)
+
+const sameTarget = (left: ForwardEnd | undefined, right: ForwardEnd | undefined): boolean =>
+  left === undefined || right === undefined ? left === right : sameEnd(left, right)
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -88,9 +94,19 @@ export class Forwards implements TypedForwards {
   async cancel(kind: ForwardKind, listen: ForwardEnd): Promise<boolean> {
     const entry = Array.from(this.#entries).find(each => each.kind === kind && this.#listensAt(each, listen))
     if (entry === undefined) return false
-    this.#entries.delete(entry)
-    await entry.forward.close()
+    await this.remove(entry.forward)
     return true
+  }
+
+  /** The one that listens there and leads there. */
+  find(kind: ForwardKind, { listen, connect }: ConfiguredForward): ListedForward | undefined {
+    return this.list().find(each => each.kind === kind && sameTarget(each.spec.connect, connect) && this.#listensAt(each, listen))
+  }
+
+  /** Cancels one of the list. Connections that are there go on. */
+  async remove(forward: Forward): Promise<void> {
+    for (const entry of this.#entries) if (entry.forward === forward) this.#entries.delete(entry)
+    await forward.close()
   }
 
   /** As typed at `~C`. Rejects with what to tell the person. */

@@ -1,20 +1,10 @@
 // Owns `ssh -O`: what is asked of the process that shares a connection, and what is said of its answers, as OpenSSH does. Knows
 // nothing of sessions.
-import { connectShared, type Control, controlMaster, escapeForPeople, type MuxForward, type MuxPlace, SshError } from 'nacre'
-import type { ConfiguredForward, ForwardEnd, ForwardKind } from 'nacre/config'
+import { connectShared, type Control, controlMaster, escapeForPeople, type MuxForward, SshError } from 'nacre'
 import { UsageError } from '../getopt.ts'
+import { requestOf } from './mux-forwards.ts'
 import type { MuxParts, Sharing } from './mux-parts.ts'
 import type { SshConfig } from './options.ts'
-
-const place = (end: ForwardEnd): MuxPlace =>
-  // An empty address is all of them; none at all is left to the master.
-  end.path === undefined ? { host: end.host === '' ? '*' : (end.host ?? ''), port: end.port ?? 0 } : { path: end.path }
-
-const requestOf = (kind: ForwardKind, { listen, connect }: ConfiguredForward): MuxForward => ({
-  kind,
-  listen: place(listen),
-  connect: connect === undefined ? undefined : place(connect),
-})
 
 const requestsOf = ({ config }: SshConfig): readonly MuxForward[] => [
   ...config.localForward.map(each => requestOf('local', each)),

@@ -1,6 +1,7 @@
 // Owns the words between the files that share connections for `ssh`. Knows nothing of what is done.
 import type { ClientConnection } from 'nacre'
 import type { Environment } from '../environment.ts'
+import type { Forwards } from './forwards.ts'
 import type { Log } from './log.ts'
 import type { SshCommand, SshConfig } from './options.ts'
 
@@ -18,6 +19,6 @@ export type Sharing =
   /** A connection that is there is used; its forwards are the master's. */
   | { readonly is: 'shared'; readonly connection: ClientConnection }
   /** We connect ourselves, and may share that. */
-  | { readonly is: 'own'; share(connection: ClientConnection): Promise<void> }
+  | { readonly is: 'own'; share(connection: ClientConnection, forwards: Forwards | undefined): Promise<void> }
   /** The same, in a process that does nothing else: it stays when all stands. */
-  | { readonly is: 'master'; share(connection: ClientConnection): Promise<void>; stay(): void }
+  | { readonly is: 'master'; share(connection: ClientConnection, forwards: Forwards | undefined): Promise<void>; stay(): void }

@@ -1,6 +1,5 @@
 // Owns how `ssh` shares connections: whether one is there already (ControlPath), whether ours becomes one (ControlMaster), and how long
 // it stays (ControlPersist). Knows nothing of the protocol, or of sessions.
-import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import {
   type ClientConnection,
@@ -13,9 +12,11 @@ import {
 } from 'nacre'
 import { askPermission } from '../askpass.ts'
 import { UsageError } from '../getopt.ts'
-import { modesFromStty } from '../stty.ts'
 import { goToBackground, standAlone } from './background.ts'
+import { Forwards } from './forwards.ts'
 import { control, controlForwards } from './mux-control.ts'
+import { sharedForwards } from './mux-forwards.ts'
+import { passengerOptions } from './mux-passengers.ts'
 import type { MuxParts, Sharing } from './mux-parts.ts'
 import type { SshConfig } from './options.ts'
 
@@ -62,24 +63,20 @@ const joinMaster = async ({ settings, log }: MuxParts, path: string): Promise<Cl
 const patience = ({ config: { connectTimeout } }: SshConfig): { readonly timeout?: number } =>
   connectTimeout === 'none' || connectTimeout === 0 ? {} : { timeout: connectTimeout * 1000 }
 
-/** Of a client's terminal, before the client changes them. */
-const modesOf = (descriptor: number): Record<string, number> => {
-  const { status, stdout } = spawnSync('stty', ['-a'], { stdio: [descriptor, 'pipe', 'ignore'], encoding: 'utf8', timeout: 5000 })
-  return status === 0 ? modesFromStty(stdout) : {}
-}
-
 const share = async (
   parts: MuxParts,
   connection: ClientConnection,
   path: string,
-  idle: number | undefined,
+  { forwards, idle }: { readonly forwards: Forwards | undefined; readonly idle?: number | undefined },
 ): Promise<SharedConnection | undefined> => {
   const { settings, environment, log } = parts
+  const list = forwards ?? new Forwards(connection, settings, log)
   const asks = settings.config.controlMaster === 'ask' || settings.config.controlMaster === 'autoask'
   try {
     return await shareConnection(connection, {
       path,
-      terminalModes: modesOf,
+      forwards: sharedForwards(list),
+      ...passengerOptions(parts, connection, list),
       ...(idle === undefined ? {} : { idle }),
       ...(asks ? { permit: what => askPermission(`${what} (${escapeForPeople(settings.config.hostName)}) `, environment.variables) } : {}),
     })
@@ -96,9 +93,9 @@ const persistent = (parts: MuxParts, path: string): Sharing => {
   const idle = typeof controlPersist === 'number' && controlPersist > 0 ? controlPersist * 1000 : undefined
   return {
     is: 'master',
-    async share(connection) {
+    async share(connection, forwards) {
       // Without its socket there is nothing to stay for.
-      if ((await share(parts, connection, path, idle)) === undefined) await connection.close()
+      if ((await share(parts, connection, path, { forwards, idle })) === undefined) await connection.close()
     },
     stay: standAlone,
   }
@@ -130,8 +127,8 @@ export const planSharing = async (parts: MuxParts): Promise<Sharing> => {
   if (config.controlPersist !== 'no') return await persist(parts, path)
   return {
     is: 'own',
-    async share(connection) {
-      await share(parts, connection, path, undefined)
+    async share(connection, forwards) {
+      await share(parts, connection, path, { forwards })
     },
   }
 }

@@ -11,6 +11,7 @@ import type { Log } from './log.ts'
 import { narrateExit, narrateSession } from './narration.ts'
 import type { SshConfig } from './options.ts'
 import { exitCodeOf, inputOf, type RelayedInput, relayInput, relayOutput } from './relay.ts'
+import { aboutConnection, breakMilliseconds, listConnections } from './session-words.ts'
 import { typedCommandLine, type TypedForwards } from './typed-command.ts'
 import { prepareX11 } from './x11.ts'
 
@@ -78,8 +79,8 @@ const escapeActions = (parts: SessionParts, remote: Process, held: { input?: Rel
     disconnect: () => remote.close(),
     sendBreak: () => void remote.break(breakMilliseconds).catch(() => {}),
     rekey: () => connection.rekey(),
-    about: () => aboutConnection(parts),
-    connections: () => listConnections(parts),
+    about: () => aboutConnection(connection, settings),
+    connections: () => listConnections(connection, forwards),
     louder: by => (log.isShown ? `LogLevel ${log.louder(by)}` : 'Logging to a file or the system log'),
     suspend: () => suspend(held.taken),
     background: () => {
@@ -105,30 +106,7 @@ const escapeActions = (parts: SessionParts, remote: Process, held: { input?: Rel
   }
 }
 
-const breakMilliseconds = 1000
 const endOfTransmission = 4
-
-const listConnections = ({ connection, forwards }: SessionParts): string =>
-  [
-    'The following connections are open:',
-    ...connection.channels.map(({ number, channelType }) => `  #${number} ${escapeForPeople(channelType, { limit: 64 })}`),
-    ...(forwards?.describe() ?? []).map(line => `  ${line}`),
-    '',
-  ].join('\r\n')
-
-const aboutConnection = ({ connection, settings: { config } }: SessionParts): string => {
-  const agreed = connection.algorithms
-  return [
-    `${escapeForPeople(connection.user)}@${escapeForPeople(config.hostName)} port ${config.port}, ${escapeForPeople(connection.serverVersion)}`,
-    ...(agreed === undefined
-      ? []
-      : [
-          `  key exchange ${agreed.kex}, host key ${agreed.hostKey}`,
-          `  to the server ${agreed.clientToServer.cipher}, from the server ${agreed.serverToClient.cipher}`,
-        ]),
-    '',
-  ].join('\r\n')
-}
 
 /** Joins it to our streams until it ends. The exit code. */
 export const interact = async ({ remote, terminal }: Session, parts: SessionParts): Promise<number> => {

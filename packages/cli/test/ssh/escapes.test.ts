@@ -46,6 +46,11 @@ describe('escape sequences', () => {
     for (const each of ['~.', '~B', '~C', '~I', '~R', '~V', '~v', '~^Z', '~#', '~&', '~?', '~~'])
       assert.ok(all.includes(`\r\n ${each}`), `${each} in ${all}`)
   })
+  it('one that is not to be had here is told of and not sent, where that is wished for', () => {
+    const missing: string[] = []
+    const { sent, ended } = typed(['~\x1a~C~v~x\r~~'], { missing: shown => void missing.push(shown) })
+    assert.deepEqual({ sent, ended, missing }, { sent: '~x\r~', ended: false, missing: ['~^Z', '~C', '~v'] })
+  })
   it('~^Z stops, and what is typed afterwards is sent', () => {
     let stopped = 0
     const { sent, ended, shown } = typed(['~\x1als\r'], { suspend: () => void stopped++ })

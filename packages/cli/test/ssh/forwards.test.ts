@@ -15,6 +15,7 @@ import { UsageError } from '../../src/getopt.ts'
 import { readForwardTarget, readSpec } from '../../src/ssh/forward-specs.ts'
 import { Forwards, startForwards } from '../../src/ssh/forwards.ts'
 import { Log } from '../../src/ssh/log.ts'
+import { sharedForwards } from '../../src/ssh/mux-forwards.ts'
 import { readSshCommand, readSshConfig, type SshConfig } from '../../src/ssh/options.ts'
 
 const settingsOf = async (...argv: readonly string[]): Promise<SshConfig> =>
@@ -262,5 +263,50 @@ describe('while it runs', () => {
     await assert.rejects(forwards.addForward('L', '1:db:1'), /Port forwarding failed: cannot forward/)
     await assert.rejects(forwards.cancelForward('L', 'a:b:c'), UsageError)
     assert.deepEqual(forwards.list(), [])
+  })
+})
+
+describe('what clients of a shared connection ask for', () => {
+  const local = { kind: 'local', listen: { host: '', port: 8080 }, connect: { host: 'db', port: 5432 } } as const
+
+  it('is in one list with what the letters and ~C made, whoever cancels it', async () => {
+    const at = rehearsal()
+    const forwards = await startForwards(at.connection, await settingsOf('-L', '8080:db:5432', '-L', '*:8081:db:1'), at.log)
+    const shared = sharedForwards(forwards)
+    assert.deepEqual(shared.requests, [local, { kind: 'local', listen: { host: '*', port: 8081 }, connect: { host: 'db', port: 1 } }])
+    await shared.open(local)
+    assert.equal(at.asked.length, 2, 'what is there already is as good')
+    assert.equal(await shared.close({ ...local, connect: { host: 'db', port: 1 } }), false)
+    assert.equal(await shared.close(local), true)
+    assert.deepEqual(at.closed, [{ host: 'localhost', port: 8080 }])
+    await shared.open({ kind: 'dynamic', listen: { host: '', port: 1080 }, connect: undefined })
+    assert.equal(await forwards.cancelForward('D', '1080'), true)
+    assert.equal(await shared.close({ kind: 'dynamic', listen: { host: '', port: 1080 }, connect: undefined }), false)
+  })
+
+  it('goes by the port the server chose, too', async () => {
+    const at = rehearsal()
+    const shared = sharedForwards(new Forwards(at.connection, await settingsOf(), at.log))
+    const remote = { kind: 'remote', listen: { host: '', port: 0 }, connect: { host: 'db', port: 1 } } as const
+    assert.equal(await shared.open(remote), 4321)
+    assert.equal(await shared.close({ ...remote, listen: { host: '', port: 4321 } }), true)
+  })
+
+  it('keeps GatewayPorts, StreamLocalBindMask, StreamLocalBindUnlink and PermitRemoteOpen', async () => {
+    const at = rehearsal()
+    const settings = await settingsOf(
+      '-g',
+      ...['-oStreamLocalBindMask=0077', '-oStreamLocalBindUnlink=yes', '-oPermitRemoteOpen=here:1'].flatMap(each => [each]),
+    )
+    const shared = sharedForwards(new Forwards(at.connection, settings, at.log))
+    await shared.open(local)
+    await shared.open({ kind: 'local', listen: { path: '/tmp/s' }, connect: { path: '/run/t' } })
+    await shared.open({ kind: 'remote', listen: { host: '', port: 1080 }, connect: undefined })
+    const [first, second, third] = at.asked.map(({ request }) => request)
+    assert.deepEqual(first.listen, { host: undefined, port: 8080 })
+    assert.deepEqual([second.listen, second.to, second.mask, second.unlink], [{ path: '/tmp/s' }, { path: '/run/t' }, 0o077, true])
+    assert.equal(third.to, 'socks')
+    assert.equal(third.permit?.({ version: 5, host: 'here', port: 1 }), true)
+    assert.match(String(third.permit?.({ version: 5, host: 'there', port: 1 })), /PermitRemoteOpen/)
   })
 })

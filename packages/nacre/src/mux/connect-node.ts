@@ -1,7 +1,8 @@
 // Owns connecting as `connect` does, but over a connection that is shared already where ssh_config names one (ControlPath). Knows
 // nothing of the protocol.
 import type { ClientSettings } from '../config/client-config.ts'
-import { optionLine, readOpensshConfig } from '../client/config-node.ts'
+import { optionLine } from '../config/option-line.ts'
+import { readOpensshConfig } from '../client/config-node.ts'
 import { type ConfiguredOptions, connect } from '../client/connect-node.ts'
 import type { ClientConnection } from '../client/connection.ts'
 import { type Destination, parseDestination } from '../client/destination.ts'

@@ -4,28 +4,52 @@ import type { ClientConnection } from '../client/connection.ts'
 import { ForwardError } from '../errors.ts'
 import type { Forward } from '../forward/forward.ts'
 import { isUnixPlace, type Place } from '../forward/sockets.ts'
+import type { SocksTarget } from '../forward/socks.ts'
 import { type MuxPlace, type MuxForward, sameForward } from './places.ts'
 
-/** An empty host is the usual one, which is this machine alone; `*` is all addresses. */
-const listenPlace = (place: MuxPlace): Place =>
-  'path' in place ? place : { host: place.host === '' ? 'localhost' : place.host === '*' ? undefined : place.host, port: place.port }
+/** The forwards of who shares a connection, as clients ask for them. */
+export interface SharedForwards {
+  /** What there is, for whoever wants to know. */
+  readonly requests: readonly MuxForward[]
+  /**
+   * Resolves with the port the server chose, where it was left to it. One that is there already is as good as a new one. Rejects with what
+   * the client is told.
+   */
+  open(request: MuxForward): Promise<number | undefined>
+  /** False when there is no such forward. */
+  close(request: MuxForward): Promise<boolean>
+  /** The connection is shared no more. */
+  end(): Promise<void>
+}
+
+/** What holds for all forwards clients ask for, as it does for those `ssh` makes itself. */
+export interface ForwardRules {
+  /** Local ones listen on all addresses where a client names none (GatewayPorts). Default false. */
+  readonly gatewayPorts?: boolean
+  /** Where remote SOCKS proxies may lead (PermitRemoteOpen); a text says why not. Default: anywhere. */
+  readonly permit?: (target: SocksTarget) => boolean | string
+  /** Permission bits that Unix sockets made here do not get (StreamLocalBindMask). Default 0o177. */
+  readonly mask?: number
+  /** A socket file that is in the way goes (StreamLocalBindUnlink). Default false. */
+  readonly unlink?: boolean
+}
 
 const mostForwards = 1024
 
-export class MasterForwards {
+export class MasterForwards implements SharedForwards {
   readonly #connection: ClientConnection
+  readonly #rules: ForwardRules
   readonly #made: { readonly request: MuxForward; readonly forward: Forward }[] = []
 
-  constructor(connection: ClientConnection) {
+  constructor(connection: ClientConnection, rules: ForwardRules = {}) {
     this.#connection = connection
+    this.#rules = rules
   }
 
-  /** What there is, for whoever wants to know. */
   get requests(): readonly MuxForward[] {
     return this.#made.map(each => each.request)
   }
 
-  /** Resolves with the port the server chose, where it was left to it. One that is there already is as good as a new one. */
   async open(request: MuxForward): Promise<number | undefined> {
     const there = this.#made.find(each => sameForward(each.request, request) && each.forward.state === 'listening')
     if (there === undefined && this.#made.length >= mostForwards)
@@ -37,12 +61,17 @@ export class MasterForwards {
   }
 
   async #make({ kind, listen, connect }: MuxForward): Promise<Forward> {
-    if (kind === 'remote') return await this.#connection.reverse({ listen: listenPlace(listen), to: connect ?? 'socks' })
-    if (connect === undefined) return await this.#connection.socks({ listen: listenPlace(listen) })
-    return await this.#connection.forward({ listen: listenPlace(listen), to: connect })
+    const { gatewayPorts = false, permit, mask, unlink } = this.#rules
+    if (kind === 'remote') {
+      const place = listenPlace(listen, 'localhost')
+      return await this.#connection.reverse({ listen: place, to: connect ?? 'socks', ...(permit === undefined ? {} : { permit }) })
+    }
+    const place = listenPlace(listen, gatewayPorts ? undefined : 'localhost')
+    const here = { listen: place, ...(mask === undefined ? {} : { mask }), ...(unlink === undefined ? {} : { unlink }) }
+    return connect === undefined ? await this.#connection.socks(here) : await this.#connection.forward({ ...here, to: connect })
   }
 
-  /** False when there is no such forward. One whose port the server chose goes by that, too. */
+  /** One whose port the server chose goes by that, too. */
   async close(request: MuxForward): Promise<boolean> {
     const at = this.#made.findIndex(
       each =>
@@ -61,5 +90,9 @@ export class MasterForwards {
     await Promise.all(this.#made.splice(0).map(({ forward }) => forward.close()))
   }
 }
+
+/** An empty host is the usual one; `*` is all addresses. */
+const listenPlace = (place: MuxPlace, usual: string | undefined): Place =>
+  'path' in place ? place : { host: place.host === '' ? usual : place.host === '*' ? undefined : place.host, port: place.port }
 
 const listenHost = ({ listen }: MuxForward): { readonly host: string } => ({ host: 'host' in listen ? listen.host : '' })

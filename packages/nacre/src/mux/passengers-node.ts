@@ -14,10 +14,44 @@ import type { MuxLine } from './line.ts'
 import type { Passengers, SessionRequest, StdioRequest } from './master.ts'
 import { ExitMessage, Failure, pathPort, SessionOpened, TtyAllocFail } from './messages.ts'
 
+/** What a client asks for beside what it runs. */
+export interface PassengerWants {
+  readonly agent: boolean
+  readonly x11: boolean
+  /** The variables it sends. */
+  readonly environment: Readonly<Record<string, string>>
+  /** Tells the person at the client. */
+  show(text: string): void
+}
+
+/** A session whose keys are looked through. */
+export interface PassengerKeys {
+  readonly process: Process
+  /** The client's escape character. */
+  readonly character: string
+  /** Tells the person at the client. */
+  show(text: string): void
+}
+
+/** Bytes in, bytes to send out; `undefined` when nothing more that is typed is to be read. */
+export type KeyFilter = (bytes: Uint8Array) => Uint8Array | undefined
+
 export interface PassengerOptions {
   /** The modes of a terminal, by its descriptor, before its owner changes them for the session. Default: the server's own. */
   readonly terminalModes?: (descriptor: number) => TerminalModes | Promise<TerminalModes>
+  /** What a session gets. Default: the client's variables; the connection's agent if it wants one; no display. */
+  readonly passengerSession?: (
+    wants: PassengerWants,
+  ) => Pick<SessionOptions, 'forwardAgent' | 'x11' | 'env'> | Promise<Pick<SessionOptions, 'forwardAgent' | 'x11' | 'env'>>
+  /** Takes escape sequences out of what is typed at a terminal. Default: all is sent as it was typed. */
+  readonly passengerKeys?: (session: PassengerKeys) => KeyFilter
 }
+
+const usualSession = ({ agent, environment }: PassengerWants): Pick<SessionOptions, 'forwardAgent' | 'env'> =>
+  agent ? { env: environment } : { env: environment, forwardAgent: false }
+
+/** A client without an escape character sends this. */
+const noEscape = 0xffffffff
 
 const inputOf = (descriptor: number): Readable => {
   if (isatty(descriptor)) return new ReadStream(descriptor)
@@ -70,10 +104,18 @@ interface Sink {
 
 const unheard = (): void => {}
 
+const everything: KeyFilter = bytes => bytes
+
 /** Reads as fast as the other side takes it. */
-const pump = (from: Readable, to: Sink): void => {
-  from.on('data', (bytes: Uint8Array) => {
-    const waits = to.write(new Uint8Array(bytes))
+const pump = (from: Readable, to: Sink, filter = everything): void => {
+  from.on('data', (chunk: Uint8Array) => {
+    const bytes = filter(new Uint8Array(chunk))
+    if (bytes === undefined) {
+      from.destroy()
+      return
+    }
+    if (bytes.length === 0) return
+    const waits = to.write(bytes)
     if (waits === undefined) return
     from.pause()
     waits.then(() => from.resume(), unheard)
@@ -118,15 +160,24 @@ export class DescriptorPassengers implements Passengers {
     const terminal = output instanceof WriteStream ? output : undefined
     const sessionId = ++this.#sessions
     try {
-      const env = variablesOf(request.environment)
+      const show = (text: string): void => void (errors.destroyed || errors.write(text))
+      const wants = { agent: request.wantAgent !== 0, x11: request.wantX11 !== 0, environment: variablesOf(request.environment), show }
+      const options = await (this.#options.passengerSession ?? usualSession)(wants)
       const pty = { term: request.term, ...sizeOf(terminal), ...(modes === undefined ? {} : { modes }) }
-      const remote = await this.#start(line, sessionId, request, request.wantTty === 0 ? { env } : { env, pty })
-      await this.#relay(line, sessionId, remote, { input, output, errors, terminal })
+      const remote = await this.#start(line, sessionId, request, request.wantTty === 0 ? options : { ...options, pty })
+      const filter = request.wantTty === 0 ? everything : this.#filter(remote, request.escapeCharacter, show)
+      await this.#relay(line, sessionId, remote, { input, output, errors, terminal, filter })
     } catch (error) {
       line.write(Failure, { requestId: request.requestId, reason: reasonOf(error) })
     } finally {
       for (const stream of [input, output, errors]) stream.destroy()
     }
+  }
+
+  #filter(process: Process, escapeCharacter: number, show: (text: string) => void): KeyFilter {
+    const { passengerKeys } = this.#options
+    if (passengerKeys === undefined || escapeCharacter === noEscape || escapeCharacter > 0xff) return everything
+    return passengerKeys({ process, character: String.fromCharCode(escapeCharacter), show })
   }
 
   /** Starts it and says so; without a terminal where the server gives none. */
@@ -155,13 +206,19 @@ export class DescriptorPassengers implements Passengers {
     line: MuxLine,
     sessionId: number,
     remote: Process,
-    ends: { readonly input: Readable; readonly output: Writable; readonly errors: Writable; readonly terminal: WriteStream | undefined },
+    ends: {
+      readonly input: Readable
+      readonly output: Writable
+      readonly errors: Writable
+      readonly terminal: WriteStream | undefined
+      readonly filter: KeyFilter
+    },
   ): Promise<void> {
-    const { input, output, errors, terminal } = ends
+    const { input, output, errors, terminal, filter } = ends
     const broken = (): void => remote.closeOutput()
     const [out, err] = [writeTo(output, broken), writeTo(errors, broken)]
     remote.tap({ stdout: out, stderr: err })
-    pump(input, { write: bytes => remote.write(bytes), end: () => void remote.stdin.end().catch(unheard) })
+    pump(input, { write: bytes => remote.write(bytes), end: () => void remote.stdin.end().catch(unheard) }, filter)
     // OpenSSH's client passes the signal on that its terminal has another size.
     const resized = (): void => {
       // Node itself asks anew for terminals of its own standard streams alone.

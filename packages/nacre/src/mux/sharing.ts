@@ -5,8 +5,8 @@ import { type Clock, systemClock } from '../io/clock.ts'
 import type { ByteTransport } from '../io/transport.ts'
 import { TransportLine, type MuxLine } from './line.ts'
 import { type MasterHost, MasterDialogue, type Passengers } from './master.ts'
-import { MasterForwards } from './master-forwards.ts'
-import { forwardText } from './places.ts'
+import { type ForwardRules, MasterForwards, type SharedForwards } from './master-forwards.ts'
+import { type MuxForward, forwardText } from './places.ts'
 import { ProxyClient } from './proxy.ts'
 
 export interface SharingOptions {
@@ -16,6 +16,8 @@ export interface SharingOptions {
   readonly idle?: number
   /** Clients at once; more are let in and closed. Default 256. */
   readonly maximumClients?: number
+  /** What holds for forwards clients ask for; or all forwards there are, where whoever shares has a list of its own already. */
+  readonly forwards?: ForwardRules | SharedForwards
   /** A client asked for the end. Default: the connection is closed. */
   readonly onTerminate?: () => void
   /** What `ssh -O conninfo` shows beside what we know. */
@@ -32,7 +34,7 @@ export class Sharing implements MasterHost {
   readonly #connection: ClientConnection
   readonly #options: SharingOptions
   readonly #clock: Clock
-  readonly #forwards: MasterForwards
+  readonly #forwards: SharedForwards
   readonly #stopListening: () => void
   readonly #proxies = new Set<ProxyClient>()
   readonly #lines = new Set<MuxLine>()
@@ -45,7 +47,8 @@ export class Sharing implements MasterHost {
     this.pid = pid
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#forwards = new MasterForwards(connection)
+    const { forwards = {} } = options
+    this.#forwards = 'open' in forwards ? forwards : new MasterForwards(connection, forwards)
     this.#stopListening = stopListening
     void connection.closed.then(() => this.end())
     if (options.idle !== undefined) this.#watchIdle(options.idle)
@@ -90,11 +93,11 @@ export class Sharing implements MasterHost {
     this.#stopListening()
   }
 
-  async openForward(forward: Parameters<MasterForwards['open']>[0]): Promise<number | undefined> {
+  async openForward(forward: MuxForward): Promise<number | undefined> {
     return await this.#forwards.open(forward)
   }
 
-  async closeForward(forward: Parameters<MasterForwards['close']>[0]): Promise<boolean> {
+  async closeForward(forward: MuxForward): Promise<boolean> {
     return await this.#forwards.close(forward)
   }
 

@@ -3,6 +3,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ChannelOpenError, DisconnectedError, RequestRefusedError, ShareError } from '../../src/errors.ts'
+import type { LocalSockets } from '../../src/forward/sockets.ts'
+import type { SocksTarget } from '../../src/forward/socks.ts'
+import type { SharedForwards } from '../../src/mux/master-forwards.ts'
 import { virtualClock } from '../../src/testing/clock.ts'
 import { echoing } from '../client/forward-fixtures.ts'
 import { quiet } from '../io/fixtures.ts'
@@ -149,6 +152,51 @@ describe('who shares a connection', () => {
     await control.closeForward(local)
     await assert.rejects(control.closeForward(local), { code: 'SHARE_FAILED', message: /port not forwarded/ })
     await assert.rejects(all.at.here.connect({ host: '127.0.0.1', port: 7001 }))
+  })
+  it('holds forwards to its own rules: who may connect to them, where they lead, how their sockets are made', async () => {
+    const wanted: string[] = []
+    const permit = ({ host, port }: SocksTarget): string => (wanted.push(`${host}:${port}`), 'not there')
+    await using all = await sharedWorld({ forwards: { gatewayPorts: true, permit, mask: 0o077, unlink: true } })
+    const listened: unknown[] = []
+    const { here } = all.at
+    const listen = here.listen.bind(here)
+    const rehearsed: LocalSockets['listen'] = (place, { mask, unlink }, taken) => {
+      listened.push([place, mask, unlink])
+      return listen(place, {}, taken)
+    }
+    Object.assign(here, { listen: rehearsed })
+    const control = await all.control()
+    await control.openForward({ kind: 'local', listen: { host: '', port: 7001 }, connect: { host: 'db', port: 1 } })
+    await control.openForward({ kind: 'dynamic', listen: { host: 'localhost', port: 7002 }, connect: undefined })
+    await control.openForward({ kind: 'local', listen: { path: '/run/s' }, connect: { host: 'db', port: 1 } })
+    assert.deepEqual(listened, [
+      [{ host: undefined, port: 7001 }, 0o077, true],
+      [{ host: '127.0.0.1', port: 7002 }, 0o077, true],
+      [{ host: '::1', port: 7002 }, 0o077, true],
+      [{ path: '/run/s' }, 0o077, true],
+    ])
+    await control.openForward({ kind: 'remote', listen: { host: '', port: 8001 }, connect: undefined })
+    const socks = await all.at.connected('localhost', 8001)
+    await socks.write(Uint8Array.of(4, 1, 0, 80, 192, 0, 2, 1, 0))
+    await socks.closed
+    assert.deepEqual(wanted, ['192.0.2.1:80'])
+  })
+  it('leaves forwards to a list of its own, where it has one', async () => {
+    const asked: string[] = []
+    const request = { kind: 'local', listen: { host: '', port: 7001 }, connect: { host: 'db', port: 1 } } as const
+    const forwards: SharedForwards = {
+      requests: [request],
+      open: async ({ kind }) => void asked.push(`open ${kind}`),
+      close: async ({ kind }) => (asked.push(`close ${kind}`), false),
+      end: async () => void asked.push('end'),
+    }
+    await using all = await sharedWorld({ forwards })
+    const control = await all.control()
+    await control.openForward(request)
+    await assert.rejects(control.closeForward(request), { code: 'SHARE_FAILED' })
+    assert.match(await control.info('channels'), /local forward localhost:7001 -> db:1/)
+    all.sharing.end()
+    assert.deepEqual(asked, ['open local', 'close local', 'end'])
   })
   it('says why a forward did not work', async () => {
     await using all = await sharedWorld({}, { answer: question => (question.fail(), true) })
