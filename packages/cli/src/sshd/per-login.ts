@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { escapeForPeople, SshError } from 'nacre'
 import { choose, signatureAlgorithms } from 'nacre/algorithms'
-import { type ConnectionFacts, matchesWildcard, type ParsedServerConfig, type ServerConfig } from 'nacre/config'
+import { channelTimes, type ConnectionFacts, matchesWildcard, type ParsedServerConfig, type ServerConfig } from 'nacre/config'
 import { isCertificateType, plainTypeOf } from 'nacre/keys'
 import type { Applicant, Authenticator, ConnectionLimits } from 'nacre/server'
 import type { Account } from './account.ts'
@@ -94,17 +94,6 @@ const bannerOf = ({ banner }: ServerConfig, log: Log): string | undefined => {
   }
 }
 
-/** All channels together, in ChannelTimeout; no pattern for single ones means it. */
-const allChannels = 'global'
-
-/** The milliseconds after which a channel of a type is closed, by the first pattern that fits. */
-const idleTimes =
-  ({ channelTimeout }: ServerConfig): ((type: string) => number | undefined) =>
-  type => {
-    const found = channelTimeout.find(each => each.type !== allChannels && matchesWildcard(each.type, type))
-    return found === undefined || found.seconds === 0 ? undefined : found.seconds * 1000
-  }
-
 /** Lets nobody in, and says what there would be. */
 const nobody: Run = { remaining: () => [], attempt: () => ({ is: 'refuse' }) }
 
@@ -171,8 +160,7 @@ class PerLogin implements Run {
       maximumAttempts: config.maxAuthTries,
       maximumSessions: config.maxSessions,
       unusedMilliseconds: config.unusedConnectionTimeout * 1000,
-      idleMilliseconds: idleTimes(config),
-      idleTogetherMilliseconds: (config.channelTimeout.findLast(each => each.type === allChannels)?.seconds ?? 0) * 1000,
+      ...channelTimes(config.channelTimeout),
     })
     if (config.refuseConnection) {
       const who = `${account === undefined ? 'invalid user ' : ''}${escapeForPeople(applicant.user, { limit: 100 })}`

@@ -5,6 +5,8 @@ import { isAbsolute } from 'node:path'
 import { usualAgents } from '../agent/openssh-node.ts'
 import type { ClientSettings } from '../config/client-config.ts'
 import type { JumpHost } from '../config/reach-kinds.ts'
+import { channelTimes } from '../config/channel-times.ts'
+import { readSeconds } from '../config/kinds.ts'
 import { sentEnvironment } from '../config/sent-environment.ts'
 import { expandTokens } from '../config/tokens.ts'
 import { ConfigError } from '../errors.ts'
@@ -13,6 +15,7 @@ import { encodeBase64 } from '../keys/base64.ts'
 import { authorityAlgorithms } from '../keys/certificate-check.ts'
 import { type FingerprintHash, fingerprintHashNamed } from '../keys/fingerprint.ts'
 import type { CommonOptions } from '../engine/assemble.ts'
+import type { IdleLimits } from '../io/idle-limits.ts'
 import type { ForwardAgent } from './agent-forward.ts'
 import type { Destination } from './destination.ts'
 import { knownHostsCommand } from './known-hosts-command-node.ts'
@@ -22,7 +25,8 @@ import type { IpQuality } from './quality.ts'
 import type { OpensshOptions } from './openssh-node.ts'
 
 /** Options of `connect` that a configuration can give; `H` is what stands for a host on the way. */
-export interface SaidOptions<H> extends CommonOptions, OpensshOptions, Pick<DialOptions, 'family' | 'localAddress' | 'keepAlive'> {
+export interface SaidOptions<H>
+  extends CommonOptions, IdleLimits, OpensshOptions, Pick<DialOptions, 'family' | 'localAddress' | 'keepAlive'> {
   readonly connectTimeout?: number
   readonly connectionAttempts?: number
   readonly via?: readonly H[]
@@ -190,6 +194,17 @@ const sent = ({ config }: ClientSettings): Pick<Said, 'env'> => {
   return Object.keys(env).length === 0 ? {} : { env }
 }
 
+/** ChannelTimeout; its values have been read once. */
+const idle = ({ config: { channelTimeout } }: ClientSettings): IdleLimits => {
+  if (channelTimeout.length === 0) return {}
+  return channelTimes(
+    channelTimeout.map(each => {
+      const equals = each.indexOf('=')
+      return { type: each.slice(0, equals), seconds: readSeconds(each.slice(equals + 1)) ?? 0 }
+    }),
+  )
+}
+
 /** What stands behind our version: one line of ASCII (RFC 4253 §4.2). */
 const addendum = ({ config: { versionAddendum } }: ClientSettings): Pick<Said, 'comments'> => {
   if (versionAddendum === undefined || versionAddendum === '') return {}
@@ -224,6 +239,7 @@ export const configuredOptions = <H>(settings: ClientSettings, hop: (destination
     ...limits(settings),
     ...network(settings),
     ...sent(settings),
+    ...idle(settings),
     ...addendum(settings),
     ...way(settings, hop),
   }

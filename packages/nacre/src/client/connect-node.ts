@@ -17,6 +17,7 @@ import { type Destination, parseDestination } from './destination.ts'
 import { dialAgain, type DialOptions } from './dial-node.ts'
 import { type Over, type PlannedHop, type Way, wayThrough } from './hops.ts'
 import { chosenSignatures, type CredentialOptions, identitiesFrom } from './identities.ts'
+import type { IdleLimits } from '../io/idle-limits.ts'
 import type { LoginStep } from './login-steps.ts'
 import { openssh, type OpensshOptions } from './openssh-node.ts'
 import type { HostKeyPolicy, Identities } from './policy.ts'
@@ -26,7 +27,7 @@ import { runProxyCommand } from './proxy-command-node.ts'
 /** What happens while a connection comes up. Nothing in it is secret; what comes from the peer is unescaped. */
 export type ConnectStep = DialStep | LoginStep
 
-interface BaseOptions extends CommonOptions, Pick<DialOptions, 'family' | 'localAddress' | 'keepAlive'> {
+interface BaseOptions extends CommonOptions, IdleLimits, Pick<DialOptions, 'family' | 'localAddress' | 'keepAlive'> {
   readonly user?: string
   readonly port?: number
   /** Gives up, at whatever stage. */

@@ -8,6 +8,7 @@ import { assemble, type CommonOptions, type Runtime } from '../engine/assemble.t
 import { Engine } from '../engine/engine.ts'
 import type { EngineEvent, EngineQuestion } from '../engine/events.ts'
 import { type Clock, systemClock } from '../io/clock.ts'
+import { IdleChannels, type IdleLimits } from '../io/idle-limits.ts'
 import type { LocalSockets } from '../forward/sockets.ts'
 import { Link } from '../io/link.ts'
 import { whenThere } from '../io/soon.ts'
@@ -26,7 +27,7 @@ import { type IpQuality, QualityOfSessions } from './quality.ts'
 import { ServedChannels } from './served-channels.ts'
 
 /** What a connection needs beyond a transport. */
-export interface ConnectOptions extends CommonOptions {
+export interface ConnectOptions extends CommonOptions, IdleLimits {
   readonly user: string
   /** The name and port we mean to reach: what host keys are looked up by. */
   readonly host: string
@@ -85,6 +86,7 @@ export const connectOver = async (
   let banner = ''
   let abortReason: { readonly reason: unknown } | undefined
   const served = new ServedChannels()
+  const idle = new IdleChannels(() => options, options.clock ?? systemClock)
   const watch = options.onStep === undefined ? undefined : new LoginWatch(options.onStep)
 
   const trust = ({ hostKey: blob, algorithm, proof }: HostKeyQuestion): true | Promise<true> => {
@@ -108,6 +110,11 @@ export const connectOver = async (
     {
       question: question => answer(link, question, identities, trust, watch),
       openRequested: question => served.requested(question),
+      // What a session is for is known when that is asked.
+      begun: port => {
+        const { channelType } = port.channel
+        if (channelType !== 'session') idle.watch(port, channelType)
+      },
       globalRequested(question) {
         const heard = told === undefined ? announcement(question, trusted, link, options, runtime) : undefined
         if (heard === undefined) question.fail()
@@ -123,7 +130,7 @@ export const connectOver = async (
         } else if (event.is === 'authenticated' && hostKey !== undefined)
           resolve(
             new ClientConnection(link, {
-              ...{ ...givenFacts(options, runtime, transport, firstProof), hostKey, serverVersion, banner, served },
+              ...{ ...givenFacts(options, runtime, transport, firstProof), hostKey, serverVersion, banner, served, idle },
               untrusted: trusted.untrusted === true,
               gone: () => Promise.all([told, options.gone?.()]),
             }),

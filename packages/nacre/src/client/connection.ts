@@ -31,6 +31,7 @@ import type { TunnelOptions } from './tunnel.ts'
 import type { Tunnel } from '../forward/tunnel.ts'
 import type { Process, ProcessTap } from './process.ts'
 import { processPipe } from './process-pipe.ts'
+import type { IdleChannels } from '../io/idle-limits.ts'
 import type { QualityOfSessions } from './quality.ts'
 import { quote } from './quote.ts'
 import type { ChannelServer, ServedChannels } from './served-channels.ts'
@@ -95,6 +96,8 @@ export interface ConnectionFacts {
   readonly sockets?: (() => Promise<LocalSockets>) | undefined
   /** Who takes the channels the server opens. */
   readonly served: ServedChannels
+  /** Told of sessions, once it is known what for, to close those that are idle for too long. */
+  readonly idle?: IdleChannels | undefined
   /** The agent of sessions that do not say otherwise. */
   readonly forwardAgent?: ForwardAgent | undefined
   /** Told of sessions, for what the network is asked for. */
@@ -124,6 +127,7 @@ export class ClientConnection implements AsyncDisposable {
   readonly #link: Link
   readonly #localFiles: (() => Promise<LocalFiles>) | undefined
   readonly #served: ServedChannels
+  readonly #idle: IdleChannels | undefined
   readonly #sockets: (() => Promise<LocalSockets>) | undefined
   #reverse: ReverseForwards | undefined
   readonly #forwardAgent: ForwardAgent
@@ -153,6 +157,7 @@ export class ClientConnection implements AsyncDisposable {
     this.untrusted = facts.untrusted === true
     this.#localFiles = facts.localFiles
     this.#served = facts.served
+    this.#idle = facts.idle
     this.#sockets = facts.sockets
     this.#forwardAgent = this.untrusted ? false : (facts.forwardAgent ?? false)
     this.#env = facts.env
@@ -201,7 +206,7 @@ export class ClientConnection implements AsyncDisposable {
   /** Runs a command and collects its output. Rejects when the connection ends or `signal` fires, or by `check`. */
   async run(command: Command, options: RunOptions = {}): Promise<RunResult> {
     const output = new Output(options.maximumOutput ?? defaultMaximumOutput)
-    const process = await this.#session(options, (port, answered, made) => {
+    const process = await this.#session(options, commandSession, (port, answered, made) => {
       made.tap(output)
       port.request(execRow, { command: commandLine(command) }, answered)
       // The end of no input leaves together with the request.
@@ -228,17 +233,21 @@ export class ClientConnection implements AsyncDisposable {
 
   /** Starts a command and gives its streams. */
   async exec(command: Command, options: SessionOptions = {}): Promise<Process> {
-    return await this.#session(options, (port, answered) => port.request(execRow, { command: commandLine(command) }, answered))
+    return await this.#session(options, commandSession, (port, answered) =>
+      port.request(execRow, { command: commandLine(command) }, answered),
+    )
   }
 
   /** Starts the user's shell, with a terminal unless `pty` is absent from the options on purpose. */
   async shell(options: SessionOptions = { pty: { columns: 80, rows: 24 } }): Promise<Process> {
-    return await this.#session(options, (port, answered) => port.request(shellRow, {}, answered))
+    return await this.#session(options, 'session:shell', (port, answered) => port.request(shellRow, {}, answered))
   }
 
   /** Starts a subsystem, e.g. `sftp` (RFC 4254 §6.5). */
   async subsystem(name: string, options: SessionOptions = {}): Promise<Process> {
-    return await this.#session(options, (port, answered) => port.request(subsystemRow, { subsystemName: name }, answered))
+    return await this.#session(options, subsystemSession(name), (port, answered) =>
+      port.request(subsystemRow, { subsystemName: name }, answered),
+    )
   }
 
   /** Files on the server. Our greeting leaves together with the request for the subsystem. `signal` matters only until it resolves. */
@@ -259,7 +268,8 @@ export class ClientConnection implements AsyncDisposable {
     let files: Promise<Sftp> | undefined
     try {
       const asked = systemClock.now()
-      await this.#session({ signal: opening.signal }, (port, answered, made) => {
+      const kind = command === undefined ? subsystemSession(subsystem) : commandSession
+      await this.#session({ signal: opening.signal }, kind, (port, answered, made) => {
         if (command === undefined) port.request(subsystemRow, { subsystemName: subsystem }, answered)
         else port.request(execRow, { command: commandLine(command) }, answered)
         const another = async (stop: AbortSignal | undefined): Promise<Sftp> => await this.#sftp(signalled(given, stop), await files)
@@ -340,7 +350,9 @@ export class ClientConnection implements AsyncDisposable {
   /** Opens a channel of any type; only sessions where the server is `untrusted`. */
   async open<T>(row: ChannelTypeRow<string, T>, details: T): Promise<ChannelPort> {
     if (this.untrusted && row.name !== sessionType.name) refuseForwarding(row.name)
-    return await this.#link.open(row, details)
+    const port = await this.#link.open(row, details)
+    if (row.name === sessionType.name) this.#idle?.watch(port, row.name)
+    return port
   }
 
   /**
@@ -368,26 +380,28 @@ export class ClientConnection implements AsyncDisposable {
     this.#link.rekey()
   }
 
-  async #session(options: SessionOptions, begin: BeginSession): Promise<Process> {
+  /** `kind`: what the session is, as ChannelTimeout calls it. */
+  async #session(options: SessionOptions, kind: string, begin: BeginSession): Promise<Process> {
     const { forwardAgent = this.#forwardAgent, x11 } = options
-    if (forwardAgent === false && x11 === undefined) return await this.#start(options, begin)
+    if (forwardAgent === false && x11 === undefined) return await this.#start(options, kind, begin)
     const asking = { ...options, forwardAgent }
     const { SessionForwards, refuseSessionForwards } = await import('./session-forwards.ts')
     if (this.untrusted) refuseSessionForwards(asking)
     const facts = { link: this.#link, served: this.#served, sockets: this.#sockets, ...this.#forwarding }
     const forwards = (this.#sessionForwards ??= new SessionForwards(facts))
-    return await this.#start(asking, (port, answered, process) => {
+    return await this.#start(asking, kind, (port, answered, process) => {
       forwards.ask(port, asking)
       begin(port, answered, process)
     })
   }
 
-  #start(asked: SessionOptions, begin: BeginSession): Promise<Process> {
+  #start(asked: SessionOptions, kind: string, begin: BeginSession): Promise<Process> {
     const options = this.#env === undefined ? asked : { ...asked, env: { ...this.#env, ...asked.env } }
     return new Promise((resolve, reject) => {
       options.signal?.throwIfAborted()
       const quality = this.#quality
       const beginMarked: BeginSession = (port, answered, process) => {
+        this.#idle?.watch(port, kind)
         if (quality !== undefined) port.whenClosed(quality.begun(options.pty !== undefined))
         begin(port, answered, process)
       }
@@ -414,6 +428,8 @@ export class ClientConnection implements AsyncDisposable {
   }
 }
 
+const commandSession = 'session:command'
+const subsystemSession = (name: string): string => `session:subsystem:${name}`
 const commandLine = (command: Command): string => (typeof command === 'string' ? command : quote(command))
 
 const noSftp = (what: string, cause: Error): SftpError =>

@@ -207,7 +207,7 @@ export const clientKeywords = {
       soFar === undefined ? next.filter(([name], at) => next.findIndex(each => each[0] === name) === at) : undefined,
   }),
   logVerbose: set('LogVerbose', firstOfWords, [], idle('ignore', firstOfWords)),
-  channelTimeout: set('ChannelTimeout', channelTimeouts, [], idle('warn', channelTimeouts, 'none')),
+  channelTimeout: set('ChannelTimeout', channelTimeouts, []),
   permitRemoteOpen: set('PermitRemoteOpen', remoteOpens, []),
   addKeysToAgent: set('AddKeysToAgent', addKeys, noKeys),
   forwardAgent: set(

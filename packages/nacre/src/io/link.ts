@@ -7,6 +7,7 @@ import type { GlobalRequestQuestion, OpenQuestion } from '../connection/events.t
 import type { GlobalRequestRow } from '../connection/global-requests/row.ts'
 import type { DrivenEngine } from '../engine/driven.ts'
 import type { Ended, EngineEvent, EngineQuestion, Open } from '../engine/events.ts'
+import { chaff, isChaff } from '../engine/sign-of-life.ts'
 import { ChannelOpenError, type DisconnectReason, RequestRefusedError } from '../errors.ts'
 import type { Ask } from '../wire/dialogue.ts'
 import { ChannelPort } from './channel-port.ts'
@@ -20,6 +21,8 @@ export interface LinkHandler {
   question(question: EngineQuestion): void
   openRequested(question: OpenQuestion): void
   globalRequested(question: GlobalRequestQuestion): void
+  /** A channel is open, whoever asked for it; before anybody else has it. */
+  begun?(port: ChannelPort): void
   /** Everything else that may be of interest: identified, exchanged, banner, debug, authenticated. */
   noted(event: EngineEvent): void
   ended(ended: Ended): void
@@ -304,6 +307,7 @@ export class Link {
     const port = new ChannelPort(channel, this)
     channel.keeper = port
     this.#ports++
+    this.#handler.begun?.(port)
     return port
   }
 

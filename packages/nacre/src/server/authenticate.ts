@@ -4,6 +4,7 @@ import type { AttemptQuestion, ServerAttempt, Verdict } from '../auth/questions.
 import type { CryptoProvider } from '../crypto/provider.ts'
 import type { Clock } from '../io/clock.ts'
 import { Ending } from '../io/ending.ts'
+import type { IdleLimits } from '../io/idle-limits.ts'
 import { whenThere } from '../io/soon.ts'
 
 export interface RemoteAddress {
@@ -15,7 +16,7 @@ export interface RemoteAddress {
 }
 
 /** Figures that may differ from those of the server for a user or a client. What is left out stays. */
-export interface ConnectionLimits {
+export interface ConnectionLimits extends IdleLimits {
   /** Failed attempts after which the connection ends; from this attempt on. */
   readonly maximumAttempts?: number
   /** Sessions at once. */
@@ -25,13 +26,6 @@ export interface ConnectionLimits {
   readonly rekey?: { readonly bytes?: number; readonly milliseconds?: number }
   /** After so many milliseconds without an open channel the connection ends. 0 for never, which is the default. */
   readonly unusedMilliseconds?: number
-  /**
-   * After how many milliseconds without data a channel is closed, by what it is: `session:shell`, `session:subsystem:sftp`,
-   * `direct-tcpip`, `forwarded-tcpip`, `agent-connection`, `x11-connection`.
-   */
-  readonly idleMilliseconds?: (type: string) => number | undefined
-  /** After so many milliseconds without data on any channel all of them are closed. 0 for never, which is the default. */
-  readonly idleTogetherMilliseconds?: number
 }
 
 /** What an authenticator may do with a connection beside answering. */

@@ -13,7 +13,7 @@ import { type DisconnectReason, SshError } from '../errors.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
 import type { Clock } from '../io/clock.ts'
 import { Ending } from '../io/ending.ts'
-import { IdleWatch } from '../io/idle-watch.ts'
+import { IdleChannels } from '../io/idle-limits.ts'
 import { Link, type LinkHandler } from '../io/link.ts'
 import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
 import { answerAttempts, type Authenticator, type ConnectionLimits, type RefusalFloor } from './authenticate.ts'
@@ -72,7 +72,7 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   #blame: 'invalid-user' | 'refused' | undefined
   #unused: (() => void) | undefined
   /** Of all channels together. */
-  #idle: IdleWatch | undefined
+  #idle: IdleChannels | undefined
   readonly #clock: Clock
   #owner: SessionOwner<Identity> | undefined
   #taker: Taker | undefined
@@ -237,11 +237,8 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
 
   /** Has a channel closed once nothing passes for as long as the limits allow its type, or all channels together. */
   watchIdle(port: ChannelPort, type: string): void {
-    const limits = this.#limits
-    const [own, together] = [limits?.idleMilliseconds?.(type) ?? 0, limits?.idleTogetherMilliseconds ?? 0]
-    if (together > 0) this.#idle ??= new IdleWatch(this.#clock, together)
-    const watch = own > 0 ? new IdleWatch(this.#clock, own, this.#idle) : this.#idle
-    watch?.add(port)
+    this.#idle ??= new IdleChannels(() => this.#limits, this.#clock)
+    this.#idle.watch(port, type)
   }
 
   /** What served one of its channels threw. */

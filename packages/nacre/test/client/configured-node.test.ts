@@ -84,12 +84,26 @@ describe('the options of a configuration', () => {
   })
 })
 
+describe('ChannelTimeout', () => {
+  it('says after how long channels are closed, by the first pattern that fits, and all of them together', async () => {
+    const { idleMilliseconds, idleTogetherMilliseconds } = await optionsOf(
+      'ChannelTimeout session:shell=5m *-connection=7 session:*=1h global=2d',
+    )
+    assert.deepEqual(
+      ['session:shell', 'session:command', 'agent-connection', 'direct-tcpip'].map(type => idleMilliseconds?.(type)),
+      [300_000, 3_600_000, 7000, undefined],
+    )
+    assert.equal(idleTogetherMilliseconds, 172_800_000)
+    assert.equal((await optionsOf('ChannelTimeout none')).idleMilliseconds, undefined)
+  })
+})
+
 describe('connect', () => {
   it('tells of what a configuration asks for and nothing does', async () => {
     const notes: string[] = []
     const stop = new AbortController()
     const work = connect('alias', {
-      config: { file: 'none', options: [{ path: 'file', text: 'ChannelTimeout session=5m\n', isUsers: true }] },
+      config: { file: 'none', options: [{ path: 'file', text: 'PKCS11Provider /lib/token.so\n', isUsers: true }] },
       transport: memoryPair()[0],
       signal: stop.signal,
       agent: false,
@@ -101,6 +115,6 @@ describe('connect', () => {
       },
     })
     await assert.rejects(work, /enough/)
-    assert.deepEqual(notes, ['file line 1: ChannelTimeout is not supported by this version and has no effect.'])
+    assert.deepEqual(notes, ['file line 1: PKCS11Provider is not supported by this version and has no effect.'])
   })
 })

@@ -209,8 +209,8 @@ describe('what a program is told', () => {
   })
 
   test('is what has no effect: a warning, or an error for whoever connects', async () => {
-    const { warnings, refused } = await read('ChannelTimeout session=5m\nProxyUseFdpass yes\n')
-    assert.deepEqual(warnings, ['config line 1: ChannelTimeout is not supported by this version and has no effect.'])
+    const { warnings, refused } = await read('PKCS11Provider /lib/token.so\nProxyUseFdpass yes\n')
+    assert.deepEqual(warnings, ['config line 1: PKCS11Provider is not supported by this version and has no effect.'])
     assert.match(refused?.message ?? '', /^config line 2: ProxyUseFdpass is not supported by this version\.$/)
     const { warnings: none } = await read('LocalForward 1 a:2\nClearAllForwardings yes\n')
     assert.deepEqual(none, [])

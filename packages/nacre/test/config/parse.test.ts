@@ -243,7 +243,7 @@ describe('keywords nobody acts on', () => {
   })
 
   test('on the command line a missing feature is an error', () => {
-    refuses(() => parseClientConfig([option('ChannelTimeout=session=5m')], { host: 'h' }), /ChannelTimeout is not supported/)
+    refuses(() => parseClientConfig([option('PKCS11Provider=/lib/token.so')], { host: 'h' }), /PKCS11Provider is not supported/)
   })
 
   test('old names work with a warning, meaningless ones only warn', () => {
