@@ -22,7 +22,7 @@ const replaced: Readonly<Record<string, string>> = {
 /** Node's modules that have a stand-in, and what of them. */
 const standIns: Readonly<Record<string, { readonly from: string; readonly names: readonly string[] }>> = {
   'node:assert/strict': { from: 'assert', names: [] },
-  'node:test': { from: './node-test.ts', names: ['after', 'describe', 'it', 'test'] },
+  'node:test': { from: './node-test.ts', names: ['after', 'before', 'describe', 'it', 'test'] },
   'node:crypto': { from: './stand-ins.ts', names: ['createHash', 'createHmac', 'randomFillSync'] },
   'node:fs': { from: './stand-ins.ts', names: ['readFileSync', 'readdirSync'] },
   'node:url': { from: './stand-ins.ts', names: ['fileURLToPath'] },

@@ -19,13 +19,14 @@ type Given = [string, Options, Body] | [string, Body]
 
 interface Suite {
   readonly path: readonly string[]
+  readonly before: (() => unknown)[]
   readonly entries: (() => Promise<void>)[]
   readonly after: (() => unknown)[]
 }
 
 const defaultTimeout = 60_000
 const results: Result[] = []
-let current: Suite = { path: [], entries: [], after: [] }
+let current: Suite = { path: [], before: [], entries: [], after: [] }
 /** Called with each result as it comes. */
 let listener: (result: Result) => void = () => {}
 
@@ -92,6 +93,7 @@ export const test = (...given: Given): void => {
 }
 
 const run = async (suite: Suite): Promise<void> => {
+  for (const each of suite.before) await each()
   for (const entry of suite.entries) await entry()
   for (const each of suite.after) await each()
 }
@@ -99,7 +101,7 @@ const run = async (suite: Suite): Promise<void> => {
 export const describe = (...given: Given): void => {
   const { name, options, body } = split(given)
   const outer = current
-  const suite: Suite = { path: [...outer.path, name], entries: [], after: [] }
+  const suite: Suite = { path: [...outer.path, name], before: [], entries: [], after: [] }
   outer.entries.push(() => run(suite))
   if (options.skip !== undefined && options.skip !== false) return
   current = suite
@@ -111,6 +113,7 @@ export const describe = (...given: Given): void => {
 }
 
 export const it = test
+export const before = (body: () => unknown): void => void current.before.push(body)
 export const after = (body: () => unknown): void => void current.after.push(body)
 
 /** Loads the files and runs what they declare. */
@@ -120,7 +123,7 @@ export const runFiles = async (
 ): Promise<readonly Result[]> => {
   listener = heard
   for (const [file, load] of Object.entries(files)) {
-    current = { path: [file], entries: [], after: [] }
+    current = { path: [file], before: [], entries: [], after: [] }
     const suite = current
     try {
       await load()

@@ -1,19 +1,19 @@
 // Figures an authenticator sets for one connection once it knows who comes: attempts, sessions, times; and ending it.
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import {
-  AuthenticationError,
-  ChannelOpenError,
-  connectOver,
-  credentials,
-  DisconnectedError,
-  insecureAcceptAnyHostKey,
-  memoryPair,
-  nodeRuntime,
-} from '../../src/index.ts'
-import { generateKeyNumbers, nodeCrypto } from '../../src/crypto/node/index.ts'
-import { createSigner, PrivateKey } from '../../src/keys/index.ts'
-import { type Applicant, type Authenticator, type ConnectionLimits, createServer, Startups } from '../../src/server/index.ts'
+import { connectOver } from '../../src/client/connect.ts'
+import { credentials } from '../../src/client/identities.ts'
+import { insecureAcceptAnyHostKey } from '../../src/client/policy.ts'
+import { generateKeyNumbers } from '../../src/crypto/node/generate.ts'
+import { nodeCrypto } from '../../src/crypto/node/provider.ts'
+import { AuthenticationError, ChannelOpenError, DisconnectedError } from '../../src/errors.ts'
+import { memoryPair } from '../../src/io/memory.ts'
+import { nodeRuntime } from '../../src/io/runtime-node.ts'
+import { PrivateKey } from '../../src/keys/private.ts'
+import { createSigner } from '../../src/keys/signer.ts'
+import type { Applicant, Authenticator, ConnectionLimits } from '../../src/server/authenticate.ts'
+import { Server } from '../../src/server/create.ts'
+import { Startups } from '../../src/server/startups.ts'
 
 const hostKey = createSigner(nodeCrypto(), new PrivateKey(await generateKeyNumbers({ kind: 'ed25519' }), 'host'), 'host')
 
@@ -35,13 +35,16 @@ const told = (tell: (applicant: Applicant) => void): Authenticator<string> => ({
 
 const site = (tell: (applicant: Applicant) => void) => {
   const startups = new Startups({ penalties: { failed: 0, noAttempt: 0, refused: 60_000, invalidUser: 60_000, minimum: 0 } })
-  const server = createServer<string>({
-    hostKeys: [hostKey],
-    authenticate: told(tell),
-    session: { exec: () => new Promise<number>(resolve => setTimeout(() => resolve(0), 60_000).unref()) },
-    refusalFloor: () => 0,
-    startups,
-  })
+  const server = new Server<string>(
+    {
+      hostKeys: [hostKey],
+      authenticate: told(tell),
+      session: { exec: () => new Promise<number>(() => {}) },
+      refusalFloor: () => 0,
+      startups,
+    },
+    nodeRuntime(),
+  )
   let address = 1
   const connect = (password: string | undefined, from = `192.0.2.${address++}`) => {
     const [ours, theirs] = memoryPair({ address: from, port: 1, localAddress: '192.0.2.200', localPort: 22 })
