@@ -10,7 +10,6 @@ import { basename, join } from 'node:path'
 import { type ClientSettings, readClientConfig } from '../config/client-config.ts'
 import type { ClientMachine } from '../config/client-machine.ts'
 import type { ConfigSource, Place } from '../config/document.ts'
-import { quoteWord } from '../config/kinds.ts'
 import { ConfigError } from '../errors.ts'
 
 const errorCode = (error: unknown): string | undefined =>
@@ -125,13 +124,6 @@ export const clientMachine = (): ClientMachine => {
     },
   }
 }
-
-/** An option of the command line as a source: what a letter says, not a line of `-o`. The value is one word. */
-export const optionLine = (keyword: string, value: string): ConfigSource => ({
-  path: 'command line',
-  text: `${keyword} ${quoteWord(value)}`,
-  isOption: true,
-})
 
 export interface ConfigFileOptions {
   /** Read this file only; `none` reads no file. Default: the person's, then the system's. */

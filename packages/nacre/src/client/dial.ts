@@ -2,20 +2,14 @@
 // saying in words why that did not work. Knows nothing of what is spoken over it.
 import { directStreamlocal } from '../connection/channel-types/direct-streamlocal.ts'
 import { directTcpip } from '../connection/channel-types/direct-tcpip.ts'
-import { ChannelOpenError, ConfigError, ConnectError, escapeForPeople } from '../errors.ts'
-import { hostAndPort, showPlace } from '../forward/places.ts'
+import { ChannelOpenError, ConnectError, escapeForPeople } from '../errors.ts'
+import { showPlace } from '../forward/places.ts'
 import { isUnixPlace, type UnixPlace } from '../forward/sockets.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
 import { ChannelStream } from '../io/channel-stream.ts'
 import { type Clock, systemClock } from '../io/clock.ts'
 import type { ChannelOpener, Link } from '../io/link.ts'
-
-/** A host and port as the server sees them. */
-export interface DialTarget {
-  /** A name, which the server looks up, or an address. */
-  readonly host: string
-  readonly port: number
-}
+import type { DialTarget } from './dial-target.ts'
 
 export interface TcpChannelOptions {
   /** Gives up; the promise rejects with its reason. A stream that is there already is not touched. */
@@ -27,14 +21,6 @@ export interface TcpChannelOptions {
 }
 
 const defaultTimeout = 30_000
-
-/** Reads `host:port` or `[::1]:port`. Throws `ConfigError` for what is not that. */
-export const parseDialTarget = (text: string): DialTarget => {
-  const found = hostAndPort(text)
-  if (found === undefined || found.host === '')
-    throw new ConfigError(`"${escapeForPeople(text)}" is no host and port; write host:port or [address]:port, with a port from 1 to 65535.`)
-  return found
-}
 
 /** What to look at, by what the server gave as its reason. */
 const advice = ({ reason, channelType }: ChannelOpenError): string => {

@@ -5,7 +5,8 @@ import { fromChannel } from '../io/channel-transport.ts'
 import { type Clock, systemClock } from '../io/clock.ts'
 import type { ByteTransport } from '../io/transport.ts'
 import { ClientConnection } from './connection.ts'
-import type { DialTarget, TcpChannelOptions } from './dial.ts'
+import type { TcpChannelOptions } from './dial.ts'
+import type { DialTarget } from './dial-target.ts'
 
 /** A host on the way that is yet to be connected to. */
 export interface PlannedHop {

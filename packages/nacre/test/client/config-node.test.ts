@@ -4,7 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { clientMachine, optionLine, readOpensshConfig } from '../../src/client/config-node.ts'
+import { clientMachine, readOpensshConfig } from '../../src/client/config-node.ts'
+import { optionLine } from '../../src/config/option-line.ts'
 import { ConfigError } from '../../src/errors.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nacre-config-'))

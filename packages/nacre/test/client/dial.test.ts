@@ -1,7 +1,7 @@
 // Asking a server for a TCP connection: what may be asked for, what comes of it in words, and giving up.
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { parseDialTarget } from '../../src/client/dial.ts'
+import { parseDialTarget } from '../../src/client/dial-target.ts'
 import type { OpenQuestion } from '../../src/connection/events.ts'
 import { type ChannelOpenFailureReason, ConfigError, ConnectError } from '../../src/errors.ts'
 import { joined, quiet } from '../io/fixtures.ts'
