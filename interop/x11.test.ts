@@ -3,17 +3,19 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe } from 'node:test'
-import { type OpenSshServerOptions, openSshServer } from './peers/openssh.ts'
+import { type OpenSshServerOptions, openSshServer, sshdServer } from './peers/openssh.ts'
 import type { PeerServer } from './peers/peer.ts'
 import { freshFile, freshFolder, freshPath } from './rig/folder.ts'
 import { userKey } from './rig/keys.ts'
 import { type Finished, finish } from './rig/process.ts'
 import { test } from './rig/test.ts'
+import { withUsers } from './rig/users.ts'
+import { needsPrivilege } from './rig/world.ts'
 import { nacre, nacreSshd } from './sites/commands.ts'
 
 type Maker = 'OpenSSH' | 'nacre'
@@ -228,6 +230,30 @@ describe('untrusted X11', () => {
       assert.match(result.stderr, words)
     }
   })
+})
+
+describe('an rc file of the account', () => {
+  for (const [maker, sshd] of [
+    ['OpenSSH', ['/usr/sbin/sshd']],
+    ['nacre', nacre('sshd')],
+  ] as const)
+    test(`is told of the cookie by the sshd of ${maker}, which then runs no xauth`, { skip: needsPrivilege() }, async () => {
+      await using x = await startXServer()
+      const home = freshFolder('scripted', 0o755)
+      mkdirSync(join(home, '.ssh'))
+      writeFileSync(join(home, '.ssh/rc'), 'read -r proto cookie more && echo "rc <$proto> <$cookie> <$more> $DISPLAY"\n', { mode: 0o644 })
+      const mark = join(meetingPlace(), 'ran')
+      const xauth = freshFile('xauth', `#!/bin/sh\ntouch ${mark}\n`, 0o755)
+      await using there = await sshdServer(maker, [...withUsers([{ name: 'scripted', home }]), ...sshd], {
+        accepts,
+        config: ['X11Forwarding yes', `XAuthLocation ${xauth}`],
+      })
+      const to = { ...there.to, user: 'scripted' }
+      const result = await runs(x, { ...there, to }, 'echo "in $DISPLAY"', { client: 'OpenSSH' })
+      const said = /^rc <MIT-MAGIC-COOKIE-1> <[0-9a-f]{32}> <> (localhost:\d+\.0)\nin \1\n$/
+      assert.match(result.stdout.toString(), said, `${result.stderr}\n${there.process.log()}`)
+      assert.ok(!existsSync(mark))
+    })
 })
 
 describe('the ssh of nacre', () => {

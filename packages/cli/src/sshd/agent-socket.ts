@@ -11,6 +11,8 @@ import type { Log } from './log.ts'
 /** Something a session's programs get, by their environment. */
 export interface Lent {
   readonly env: Readonly<Record<string, string>>
+  /** What the file that runs before a session's command reads, if one runs. */
+  readonly forStart?: string
   /** Takes it away again. */
   close(): Promise<void>
 }

@@ -7,7 +7,7 @@ import { agentSocket, type Lent } from './agent-socket.ts'
 import type { Log } from './log.ts'
 import { lendingOf, type Login } from './login.ts'
 import { keyForbids, type Rule, ruleOf } from './session-log.ts'
-import { x11Display, type X11Rules } from './x11-display.ts'
+import { type DisplayUse, x11Display, type X11Rules } from './x11-display.ts'
 
 export interface LendingRules {
   /** Whether agents may be forwarded, as far as the configuration goes. */
@@ -69,22 +69,25 @@ export const lendingHandlers = (rules: LendingRules, login: Login, log: Log): Pi
 
 const nothing: Lent = { env: {}, close: async () => {} }
 
-/** What the client lends to this session, ready for its programs, whose environment is `env` besides. Never rejects. */
+/**
+ * What the client lends to this session, ready for its programs, whose environment is `env` besides. `fileRuns`: see `DisplayUse`.
+ * Never rejects.
+ */
 export const takeLent = async (
   session: Session<Login>,
   rules: LendingRules,
-  env: Readonly<Record<string, string>>,
-  log: Log,
+  { env, log, fileRuns }: Omit<DisplayUse, 'account'>,
 ): Promise<Lent> => {
   const { agent, x11, user } = session
   if (agent === undefined && x11 === undefined) return nothing
   const { account } = user
   const lent = await Promise.all([
     agent === undefined ? undefined : agentSocket(agent, account, log),
-    x11 === undefined || rules.x11 === undefined ? undefined : x11Display(x11, rules.x11, { account, env, log }),
+    x11 === undefined || rules.x11 === undefined ? undefined : x11Display(x11, rules.x11, { account, env, log, fileRuns }),
   ])
   const close = async (): Promise<void> => {
     for (const each of lent) await each?.close().catch(error => log.error(`what was lent to a session stays behind: ${String(error)}`))
   }
-  return { env: Object.assign({}, ...lent.map(each => each?.env)), close }
+  const forStart = lent[1]?.forStart
+  return { env: Object.assign({}, ...lent.map(each => each?.env)), ...(forStart === undefined ? {} : { forStart }), close }
 }

@@ -20,7 +20,7 @@ import { closedNote } from './nologin.ts'
 import { readSafely } from './safe-file.ts'
 import { type Launch, runOnPipes, runOnTerminal } from './relay.ts'
 import { type Forced, SessionLog } from './session-log.ts'
-import { startOf } from './user-rc.ts'
+import { sessionStart, startFile } from './user-rc.ts'
 
 export interface SessionRules {
   /** Runs instead of everything; `undefined` for none. */
@@ -207,12 +207,15 @@ class Serving {
     const signals = forced === undefined && session.kind !== 'subsystem'
     const named = service?.program() ?? shellCommand(session.user.account, command)
     const { lending, log } = this.#rules
-    const rc = startOf(session.user.account, this.#mayRc(session))
-    if (lending === undefined) return this.#start(session, launchOf(session, named, env, signals, rc))
-    const lent = await takeLent(session, lending, env, log)
+    const { account } = session.user
+    const file = startFile(account, this.#mayRc(session))
+    if (lending === undefined) return this.#start(session, launchOf(session, named, env, signals, sessionStart(account, file).words))
+    const lent = await takeLent(session, lending, { env, log, fileRuns: file !== undefined })
+    const before = sessionStart(account, file, lent.forStart, log)
     try {
-      return await this.#start(session, launchOf(session, named, { ...env, ...lent.env }, signals, rc))
+      return await this.#start(session, launchOf(session, named, { ...env, ...lent.env }, signals, before.words))
     } finally {
+      before.leave()
       await lent.close()
     }
   }

@@ -69,6 +69,15 @@ const tellXauth = async (name: string, display: SessionDisplay, account: Account
   return (await runProgram(file, args, { input, env: own, timeout: patience })) !== undefined
 }
 
+export interface DisplayUse {
+  readonly account: Account
+  /** Of the session's programs. */
+  readonly env: Readonly<Record<string, string>>
+  readonly log: Log
+  /** A file runs before the command: it is told of the cookie, and xauth is left to it, as OpenSSH does. */
+  readonly fileRuns: boolean
+}
+
 /**
  * Takes a display, and has `xauth` know its cookie as the account, with `env`. Each connection to it is one to the client's.
  * `undefined` when there can be none, which the log tells.
@@ -76,7 +85,7 @@ const tellXauth = async (name: string, display: SessionDisplay, account: Account
 export const x11Display = async (
   display: SessionDisplay,
   rules: X11Rules,
-  { account, env, log }: { readonly account: Account; readonly env: Readonly<Record<string, string>>; readonly log: Log },
+  { account, env, log, fileRuns }: DisplayUse,
 ): Promise<Lent | undefined> => {
   let held: Taken | undefined
   const close = async (): Promise<void> => await closeAll(held?.listening ?? [])
@@ -94,13 +103,14 @@ export const x11Display = async (
     held = await takeDisplay(rules, nodeSockets(), join)
     const at = `${held.number}.${display.screen}`
     const name = rules.localhost ? `unix:${at}` : `${hostname()}:${at}`
-    if (!(await tellXauth(name, display, account, env, rules.xauth))) {
+    if (!fileRuns && !(await tellXauth(name, display, account, env, rules.xauth))) {
       log.error(`X11: ${rules.xauth} could not store the cookie of ${account.name} for ${name}; the session has no display.`)
       await close()
       return undefined
     }
     log.debug(`X11: display ${at} for ${account.name}`)
-    return { env: { DISPLAY: rules.localhost ? `localhost:${at}` : name }, close }
+    const forStart = `${display.protocol} ${display.cookie}\n`
+    return { env: { DISPLAY: rules.localhost ? `localhost:${at}` : name }, ...(fileRuns ? { forStart } : {}), close }
   } catch (error) {
     await close()
     log.error(`X11: no display for ${account.name}: ${escapeForPeople(error instanceof Error ? error.message : String(error))}`)
