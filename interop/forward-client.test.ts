@@ -10,6 +10,7 @@ import { openSshServer } from './peers/openssh.ts'
 import type { PeerServer, Prepared } from './peers/peer.ts'
 import { asyncsshServer } from './peers/scripted.ts'
 import { sshCommand } from './peers/openssh.ts'
+import { lacks } from './peers/transferrers.ts'
 import { MiB } from './rig/bytes.ts'
 import { userKey } from './rig/keys.ts'
 import { freePort } from './rig/port.ts'
@@ -244,7 +245,7 @@ const allocated = async (client: Running, count: number): Promise<readonly numbe
   return ports()
 }
 
-describe('nacre ssh', () => {
+describe('nacre ssh', { skip: lacks('curl') }, () => {
   test('-L, -R and -D in their spellings, with curl', {}, async () => {
     await using server = await openSshServer({ accepts })
     await using page = await web()

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { describe } from 'node:test'
 import { type OpenSshServerOptions, openSshServer, sshdServer } from './peers/openssh.ts'
 import type { PeerServer } from './peers/peer.ts'
+import { lacks } from './peers/transferrers.ts'
 import { freshFile, freshFolder, freshPath } from './rig/folder.ts'
 import { userKey } from './rig/keys.ts'
 import { type Finished, finish } from './rig/process.ts'
@@ -140,7 +141,7 @@ const meetingPlace = (): string => {
   return folder
 }
 
-describe('X11', () => {
+describe('X11', { skip: lacks('xauth') }, () => {
   for (const [client, server] of pairs) {
     const both = `by the ssh of ${client} to the sshd of ${server}`
     test(`${both}: a program gets in with a cookie that is not the real one`, {}, async () => {
@@ -203,7 +204,7 @@ const fakeXauth = (): { readonly path: string; readonly log: () => string } => {
   return { path, log: () => readFileSync(log, 'utf8') }
 }
 
-describe('untrusted X11', () => {
+describe('untrusted X11', { skip: lacks('xauth') }, () => {
   for (const server of ['OpenSSH', 'nacre'] as const)
     test(`to the sshd of ${server}: the X server makes a cookie for it, and after the time nobody gets in any more`, {}, async () => {
       await using x = await startXServer()
@@ -232,7 +233,7 @@ describe('untrusted X11', () => {
   })
 })
 
-describe('an rc file of the account', () => {
+describe('an rc file of the account', { skip: lacks('xauth') }, () => {
   for (const [maker, sshd] of [
     ['OpenSSH', ['/usr/sbin/sshd']],
     ['nacre', nacre('sshd')],
@@ -256,7 +257,7 @@ describe('an rc file of the account', () => {
     })
 })
 
-describe('the ssh of nacre', () => {
+describe('the ssh of nacre', { skip: lacks('xauth') }, () => {
   test('says what is wrong with DISPLAY, or that the server gives none', {}, async () => {
     await using x = await startXServer()
     await using without = await openSshServer({ accepts, config: ['X11Forwarding no'] })
@@ -271,7 +272,7 @@ describe('the ssh of nacre', () => {
   })
 })
 
-describe('the sshd of nacre', () => {
+describe('the sshd of nacre', { skip: lacks('xauth') }, () => {
   test('gives no display where the configuration or the key says so', {}, async () => {
     await using x = await startXServer()
     for (const [config, front] of [
