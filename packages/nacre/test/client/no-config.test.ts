@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { vector } from '../keys/fixtures.ts'
+import { notIn } from '../runtime.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'nacre-no-config-'))
 after(() => rmSync(home, { recursive: true }))
@@ -74,7 +75,8 @@ const run = (config: string): { readonly outcome: string; readonly calls: readon
     }),
   ) as { readonly outcome: string; readonly calls: readonly string[] }
 
-describe('connect', () => {
+// Elsewhere calls of the library pass the traps by, and a test that nothing was touched could not fail.
+describe('connect', { skip: notIn(['Bun', 'Deno'], 'modules of Node cannot be watched') }, () => {
   test('with config: false touches no file and no agent', () => {
     assert.deepEqual(run('config: false, auth: {}'), { outcome: 'connected', calls: [] })
   })

@@ -57,7 +57,14 @@ describe('a certificate of a trusted authority', () => {
     })
     const { limits } = await loginOf(certificate)
     assert.equal(limits.command, 'ls')
-    assert.deepEqual(limits.may, { pty: false, portForwarding: false, agentForwarding: false, x11Forwarding: false, userRc: true })
+    assert.deepEqual(limits.may, {
+      pty: false,
+      portForwarding: false,
+      agentForwarding: false,
+      x11Forwarding: false,
+      userRc: true,
+      tunnels: true,
+    })
     assert.deepEqual(await verdict(certificate, {}, '198.51.100.1'), refused('publickey'))
   })
   test('has no more than the limits of the server beside its own', async () => {
