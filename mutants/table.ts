@@ -19,6 +19,7 @@ import { sharingMutants } from './sharing.ts'
 import { servedForwardMutants } from './served-forwards.ts'
 import { serverConfigurationMutants } from './server-configuration.ts'
 import { transportMutants } from './transport.ts'
+import { tunnelMutants } from './tunnels.ts'
 import { vouchingMutants } from './vouching.ts'
 
 export const mutants: readonly Mutant[] = [
@@ -38,6 +39,7 @@ export const mutants: readonly Mutant[] = [
   ...jumpMutants,
   ...forwardMutants,
   ...servedForwardMutants,
+  ...tunnelMutants,
   ...sharingMutants,
   ...vouchingMutants,
   ...lendingMutants,

@@ -16,6 +16,7 @@ import { ownFailure } from '../ssh/relay.ts'
 import { beginSession, interact, type SessionParts } from '../ssh/session.ts'
 import { readForwardTarget } from '../ssh/forward-specs.ts'
 import { startForwards } from '../ssh/forwards.ts'
+import { startTunnel } from '../ssh/tunnel.ts'
 import { forwardStdio } from '../ssh/stdio-forward.ts'
 import { syslogSink } from '../sshd/log.ts'
 
@@ -134,7 +135,8 @@ const connectAndServe = async (
     mux?.is !== 'shared' && (target === undefined || settings.given.has('clearAllForwardings'))
       ? await startForwards(connection, settings, log)
       : undefined
-  if (mux?.is !== 'shared') await runLocalCommand(settings, signal)
+  const tunnel = forwards === undefined ? undefined : await startTunnel(connection, settings, log)
+  if (mux?.is !== 'shared') await runLocalCommand(settings, signal, tunnel?.name)
   if (mux?.is === 'own' || mux?.is === 'master') await mux.share(connection, forwards)
   if (mux?.is === 'master') {
     left?.letGo()

@@ -20,6 +20,7 @@ import { closedNote } from './nologin.ts'
 import { readSafely } from './safe-file.ts'
 import { type Launch, runOnPipes, runOnTerminal } from './relay.ts'
 import { type Forced, SessionLog } from './session-log.ts'
+import { tunnelVariables } from './tunnels.ts'
 import { sessionStart, startFile } from './user-rc.ts'
 
 export interface SessionRules {
@@ -249,7 +250,7 @@ class Serving {
       account: session.user.account,
       accepted: session.env,
       ofAccounts: this.#opened.environment,
-      always: this.#opened.always,
+      always: { ...tunnelVariables(session.user), ...this.#opened.always },
       configured: this.#rules.setEnv,
       own: this.#ownVariables(session),
       remote: session.remote,

@@ -2,7 +2,7 @@
 // the log what was refused, and why. Knows nothing of packets.
 import { ConfigError, escapeForPeople } from 'nacre'
 import type { ServerConfig } from 'nacre/config'
-import { openTunnelDevice, type ServerConnection, type TunnelRequest, type TunnelRules } from 'nacre/server'
+import { openTunnelDevice, type ServerConnection, type Tunnel, type TunnelRequest, type TunnelRules } from 'nacre/server'
 import { asUser } from './as-user.ts'
 import { whereFrom } from './connection-log.ts'
 import type { Log } from './log.ts'
@@ -18,6 +18,21 @@ export const tunnelProblem = ({ mode, unit }: TunnelRequest, config: TunnelConfi
   if (!allowed.allowed) return allowed.why
   const other = allowed.units.find(each => each !== (unit ?? allowed.units[0]))
   return other === undefined ? undefined : `the key is for device ${other} alone`
+}
+
+/** The devices of each login, for SSH_TUNNEL. */
+const devices = new WeakMap<Login, Set<string>>()
+
+/** What a session of the login is told of its tunnels. */
+export const tunnelVariables = (login: Login): Readonly<Record<string, string>> => {
+  const names = [...(devices.get(login) ?? [])]
+  return names.length === 0 ? {} : { SSH_TUNNEL: names.join(',') }
+}
+
+const remember = (login: Login, { name, closed }: Tunnel): void => {
+  const names = devices.get(login) ?? new Set()
+  devices.set(login, names.add(name))
+  void closed.then(() => names.delete(name))
 }
 
 const shownUnit = (unit: number | undefined): string => (unit === undefined ? 'any' : String(unit))
@@ -39,9 +54,11 @@ export const sshdTunnels = (configFor: (connection: ServerConnection<Login>) => 
     const { units } = tunnelsOf(identity)
     return asUser(identity.account, () => openTunnelDevice({ mode, unit: unit ?? units[0] }))
   },
-  onOutcome({ mode, unit }, outcome) {
-    if (outcome.is === 'open') log.debug(`Tunnel forwarding using interface ${outcome.tunnel.name}`)
-    else if (outcome.is === 'failed')
+  onOutcome({ mode, unit }, outcome, { identity }) {
+    if (outcome.is === 'open') {
+      if (identity !== undefined) remember(identity, outcome.tunnel)
+      log.debug(`Tunnel forwarding using interface ${outcome.tunnel.name}`)
+    } else if (outcome.is === 'failed')
       log.info(`Failed to open the tunnel device (${mode}, device ${shownUnit(unit)}): ${escapeForPeople(outcome.problem, { limit: 300 })}`)
   },
 })
