@@ -1,6 +1,6 @@
 // Owns what the log says of connections and logins, in OpenSSH's words, which tools that ban addresses read. Knows nothing of
 // where the log goes. Every text from a client is escaped here.
-import { type DisconnectReason, disconnectReasons, DisconnectedError, escapeForPeople, ProtocolError, SshError } from 'nacre'
+import { type DisconnectReason, disconnectReasons, DisconnectedError, escapeForPeople, ProtocolError, SshError, TimeoutError } from 'nacre'
 import { keyTypes } from 'nacre/algorithms'
 import { type FingerprintHash, isCertificateType, parseCertificate, parsePublicKey, plainTypeOf } from 'nacre/keys'
 import type { Applicant, Authenticator, EngineEvent, ServerConnection } from 'nacre/server'
@@ -145,6 +145,10 @@ const logEnd = (log: Log, ended: Extract<EngineEvent, { is: 'ended' }>, connecti
   const who = `${whoIs(connection)}${from}`
   const before = connection.authenticated ? '' : ' [preauth]'
   const { by, error } = ended
+  const late = error instanceof TimeoutError ? error.phase : undefined
+  // OpenSSH's words for the two; what else ended is told below.
+  if (late === 'keepalive') log.info(`Timeout, client not responding from ${who}${before}`)
+  else if (late === 'login' || late === 'handshake') log.info(`Timeout before authentication for ${from}${before}`)
   if (by === 'peer') {
     const said = error instanceof DisconnectedError ? escapeForPeople(error.description, { limit: 200 }) : ''
     log.info(`Received disconnect from ${from}:${reasonNumber(ended.reason)}: ${said}${before}`)
