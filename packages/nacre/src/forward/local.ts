@@ -26,6 +26,9 @@ export interface LocalForwardOptions extends ForwardOptions, ListenOptions, Sock
 const originatorOf = ({ peer }: LocalConnection): { readonly address: string; readonly port: number } =>
   peer.address === '' ? { address: '127.0.0.1', port: 65_535 } : peer
 
+/** A far end that takes longer than this, in milliseconds, may be given up by who waits for it; reading ahead for all would cost more. */
+const unhurried = 250
+
 class LocalForwarding {
   readonly traffic: Traffic
   readonly #dial: DialPlace
@@ -54,7 +57,9 @@ class LocalForwarding {
         connection.join(stream)
       },
       (error: unknown) => {
-        connection.discard()
+        // What SOCKS says of it is to arrive.
+        if (this.#to === 'socks') connection.end()
+        else connection.discard()
         this.traffic.failed(error, connection.peer)
       },
     )
@@ -64,8 +69,14 @@ class LocalForwarding {
     const left = new AbortController()
     // Whoever leaves before the far end stands needs it no more.
     void connection.closed.then(() => left.abort(new ForwardError('FORWARD_REFUSED', 'Who connected has left.')))
-    const dial = (target: Place): Promise<ChannelStream> =>
-      this.#dial(target, { originator: originatorOf(connection), timeout: this.#timeout, signal: left.signal })
+    const dial = async (target: Place): Promise<ChannelStream> => {
+      const cancel = this.#clock.after(unhurried, () => connection.watch())
+      try {
+        return await this.#dial(target, { originator: originatorOf(connection), timeout: this.#timeout, signal: left.signal })
+      } finally {
+        cancel()
+      }
+    }
     if (this.#to !== 'socks') return await dial(this.#to)
     const { connected, rest } = await serveSocks(connection, dial, this.#options, this.#clock)
     connection.putBack(rest)

@@ -19,6 +19,8 @@ import {
 
 const defaultTimeout = 30_000
 const defaultMask = 0o177
+/** How long the other end may take to end a connection that we have ended. */
+const lingerMilliseconds = 5000
 /** Connections the system may hold before we take them: a browser's many at once are no reason to have it try again a second later. */
 const backlog = 4096
 
@@ -72,6 +74,22 @@ class SocketConnection implements LocalConnection {
   join(stream: ChannelStream): void {
     joinSocket(stream, this.#socket, this.#back)
     this.#back = undefined
+  }
+
+  watch(): void {
+    this.#socket.read(0)
+  }
+
+  end(): void {
+    const socket = this.#socket
+    if (socket.destroyed) return
+    // Closed with bytes nobody has read it would be reset, and what was written might not arrive.
+    socket.on('data', () => {})
+    socket.resume()
+    socket.end()
+    const timer = setTimeout(() => socket.destroy(), lingerMilliseconds)
+    timer.unref()
+    socket.once('close', () => clearTimeout(timer))
   }
 
   discard(): void {

@@ -15,7 +15,7 @@ export interface UnixPlace {
 
 export type Place = TcpPlace | UnixPlace
 
-/** A connection of this machine that stands. It is joined or discarded, once. */
+/** A connection of this machine that stands. It is joined, ended or discarded, once. */
 export interface LocalConnection {
   /** The other end; an empty address and port 0 for a Unix socket. */
   readonly peer: { readonly address: string; readonly port: number }
@@ -27,6 +27,13 @@ export interface LocalConnection {
   write(bytes: Uint8Array): void
   /** Both directions are the channel's from now on, with its back-pressure, half-close and end. */
   join(stream: ChannelStream): void
+  /**
+   * From now on `closed` also tells of the other end's breaking it off while nobody reads; up to a buffer is read ahead for that. That
+   * no more will be sent is not breaking off: who says so may still wait for an answer.
+   */
+  watch(): void
+  /** Ends it in place of joining it: what was written still leaves, what comes is dropped. */
+  end(): void
   discard(): void
   /** Resolves when it has gone, joined or not; never rejects. */
   readonly closed: Promise<void>

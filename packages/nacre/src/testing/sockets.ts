@@ -89,6 +89,9 @@ export class MemorySocket implements LocalConnection {
     this.#closeWhenDone()
   }
 
+  /** Here it is noticed always. */
+  watch(): void {}
+
   discard(): void {
     if (this.#destroyed) return
     this.#destroyed = true

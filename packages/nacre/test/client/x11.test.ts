@@ -33,6 +33,8 @@ const display = () => {
           stream.tap({ data: bytes => void kept.bytes.push(...bytes), end: () => (kept.over = true) })
           void stream.write(new TextEncoder().encode('ok'))
         },
+        watch: () => {},
+        end: () => (kept.over = true),
         discard: () => (kept.over = true),
         closed: new Promise(() => {}),
       } as LocalConnection

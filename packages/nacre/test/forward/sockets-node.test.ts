@@ -1,7 +1,7 @@
 // Node's sockets under forwards: TCP and Unix sockets of this machine, what they may be bound to, and a connection before it is joined.
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -133,6 +133,69 @@ for (const [name, place] of [
       await other.listening.close()
     })
   })
+
+describe('a connection that is not joined', () => {
+  /** A socket of a program, and our end of it. */
+  const program = async () => {
+    const taken = Promise.withResolvers<LocalConnection>()
+    const listening = await sockets.listen({ host: '127.0.0.1', port: 0 }, {}, connection => taken.resolve(connection))
+    assert.ok('port' in listening.place)
+    const socket = connect({ host: '127.0.0.1', port: listening.place.port, allowHalfOpen: true })
+    socket.on('error', () => {})
+    return { socket, far: await taken.promise, listening }
+  }
+
+  it('is ended with what was written to it, though nobody read what came', async () => {
+    const { socket, far, listening } = await program()
+    await new Promise<void>(resolve => socket.write(new Uint8Array(300_000), () => resolve()))
+    far.write(bytes('refused'))
+    far.end()
+    let heard = ''
+    socket.on('data', data => (heard += String(data)))
+    await new Promise(resolve => socket.once('end', resolve))
+    assert.equal(heard, 'refused')
+    socket.end()
+    await far.closed
+    await listening.close()
+  })
+
+  it('is known to be broken off when it is watched', async () => {
+    const { socket, far, listening } = await program()
+    far.watch()
+    socket.resetAndDestroy()
+    await far.closed
+    assert.equal(await far.read(), undefined)
+    await listening.close()
+  })
+
+  it('may be watched while the other end has said all it has to say, and then be joined', async () => {
+    let accepted: ChannelStream | undefined
+    await using at = await joined(
+      {},
+      {
+        server: {
+          channels: { 'direct-tcpip': (question, { link }) => void (accepted = new ChannelStream(link.accept(question))) },
+        },
+      },
+    )
+    const { socket, far, listening } = await program()
+    far.watch()
+    await new Promise<void>(resolve => socket.end('question', () => resolve()))
+    const stream = await at.client.dial('anywhere:1')
+    far.join(stream)
+    assert.ok(accepted !== undefined)
+    let came = ''
+    for await (const piece of accepted.readable) came += text(piece)
+    assert.equal(came, 'question')
+    await accepted.write(bytes('answer'))
+    accepted.end()
+    let heard = ''
+    for await (const piece of socket) heard += String(piece)
+    assert.equal(heard, 'answer')
+    await far.closed
+    await listening.close()
+  })
+})
 
 describe('listening', () => {
   it('on port 0 says which it got; a port in use, or an address of nobody, is told as that', async () => {

@@ -19,6 +19,10 @@ export class FakeConnection implements LocalConnection {
   read = async (): Promise<undefined> => undefined
   putBack(): void {}
   write(): void {}
+  watch(): void {}
+  end(): void {
+    this.discard()
+  }
   join(stream: ChannelStream): void {
     this.state = 'joined'
     this.#joined.resolve(stream)
