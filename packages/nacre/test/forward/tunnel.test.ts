@@ -194,7 +194,6 @@ describe('a tunnel', () => {
     const port = await at.raw(1, 3)
     let held = 0
     port.handle({ ...deaf, data: bytes => void (held += bytes.length) })
-    const packet = packet4(16_000)
     const fill = async (each: Uint8Array): Promise<void> => {
       // The line is full at times, and has the device wait; then the peer's window is.
       for (let before = -1; before < at.there.paused && at.there.resumed === at.there.paused; await quiet()) {
