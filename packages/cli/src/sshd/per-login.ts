@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { escapeForPeople, SshError } from 'nacre'
 import { choose, signatureAlgorithms } from 'nacre/algorithms'
-import { channelTimes, type ConnectionFacts, matchesWildcard, type ParsedServerConfig, type ServerConfig } from 'nacre/config'
+import { channelTimes, classByte, type ConnectionFacts, matchesWildcard, type ParsedServerConfig, type ServerConfig } from 'nacre/config'
 import { isCertificateType, plainTypeOf } from 'nacre/keys'
 import type { Applicant, Authenticator, ConnectionLimits } from 'nacre/server'
 import type { Account } from './account.ts'
@@ -161,6 +161,7 @@ class PerLogin implements Run {
       maximumSessions: config.maxSessions,
       unusedMilliseconds: config.unusedConnectionTimeout * 1000,
       ...channelTimes(config.channelTimeout),
+      ipQuality: { interactive: classByte(config.ipQos[0]), bulk: classByte(config.ipQos[1]) },
     })
     if (config.refuseConnection) {
       const who = `${account === undefined ? 'invalid user ' : ''}${escapeForPeople(applicant.user, { limit: 100 })}`

@@ -182,12 +182,7 @@ export const serverKeywords = {
   perSourceMaxStartups: set('PerSourceMaxStartups', integerOrNone(1, largestNumber), 'none', globally),
   perSourceNetBlockSize: set('PerSourceNetBlockSize', netBlockSize, { v4: 32, v6: 128 }, globally),
   permitTunnel: set('PermitTunnel', choice(['no', 'point-to-point', 'ethernet', 'yes']), 'no'),
-  ipQos: set(
-    'IPQoS',
-    qualityOfService,
-    ['ef', 'cs0'],
-    never<readonly [string, string]>('has no effect: Node has no way to mark packets', ['ef', 'cs0']),
-  ),
+  ipQos: set('IPQoS', qualityOfService, ['ef', 'cs0']),
   // 0 is the usual of the cipher, and no limit of time.
   rekeyLimit: set('RekeyLimit', rekeyLimit, { bytes: 0, seconds: 0 }),
   permitOpen: set('PermitOpen', permittedOpens, ['any']),

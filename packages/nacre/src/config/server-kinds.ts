@@ -398,6 +398,10 @@ const readClass = (text: string): string | undefined => {
   if (!/^\d{1,3}$/.test(text) || Number(text) > 255) return undefined
   return classNames.get(Number(text)) ?? String(Number(text))
 }
+/** The byte of IP's header for such a name; -1 is the system's default. */
+export const classByte = (name: string): number =>
+  name === 'none' ? -1 : ([...classNames].find(([, known]) => known === name)?.[0] ?? Number(name))
+
 /** A class of traffic by name, for what is typed and for what is copied. */
 export const qualityOfService: Kind<readonly [string, string]> = {
   means: 'one or two of af11 to af43, cs0 to cs7, ef, le, va, none or a number',

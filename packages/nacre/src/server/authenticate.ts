@@ -1,6 +1,7 @@
 // Owns the contract of authenticators, and answering the questions of one connection by one of them: state for each
 // user, errors turned into refusals, and a floor under the time of a refusal. Knows no method of authentication.
 import type { AttemptQuestion, ServerAttempt, Verdict } from '../auth/questions.ts'
+import type { IpQuality } from '../client/quality.ts'
 import type { CryptoProvider } from '../crypto/provider.ts'
 import type { Clock } from '../io/clock.ts'
 import { Ending } from '../io/ending.ts'
@@ -24,6 +25,8 @@ export interface ConnectionLimits extends IdleLimits {
   /** `milliseconds` 0 asks nothing. */
   readonly keepalive?: { readonly milliseconds: number; readonly maximumUnanswered: number }
   readonly rekey?: { readonly bytes?: number; readonly milliseconds?: number }
+  /** What the network is asked for (IPQoS), where the transport can ask; from the next session on. Default: nothing. */
+  readonly ipQuality?: IpQuality
   /** After so many milliseconds without an open channel the connection ends. 0 for never, which is the default. */
   readonly unusedMilliseconds?: number
 }

@@ -13,6 +13,7 @@ import { type DisconnectReason, SshError } from '../errors.ts'
 import type { ChannelPort } from '../io/channel-port.ts'
 import type { Clock } from '../io/clock.ts'
 import { Ending } from '../io/ending.ts'
+import { QualityOfSessions } from '../client/quality.ts'
 import { IdleChannels } from '../io/idle-limits.ts'
 import { Link, type LinkHandler } from '../io/link.ts'
 import type { ByteTransport, RemoteAddress } from '../io/transport.ts'
@@ -73,12 +74,15 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   #unused: (() => void) | undefined
   /** Of all channels together. */
   #idle: IdleChannels | undefined
+  readonly #transport: Pick<ByteTransport, 'mark'>
+  #quality: QualityOfSessions | undefined
   readonly #clock: Clock
   #owner: SessionOwner<Identity> | undefined
   #taker: Taker | undefined
 
   constructor(config: EngineConfig, transport: ByteTransport, policy: ConnectionPolicy<Identity>, clock: Clock) {
     this.remote = transport.remote
+    this.#transport = transport
     this.#clock = clock
     this.#policy = policy
     this.#answer = answerAttempts(policy.authenticate, {
@@ -145,6 +149,9 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
     }
     watchIdle(port: ChannelPort, type: string): void {
       this.#connection.watchIdle(port, type)
+    }
+    begun(port: ChannelPort, withTerminal: boolean): void {
+      this.#connection.#begun(port, withTerminal)
     }
     gone(): void {
       this.#connection.#sessions--
@@ -239,6 +246,14 @@ export class ServerConnection<Identity = unknown> implements AsyncDisposable {
   watchIdle(port: ChannelPort, type: string): void {
     this.#idle ??= new IdleChannels(() => this.#limits, this.#clock)
     this.#idle.watch(port, type)
+  }
+
+  /** Asks the network for what fits the sessions there are. */
+  #begun(port: ChannelPort, withTerminal: boolean): void {
+    const quality = this.#limits?.ipQuality
+    if (quality === undefined) return
+    this.#quality ??= new QualityOfSessions(this.#transport, quality)
+    port.whenClosed(this.#quality.begun(withTerminal))
   }
 
   /** What served one of its channels threw. */

@@ -132,6 +132,8 @@ export interface SessionOwner<Identity> {
   failed(error: unknown): void
   /** Has a session's channel, or another of its type, closed once nothing passes for as long as may be. */
   watchIdle(port: ChannelPort, type: string): void
+  /** Something starts in the session of this channel. */
+  begun(port: ChannelPort, withTerminal: boolean): void
   /** The session's channel is closed. */
   gone(): void
   /** Opens a channel to the client. */
@@ -379,6 +381,7 @@ class ServedSession<Identity> implements Session<Identity>, PortHandler {
     if (kind === 'exec') this.command = what
     else if (kind === 'subsystem') this.subsystem = what
     this.#owner.watchIdle(this.#port, typeOf(kind, what))
+    this.#owner.begun(this.#port, this.pty !== undefined)
     question.succeed()
     this.#serve(handler)
     return undefined

@@ -235,9 +235,9 @@ describe('keywords nobody acts on', () => {
   })
 
   test('what can never be there is said with the reason, also in blocks', () => {
-    assert.deepEqual(server('GSSAPIAuthentication yes\nIPQoS cs1\nMatch User ada\nLogVerbose *\n').warnings, [
+    assert.deepEqual(server('GSSAPIAuthentication yes\nPrintLastLog yes\nMatch User ada\nLogVerbose *\n').warnings, [
       '/etc/ssh/config line 1: GSSAPIAuthentication is not in effect: there is no mechanism of GSS-API here.',
-      '/etc/ssh/config line 2: IPQoS has no effect: Node has no way to mark packets.',
+      '/etc/ssh/config line 2: PrintLastLog has no effect: nacre keeps no record of logins, so there is no last one to show.',
       '/etc/ssh/config line 4: LogVerbose has no effect: its patterns name lines of OpenSSH’s own source.',
     ])
   })

@@ -167,3 +167,40 @@ describe('an authenticator', () => {
     assert.equal(it.connect('right', '192.0.2.80'), undefined)
   })
 })
+
+test('IPQoS is asked for by the sessions of a connection, at the server’s end too', async () => {
+  const marks: number[] = []
+  const server = new Server<string>(
+    {
+      hostKeys: [hostKey],
+      authenticate: told(applicant => applicant.connection?.limit({ ipQuality: { interactive: 0xb8, bulk: 0x20 } })),
+      session: { pty: true, exec: () => 0 },
+      refusalFloor: () => 0,
+    },
+    nodeRuntime(),
+  )
+  const [ours, theirs] = memoryPair()
+  server.accept({
+    start: sink => theirs.start(sink),
+    write: (bytes, taken) => theirs.write(bytes, taken),
+    pause: () => theirs.pause(),
+    resume: () => theirs.resume(),
+    close: deserted => theirs.close(deserted),
+    mark: byte => void marks.push(byte),
+    remote: undefined,
+  })
+  const client = await connectOver(
+    ours,
+    {
+      ...{ user: 'ada', host: 'h', port: 22, hostKey: insecureAcceptAnyHostKey },
+      identities: credentials({ password: () => 'right' }),
+    },
+    nodeRuntime(),
+  )
+  assert.deepEqual(marks, [], 'nothing runs yet')
+  await client.run('work')
+  await client.run('work', { pty: { columns: 80, rows: 24 } })
+  await client.close()
+  await server.close()
+  assert.deepEqual(marks, [0x20, 0xb8, 0x20])
+})
