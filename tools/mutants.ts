@@ -13,7 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { run } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -21,7 +21,8 @@ import { mutants } from '../mutants/table.ts'
 import type { Mutant } from '../mutants/mutant.ts'
 
 const root = realpathSync(fileURLToPath(new URL('..', import.meta.url)))
-const atOnce = 2
+// Now and then a test waits for what the fault keeps from coming: one more than there are processors.
+const atOnce = availableParallelism() + 1
 const timeout = 20_000
 
 /** What became of a test: passed, failed because it noticed something, or failed because it could not run. */
