@@ -5,79 +5,17 @@ import { existsSync, lstatSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { describe } from 'node:test'
 import { connectShared, controlMaster, ShareError, shareConnection } from 'nacre'
-import { openSshServer } from './peers/openssh.ts'
-import type { PeerServer } from './peers/peer.ts'
 import { bytesOf, MiB, sha256 } from './rig/bytes.ts'
 import { freshFile, freshPath } from './rig/folder.ts'
 import { newKey, userKey } from './rig/keys.ts'
 import { freePort } from './rig/port.ts'
-import { type Finished, finish, type FinishOptions, type Running, start, withinSeconds } from './rig/process.ts'
+import { finish, start, withinSeconds } from './rig/process.ts'
 import { test } from './rig/test.ts'
 import { nacreConnect } from './sites/client.ts'
 import { nacre } from './sites/commands.ts'
+import { descriptorsPass, type Kind, place, type Place, until } from './sites/sharing.ts'
 
 const login = { key: userKey() }
-const clients = { OpenSSH: ['ssh'], nacre: nacre('ssh') } as const
-type Kind = keyof typeof clients
-const descriptorsPass = process.platform === 'linux' && Number(process.versions.node.split('.')[0]) >= 26
-
-interface Place extends AsyncDisposable {
-  readonly server: PeerServer
-  readonly path: string
-  ssh(kind: Kind, words: readonly string[], options?: FinishOptions): Promise<Finished>
-  /** A master that was started and listens. */
-  master(kind: Kind, words?: readonly string[]): Promise<Running>
-}
-
-const sleep = (milliseconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, milliseconds))
-const until = async (what: () => boolean, words: string): Promise<void> => {
-  const end = Date.now() + 15_000
-  while (!what()) {
-    assert.ok(Date.now() < end, words)
-    await sleep(20)
-  }
-}
-
-const place = async (): Promise<Place> => {
-  const server = await openSshServer({
-    accepts: { keys: [userKey()] },
-    hostKeys: [newKey('ed25519')],
-    config: ['MaxSessions 100', 'MaxStartups 100'],
-  })
-  const { host, port, user, hostKeys } = server.to
-  const known = hostKeys.map(line => `[${host}]:${port} ${line}\n`).join('')
-  const config = freshFile(
-    'config',
-    [
-      'Host there',
-      `  HostName ${host}`,
-      `  Port ${port}`,
-      `  User ${user}`,
-      `  UserKnownHostsFile ${freshFile('known_hosts', known)}`,
-      '  GlobalKnownHostsFile /dev/null',
-      '  StrictHostKeyChecking yes',
-      '  IdentitiesOnly yes',
-      `  IdentityFile ${userKey().path}`,
-      '  BatchMode yes',
-      '',
-    ].join('\n'),
-  )
-  const path = freshPath('cm')
-  return {
-    server,
-    path,
-    ssh: (kind, words, options = {}) =>
-      finish([...clients[kind], '-F', config, '-S', path, ...words], { name: `${kind} ssh`, seconds: 30, ...options }),
-    async master(kind, words = []) {
-      const running = await start([...clients[kind], '-F', config, '-S', path, '-M', '-N', ...words, 'there'], { name: `${kind} master` })
-      await until(() => existsSync(path), running.log())
-      return running
-    },
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]()
-    },
-  }
-}
 
 /** Says the same to everybody who connects. */
 const greeter = async (text: string): Promise<{ readonly port: number; readonly server: Server }> => {
@@ -88,7 +26,7 @@ const greeter = async (text: string): Promise<{ readonly port: number; readonly 
 }
 
 for (const master of ['OpenSSH', 'nacre'] as const) {
-  describe(`clients of a master of ${master}`, () => {
+  describe(`clients of a master of ${master}`, { concurrency: 4 }, () => {
     test('nacre: sessions, exit codes, bulk both ways, files, fifty at once', { seconds: 90 }, async () => {
       await using at = await place()
       await using running = await at.master(master)
@@ -216,7 +154,7 @@ for (const master of ['OpenSSH', 'nacre'] as const) {
 const peerOf = async (at: Place, client: Kind): Promise<string> =>
   (await at.ssh(client, ['there', 'echo $SSH_CONNECTION'])).stdout.toString()
 
-describe('nacre ssh as a master', () => {
+describe('nacre ssh as a master', { concurrency: 4 }, () => {
   test('listens at a socket of mode 0600, and takes no place that is taken', {}, async () => {
     await using at = await place()
     await using _running = await at.master('nacre')

@@ -57,10 +57,26 @@ export const sharingMutants: readonly Mutant[] = [
   {
     name: 'a proxy client opens whatever it likes',
     file: 'mux/proxy.ts',
-    from: 'if (!opens.has(question.channelType)) {',
-    to: "if (question.channelType === '') {",
+    from: 'if (!opens.has(question.channelType) || ',
+    to: 'if (',
     test: sharingTest,
     fails: ['opens no channels of other kinds'],
+  },
+  {
+    name: 'an agent is lent after its session',
+    file: 'mux/proxy.ts',
+    from: 'if (this.#lenders.delete(port) && this.#lenders.size === 0)',
+    to: 'if (this.#lenders.size === 0)',
+    test: sharingTest,
+    fails: ['lends its own agent, whatever the others lend, while its session is open'],
+  },
+  {
+    name: 'forwards of clients keep no rules',
+    file: 'mux/sharing.ts',
+    from: 'new MasterForwards(connection, forwards)',
+    to: 'new MasterForwards(connection)',
+    test: sharingTest,
+    fails: ['holds forwards to its own rules: who may connect to them, where they lead, how their sockets are made'],
   },
   {
     name: 'the server listens on for a client that has gone',

@@ -5,7 +5,7 @@ import { softwareVersion } from 'nacre/engine'
 import type { Environment, Run } from '../environment.ts'
 import { helpText, UsageError, usageText } from '../getopt.ts'
 import { algorithmLists } from '../ssh/algorithm-lists.ts'
-import { goToBackground, type Starter, starter } from '../ssh/background.ts'
+import { goToBackground, standAlone, type Starter, starter } from '../ssh/background.ts'
 import { planConnection } from '../ssh/hops.ts'
 import { runLocalCommand } from '../ssh/local-command.ts'
 import { loudly } from '../ssh/host-keys.ts'
@@ -151,6 +151,7 @@ const connectAndServe = async (
   if (config.sessionType === 'none') {
     if (config.controlMaster === 'no') connection.noMoreSessions()
     left?.letGo()
+    if (left !== undefined && !config.logLevel.startsWith('DEBUG')) standAlone()
     await idle(connection, signal)
     return 0
   }

@@ -83,12 +83,13 @@ export const goToBackground = (variables: Readonly<Record<string, string>> = {})
     child.on('exit', code => resolve(code ?? 255))
   })
 
-/** Lets go of standard error, which whoever started us may wait to see closed. Its number goes to /dev/null. */
+/** Lets go of standard output and error, which whoever started us may wait to see closed. Their numbers go to /dev/null. */
 export const standAlone = (): void => {
-  try {
-    closeSync(2)
-    openSync('/dev/null', 'w')
-  } catch {
-    // Without it, or where there is no /dev/null, it stays as it is.
-  }
+  for (const descriptor of [1, 2])
+    try {
+      closeSync(descriptor)
+      openSync('/dev/null', 'w')
+    } catch {
+      // Without it, or where there is no /dev/null, it stays as it is.
+    }
 }

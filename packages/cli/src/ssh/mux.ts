@@ -1,6 +1,7 @@
 // Owns how `ssh` shares connections: whether one is there already (ControlPath), whether ours becomes one (ControlMaster), and how long
 // it stays (ControlPersist). Knows nothing of the protocol, or of sessions.
-import { rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import {
   type ClientConnection,
   connectShared,
@@ -51,10 +52,9 @@ const joinMaster = async ({ settings, log }: MuxParts, path: string): Promise<Cl
   } catch (error) {
     if (!(error instanceof ShareError)) throw error
     const code = systemCode(error)
-    if (code === 'ECONNREFUSED' && config.controlMaster !== 'no') {
-      log.debug(`nobody listens at the socket ${escapeForPeople(path)} any more; it is removed`)
-      rmSync(path, { force: true })
-    } else if (code === 'ENOENT') log.debug(`no connection is shared at ${escapeForPeople(path)}`)
+    if (code === 'ECONNREFUSED' && config.controlMaster !== 'no')
+      log.debug(`nobody listens at the socket ${escapeForPeople(path)} any more; ours will replace it`)
+    else if (code === 'ENOENT') log.debug(`no connection is shared at ${escapeForPeople(path)}`)
     else log.say('ERROR', error.message)
     return undefined
   }
@@ -67,7 +67,11 @@ const share = async (
   parts: MuxParts,
   connection: ClientConnection,
   path: string,
-  { forwards, idle }: { readonly forwards: Forwards | undefined; readonly idle?: number | undefined },
+  {
+    forwards,
+    idle,
+    quietly = false,
+  }: { readonly forwards: Forwards | undefined; readonly idle?: number | undefined; readonly quietly?: boolean },
 ): Promise<SharedConnection | undefined> => {
   const { settings, environment, log } = parts
   const list = forwards ?? new Forwards(connection, settings, log)
@@ -82,7 +86,9 @@ const share = async (
     })
   } catch (error) {
     if (!(error instanceof ShareError) || error.code !== 'SHARE_TAKEN') throw error
-    log.say('ERROR', `ControlSocket ${escapeForPeople(path)} already exists, disabling multiplexing`)
+    const text = `ControlSocket ${escapeForPeople(path)} already exists, disabling multiplexing`
+    if (quietly) log.debug(text)
+    else log.say('ERROR', text)
     return undefined
   }
 }
@@ -94,8 +100,8 @@ const persistent = (parts: MuxParts, path: string): Sharing => {
   return {
     is: 'master',
     async share(connection, forwards) {
-      // Without its socket there is nothing to stay for.
-      if ((await share(parts, connection, path, { forwards, idle })) === undefined) await connection.close()
+      // Without its socket there is nothing to stay for: whoever started us uses who is there.
+      if ((await share(parts, connection, path, { forwards, idle, quietly: true })) === undefined) await connection.close()
     },
     stay: standAlone,
   }
@@ -106,7 +112,7 @@ const persistent = (parts: MuxParts, path: string): Sharing => {
  * who is asked by `-O` does not answer.
  */
 export const planSharing = async (parts: MuxParts): Promise<Sharing> => {
-  const { command, settings } = parts
+  const { command, settings, log } = parts
   const { config } = settings
   const path = pathOf(settings)
   const asked = command.line.last('O')
@@ -124,6 +130,10 @@ export const planSharing = async (parts: MuxParts): Promise<Sharing> => {
     if (connection !== undefined) return { is: 'shared', connection }
   }
   if (config.controlMaster === 'no') return alone
+  if (!existsSync(dirname(path))) {
+    log.say('ERROR', `The connection is not shared: there is no such folder as that of ControlPath ${escapeForPeople(path)}.`)
+    return alone
+  }
   if (config.controlPersist !== 'no') return await persist(parts, path)
   return {
     is: 'own',

@@ -8,13 +8,17 @@ import type { SshConfig } from './options.ts'
 /** The session's display; `undefined` for none. */
 export const prepareX11 = async (
   { config }: SshConfig,
-  connection: Pick<ClientConnection, 'untrusted'>,
+  connection: Pick<ClientConnection, 'untrusted' | 'shared'>,
   environment: Environment,
   log: Log,
 ): Promise<X11Forwarding | undefined> => {
   if (!config.forwardX11) return undefined
   if (connection.untrusted) {
     log.say('ERROR', 'X11 forwarding is disabled to avoid man-in-the-middle attacks: the host key is not the known one.')
+    return undefined
+  }
+  if (connection.shared) {
+    log.say('INFO', 'X11 is not forwarded over a connection that another process shares: -S none makes one that is not shared.')
     return undefined
   }
   const display = environment.variables.DISPLAY

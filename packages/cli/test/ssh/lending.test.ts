@@ -73,7 +73,12 @@ describe('the agent', () => {
 describe('the display', () => {
   const displayOf = async (argv: readonly string[], variables: Record<string, string> = { DISPLAY: ':7' }, untrusted = false) => {
     const at = place(variables)
-    const forward: X11Forwarding | undefined = await prepareX11(await settingsOf(...argv), { untrusted }, at.environment, at.log)
+    const forward: X11Forwarding | undefined = await prepareX11(
+      await settingsOf(...argv),
+      { untrusted, shared: false },
+      at.environment,
+      at.log,
+    )
     return { forward, said: at.said() }
   }
 

@@ -140,6 +140,14 @@ const variablesOf = (environment: readonly string[]): Readonly<Record<string, st
 
 const reasonOf = (error: unknown): string => (error instanceof SshError ? error.message : 'Session open refused by peer')
 
+/** A session that is to begin. */
+interface Starting {
+  readonly line: MuxLine
+  readonly sessionId: number
+  readonly request: SessionRequest
+  show(text: string): void
+}
+
 /** For one connection. */
 export class DescriptorPassengers implements Passengers {
   readonly #connection: ClientConnection
@@ -164,7 +172,7 @@ export class DescriptorPassengers implements Passengers {
       const wants = { agent: request.wantAgent !== 0, x11: request.wantX11 !== 0, environment: variablesOf(request.environment), show }
       const options = await (this.#options.passengerSession ?? usualSession)(wants)
       const pty = { term: request.term, ...sizeOf(terminal), ...(modes === undefined ? {} : { modes }) }
-      const remote = await this.#start(line, sessionId, request, request.wantTty === 0 ? options : { ...options, pty })
+      const remote = await this.#start({ line, sessionId, request, show }, request.wantTty === 0 ? options : { ...options, pty })
       const filter = request.wantTty === 0 ? everything : this.#filter(remote, request.escapeCharacter, show)
       await this.#relay(line, sessionId, remote, { input, output, errors, terminal, filter })
     } catch (error) {
@@ -181,7 +189,7 @@ export class DescriptorPassengers implements Passengers {
   }
 
   /** Starts it and says so; without a terminal where the server gives none. */
-  async #start(line: MuxLine, sessionId: number, request: SessionRequest, options: SessionOptions): Promise<Process> {
+  async #start({ line, sessionId, request, show }: Starting, options: SessionOptions): Promise<Process> {
     const begin = async (with_: SessionOptions): Promise<Process> =>
       request.subsystem !== 0
         ? await this.#connection.subsystem(request.command, with_)
@@ -199,6 +207,7 @@ export class DescriptorPassengers implements Passengers {
     const remote = await begin(plain)
     line.write(SessionOpened, { requestId: request.requestId, sessionId })
     line.write(TtyAllocFail, { sessionId })
+    show('PTY allocation request failed\r\n')
     return remote
   }
 

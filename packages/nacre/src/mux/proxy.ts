@@ -1,5 +1,7 @@
 // Owns one client in proxy mode at the master: what it opens is opened at the server, what the server opens for it comes to it, and
 // what it asks of the whole connection is asked for it where that harms nobody. Knows nothing of sockets.
+import { agentConnect } from '../connection/channel-types/agent-connect.ts'
+import { authAgent } from '../connection/channel-types/auth-agent.ts'
 import { forwardedStreamlocal } from '../connection/channel-types/forwarded-streamlocal.ts'
 import { forwardedTcpip } from '../connection/channel-types/forwarded-tcpip.ts'
 import { directStreamlocal } from '../connection/channel-types/direct-streamlocal.ts'
@@ -48,9 +50,9 @@ const detailsOf = (named: OpenQuestion['details'] | GlobalRequestQuestion['reque
 }
 
 const opens: ReadonlySet<string> = new Set([session.name, directTcpip.name, directStreamlocal.name])
-/** Whoever sends these is answered by channels that do not say for whom they are, so that they would come to the master. */
-const notForOne: ReadonlySet<string> = new Set([authAgentReq.name, agentReq.name, x11Req.name])
-const passes = (name: string): boolean => !notForOne.has(name)
+/** Of an agent: what asks for one, and what the server opens for that. */
+const agentRequests: ReadonlySet<string> = new Set([authAgentReq.name, agentReq.name])
+const agentChannels = [authAgent, agentConnect] as const
 
 export interface ProxyOptions {
   /** The client is nacre's, which reads short packets. */
@@ -64,6 +66,9 @@ export class ProxyClient {
   readonly #ports = new Set<ListenedPort>()
   readonly #paths = new Set<string>()
   readonly #unserve: (() => void)[] = []
+  /** Sessions that are open and asked for an agent. */
+  readonly #lenders = new Set<ChannelPort>()
+  #unserveAgents: readonly (() => void)[] = []
 
   constructor(connection: ClientConnection, transport: ByteTransport, options: ProxyOptions) {
     this.#connection = connection
@@ -85,10 +90,11 @@ export class ProxyClient {
       },
       options.clock,
     )
-    this.#unserve.push(
-      connection.serve(forwardedTcpip.name, question => this.#fromPort(question)),
-      connection.serve(forwardedStreamlocal.name, question => this.#fromPath(question)),
-    )
+    if (!connection.untrusted)
+      this.#unserve.push(
+        connection.serve(forwardedTcpip.name, question => this.#fromPort(question)),
+        connection.serve(forwardedStreamlocal.name, question => this.#fromPath(question)),
+      )
     this.#link.start()
   }
 
@@ -105,7 +111,8 @@ export class ProxyClient {
   // ── the client opens ──────────────────────────────────────────────────────────────────────────────────────────────
 
   #opening(question: OpenQuestion): void {
-    if (!opens.has(question.channelType)) {
+    const { untrusted } = this.#connection
+    if (!opens.has(question.channelType) || (untrusted && question.channelType !== session.name)) {
       question.refuse('administratively-prohibited', 'not over a shared connection')
       return
     }
@@ -126,7 +133,29 @@ export class ProxyClient {
   }
 
   #join(inner: ChannelPort, outer: ChannelPort): void {
-    bridge({ port: inner, link: this.#link }, { port: outer, link: this.#connection.link }, passes)
+    bridge({ port: inner, link: this.#link }, { port: outer, link: this.#connection.link }, name => this.#mayAsk(name, inner))
+  }
+
+  /** A connection to a display does not say for whom it is before it has been taken: it would come to the master. */
+  #mayAsk(name: string, port: ChannelPort): boolean {
+    if (name === x11Req.name) return false
+    if (!agentRequests.has(name)) return true
+    if (this.#connection.untrusted) return false
+    this.#lendsAgent(port)
+    return true
+  }
+
+  /**
+   * Connections to an agent are the client's from now on, unless somebody has asked for them before: they do not say for whom they are.
+   * That holds even if the server refuses the request, as OpenSSH's does after the first.
+   */
+  #lendsAgent(port: ChannelPort): void {
+    if (this.#lenders.size === 0)
+      this.#unserveAgents = agentChannels.map(row => this.#connection.serve(row.name, question => this.#fromAgent(question, row)))
+    this.#lenders.add(port)
+    port.whenClosed(() => {
+      if (this.#lenders.delete(port) && this.#lenders.size === 0) for (const stop of this.#unserveAgents) stop()
+    })
   }
 
   // ── the client asks ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -134,7 +163,7 @@ export class ProxyClient {
   #requested(question: GlobalRequestQuestion): void {
     const { name } = question.request
     const details = detailsOf(question.request)
-    const note = this.#noteOf(name, details)
+    const note = this.#connection.untrusted && name !== keepalive.name ? undefined : this.#noteOf(name, details)
     if (note === undefined) {
       question.fail()
       this.#link.wake()
@@ -206,6 +235,11 @@ export class ProxyClient {
     const { details } = question
     if (details.type !== forwardedStreamlocal.name || !this.#paths.has(details.value.socketPath)) return false
     this.#pass(question, encode(forwardedStreamlocal.codec, details.value))
+    return true
+  }
+
+  #fromAgent(question: OpenQuestion, row: (typeof agentChannels)[number]): boolean {
+    this.#pass(question, encode(row.codec, {}))
     return true
   }
 

@@ -1,8 +1,9 @@
 // Owns the Unix socket at which a process shares its connection: made so that nobody but the owner can ever connect, in its place at
 // once and only if nobody else's is there, and taken away at the end. Knows nothing of what is said over it.
 import { randomBytes } from 'node:crypto'
-import { type BigIntStats, linkSync, lstatSync, rmSync } from 'node:fs'
+import { type BigIntStats, existsSync, linkSync, lstatSync, renameSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
+import { dirname } from 'node:path'
 import { mayConnect, ownUser, userAtOtherEnd } from '../agent/peer-node.ts'
 import type { ClientConnection } from '../client/connection.ts'
 import { ShareError } from '../errors.ts'
@@ -58,7 +59,7 @@ const cannotListen = (path: string, error: unknown): ShareError => {
   const why =
     code === 'EINVAL' || code === 'ENAMETOOLONG'
       ? 'the path is too long for a Unix socket; some 90 bytes are what there is. %C is short'
-      : code === 'ENOENT'
+      : code === 'ENOENT' || (code === 'EACCES' && !existsSync(dirname(path))) // Node says so of folders that are missing, too.
         ? 'there is no such folder'
         : code === 'EACCES'
           ? 'the folder is not ours to write in'
@@ -82,20 +83,37 @@ const isAlive = async (path: string): Promise<boolean> => {
   }
 }
 
+/** Others may have found the same one left over: what they have put in its place meanwhile is put back. */
+const removeLeftOver = (path: string, leftOver: bigint | undefined): void => {
+  const aside = `${path}.${randomBytes(8).toString('hex')}`
+  try {
+    renameSync(path, aside)
+    if (statOf(aside)?.ino !== leftOver) linkSync(aside, path)
+  } catch {
+    // It has gone, or somebody is there again; the next look says which.
+  } finally {
+    rmSync(aside, { force: true })
+  }
+}
+
+const mostTries = 3
+
 /** Puts the socket in its place, where nobody may be. */
 const moveInto = async (temporary: string, path: string): Promise<void> => {
-  for (let tries = 0; ; tries++)
+  for (let tries = 1; ; tries++) {
+    const before = statOf(path)?.ino
     try {
       linkSync(temporary, path)
       return
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw cannotListen(path, error)
-      if (tries > 0 || (await isAlive(path)))
+      if (tries >= mostTries || (await isAlive(path)))
         throw new ShareError('SHARE_TAKEN', `The connection cannot be shared at ${path}: something is there already.`, path, {
           cause: error,
         })
-      rmSync(path, { force: true })
+      removeLeftOver(path, before)
     }
+  }
 }
 
 /**

@@ -2,11 +2,14 @@
 // from the others, and what is asked of the connection as a whole.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { authAgent } from '../../src/connection/channel-types/auth-agent.ts'
 import { ChannelOpenError, DisconnectedError, RequestRefusedError, ShareError } from '../../src/errors.ts'
 import type { LocalSockets } from '../../src/forward/sockets.ts'
 import type { SocksTarget } from '../../src/forward/socks.ts'
 import type { SharedForwards } from '../../src/mux/master-forwards.ts'
+import type { SessionHandlers } from '../../src/server/session.ts'
 import { virtualClock } from '../../src/testing/clock.ts'
+import { agentRig, identity } from '../agent/rig.ts'
 import { echoing } from '../client/forward-fixtures.ts'
 import { quiet } from '../io/fixtures.ts'
 import { patterned } from '../pair/fixtures.ts'
@@ -122,6 +125,43 @@ describe('a client of a shared connection', () => {
   it('asks the server itself for a sign of life', async () => {
     await using all = await sharedWorld()
     await (await all.shared()).ping()
+  })
+  it('lends its own agent, whatever the others lend, while its session is open', async () => {
+    const seen: string[] = []
+    const exec: SessionHandlers<{ readonly name: string }>['exec'] = async ({ agent }) => {
+      const there = await agent?.connect()
+      seen.push(...((await there?.list()) ?? [{ comment: 'none' }]).map(({ comment }) => comment))
+      there?.close()
+      return 0
+    }
+    await using all = await sharedWorld({}, { server: { session: { exec, agent: true } } })
+    const clients = [await all.shared(), await all.shared(), await all.shared()]
+    const agents = ['first', 'second'].map(async comment => {
+      const rig = agentRig()
+      await rig.client().add(identity('ed25519'), comment)
+      return rig.agent
+    })
+    for (const [index, client] of clients.entries())
+      await client.run('list', index < agents.length ? { forwardAgent: await agents[index] } : {})
+    assert.deepEqual(seen, ['first', 'second', 'none'])
+    await quiet()
+    await assert.rejects(all.at.served.open(authAgent, {}), { reason: 'administratively-prohibited' })
+  })
+  it('lends no display, which has no mark of whose it is', async () => {
+    await using all = await sharedWorld({}, { server: { session: { exec: async () => 0 } } })
+    let refused = 0
+    const x11 = { display: ':0', onRefused: () => void refused++ }
+    assert.equal((await (await all.shared()).run('x', { x11 })).code, 0)
+    assert.equal(refused, 1)
+  })
+  it('forwards nothing, either way, where the server may be the wrong one', async () => {
+    await using all = await sharedWorld({}, { client: { hostKey: () => ({ untrusted: true }) } })
+    const shared = await all.shared()
+    await echoing(all.at.there, { host: 'db', port: 5432 })
+    await assert.rejects(shared.dial('db:5432'), { message: /not over a shared connection/ })
+    await assert.rejects(shared.reverse({ listen: 8001, to: stream => stream.close() }))
+    assert.deepEqual(all.at.asked, [])
+    assert.equal((await shared.run('x')).code, 7)
   })
   it('opens no channels of other kinds', async () => {
     await using all = await sharedWorld()
