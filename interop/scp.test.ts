@@ -318,7 +318,6 @@ describe('exit codes and messages', () => {
   })
   test('1 for what this version refuses, in the words of ssh', {}, async () => {
     await code(['-J', 'jump,', 'h:a', '.'], 1, /ProxyJump/)
-    await code(['-A', 'h:a', '.'], 1, /-A \(forward the agent\) is not supported by this version/)
     await code(['-oProxyCommand=nc %z', 'h:a', '.'], 1, /%z/)
   })
   test('1 for an option that does not exist', {}, () => code(['-Z', 'a', 'b'], 1, /unknown option -- Z/))
