@@ -28,6 +28,8 @@ import { type ServerAt, WireSubject } from './sftp/wire-subject.ts'
 const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
 const root = user.uid === 0
 const seed = Number(process.env.NACRE_MODEL_SEED ?? 1)
+/** How many times the sequences of a usual run, which are the same each time. */
+const times = Number(process.env.NACRE_MODEL_TIMES ?? 1)
 const launcher = fileURLToPath(new URL('../packages/cli/bin/nacre.js', import.meta.url))
 
 const sequences = async (
@@ -43,7 +45,7 @@ const sequences = async (
       const difference = await explained(model, subject, operations, 0)
       if (difference !== undefined) assert.fail(difference)
     }
-    for (let at = 0; at < count; at++) {
+    for (let at = 0; at < count * times; at++) {
       const random = randomFrom(seed + at)
       const operations = [...somePopulation(random, 12, taste), ...someOperations(random, 60, taste)]
       const difference = await explained(model, subject, operations, seed + at)
@@ -66,7 +68,7 @@ describe('the model is OpenSSH', { skip: sftpServer === undefined && 'no sftp-se
         const place = makePlace()
         return { pipe: pipeTo(sftpServer ?? '', [], place.base), base: place.base, clear: () => clearPlace(place) }
       })
-      await sequences(openssh, 150, taste, exceptionsOf.openssh)
+      await sequences(openssh, 75, taste, exceptionsOf.openssh)
     })
 })
 
@@ -90,21 +92,21 @@ const memory = (): Files => {
 const kinds: readonly Kind[] = [
   {
     name: 'memory',
-    sequences: 100,
+    sequences: 40,
     base: virtualBase,
     allowed: exceptionsOf.memory,
     make: () => ({ files: memory(), base: virtualBase, clear: () => undefined }),
   },
   {
     name: 'an overlay',
-    sequences: 40,
+    sequences: 20,
     base: virtualBase,
     allowed: exceptionsOf.overlay,
     make: () => ({ files: overlayFiles(readOnlyFiles(memory()), memoryFiles({ user })), base: virtualBase, clear: () => undefined }),
   },
   {
     name: 'the disk',
-    sequences: 50,
+    sequences: 25,
     base: deepBase,
     allowed: exceptionsOf.disk,
     make: () => {
@@ -114,7 +116,7 @@ const kinds: readonly Kind[] = [
   },
   {
     name: 'a folder as the root',
-    sequences: 25,
+    sequences: 15,
     base: deepBase,
     allowed: exceptionsOf.root,
     make: () => {
@@ -171,7 +173,7 @@ describe('somebody who is not root', { skip: !root && 'only root can become some
     allowed: ReadonlySet<Exception>,
     make: (below: readonly Operation[]) => Promise<ServerAt>,
   ): Promise<void> => {
-    for (let at = 0; at < count; at++) {
+    for (let at = 0; at < count * times; at++) {
       const random = randomFrom(seed + at)
       const below = somePopulation(random, 30, { ...taste, root: true })
       const operations = someOperations(random, 60, taste)
@@ -196,11 +198,11 @@ describe('somebody who is not root', { skip: !root && 'only root can become some
     }
 
   test('is the model with OpenSSH', { skip: sftpServer === undefined && 'no sftp-server on this machine' }, () =>
-    run('OpenSSH', 60, deepBase, exceptionsOf.openssh, asProcess([sftpServer ?? ''])),
+    run('OpenSSH', 30, deepBase, exceptionsOf.openssh, asProcess([sftpServer ?? ''])),
   )
 
   test('has the same rights in memory', () =>
-    run('our server over memory', 60, virtualBase, exceptionsOf.memory, async below => {
+    run('our server over memory', 30, virtualBase, exceptionsOf.memory, async below => {
       const user = { uid: 0, gid: 0 }
       const files = memoryFiles({ user })
       let path = ''
