@@ -176,7 +176,7 @@ export const commaList: Kind<readonly string[]> = single(
  * Names of algorithms with commas between, after an optional `+`, `-` or `^`. Kept as text: what the pattern leaves is
  * decided against the tables, by `choose` of the algorithms.
  */
-export const algorithms: Kind<string> = single(
+const algorithms: Kind<string> = single(
   'names with commas between, optionally after +, - or ^',
   each => (/^[+^-]?[^\s,+^-][^\s,]*(,[^\s,]+)*$/.test(each) ? each : undefined),
   each => each,
