@@ -2,7 +2,7 @@
 // whose sockets they are; and who may have what, side by side with OpenSSH's sshd.
 import assert from 'node:assert/strict'
 import { chmodSync, existsSync, statSync } from 'node:fs'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type ClientConnection, ChannelOpenError, RequestRefusedError } from 'nacre'
@@ -15,7 +15,8 @@ import { MiB } from './rig/bytes.ts'
 import { freshFile } from './rig/folder.ts'
 import { userKey } from './rig/keys.ts'
 import { freePort } from './rig/port.ts'
-import { finish, type Running, start, withinSeconds } from './rig/process.ts'
+import { finish, type Running, start } from './rig/process.ts'
+import { counting, exchange, listening, pause, userPath } from './rig/services.ts'
 import { test } from './rig/test.ts'
 import { needsPrivilege, world } from './rig/world.ts'
 import { nacreConnect } from './sites/client.ts'
@@ -24,80 +25,8 @@ import { nacreSshd } from './sites/commands.ts'
 const login = { key: userKey() }
 const accepts = { keys: [userKey()] }
 const ours = (config: readonly string[] = []): Promise<PeerServer> => nacreSshd({ accepts, config })
-const pause = (milliseconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, milliseconds))
-
-type At = number | string
-/** Where to connect to. */
-const reach = (at: At, host: string): Socket =>
-  typeof at === 'string' ? connect({ path: at, allowHalfOpen: true }) : connect({ port: at, host, allowHalfOpen: true })
-
-/** Sends so much, ends, and reads what comes; rejects when nobody listens. */
-const exchange = (at: At, count = 300_000, host = '127.0.0.1', before?: (socket: Socket) => Promise<void>): Promise<string> =>
-  withinSeconds(
-    30,
-    new Promise<string>((resolve, reject) => {
-      const socket = reach(at, host)
-      let said = ''
-      socket.on('error', reject)
-      socket.on('close', () => resolve(said))
-      socket.on('connect', () => {
-        void (before?.(socket) ?? Promise.resolve()).then(() => {
-          socket.on('data', data => (said += data.toString()))
-          socket.end(Buffer.alloc(count))
-        }, reject)
-      })
-    }),
-    () => `nothing came back from ${at}`,
-  )
-
-interface Service extends AsyncDisposable {
-  readonly at: At
-}
-
-/** Says how much it got once that has ended; at a free port, or at a path. */
-const counting = async (path?: string): Promise<Service> => {
-  const sockets = new Set<Socket>()
-  const server = createServer({ allowHalfOpen: true }, socket => {
-    let count = 0
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.on('data', data => (count += data.length))
-    socket.on('end', () => socket.end(`${count} bytes`))
-  })
-  await new Promise<void>(resolve => (path === undefined ? server.listen(0, '127.0.0.1', resolve) : server.listen(path, resolve)))
-  if (path !== undefined) chmodSync(path, 0o777)
-  return {
-    at: path ?? (server.address() as AddressInfo).port,
-    async [Symbol.asyncDispose]() {
-      for (const each of sockets) each.destroy()
-      await new Promise(resolve => server.close(resolve))
-    },
-  }
-}
-
-let paths = 0
-/** A path the user of the world may use. */
-const userPath = (): string => `${world().home}/s${paths++}`
 
 const began = async ({ command, options }: Prepared): Promise<Running> => await start(command, { ...options, logStdout: true })
-
-/** Waits until somebody listens. */
-const listening = async (at: At, client: Running, host = '127.0.0.1'): Promise<void> => {
-  for (let tries = 0; tries < 400; tries++) {
-    if (client.ended) throw new Error(`${client.name} ended.\n${client.log()}`)
-    const there = await new Promise<boolean>(resolve => {
-      const socket = reach(at, host)
-      socket.on('error', () => resolve(false))
-      socket.on('connect', () => {
-        socket.destroy()
-        resolve(true)
-      })
-    })
-    if (there) return
-    await pause(25)
-  }
-  throw new Error(`nobody listens at ${at}.\n${client.log()}`)
-}
 
 const clients = {
   // Its options are told from settings by their dash: each is one word.

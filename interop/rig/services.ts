@@ -13,17 +13,23 @@ export const pause = (milliseconds: number): Promise<void> => new Promise(resolv
 export const reach = (at: At, host = '127.0.0.1'): Socket =>
   typeof at === 'string' ? connect({ path: at, allowHalfOpen: true }) : connect({ port: at, host, allowHalfOpen: true })
 
-/** Sends so many bytes, ends, and gives what came; rejects when nobody listens. */
-export const exchange = (at: At, count = 300_000, host?: string): Promise<string> =>
+/** Sends so many bytes, ends, and gives what came; rejects when nobody listens. `before` is what is said first, to a proxy. */
+export const exchange = (at: At, count = 300_000, host?: string, before?: (socket: Socket) => Promise<void>): Promise<string> =>
   withinSeconds(
     60,
     new Promise<string>((resolve, reject) => {
       const socket = reach(at, host)
       let said = ''
+      const talk = (): void => {
+        socket.on('data', data => (said += data.toString()))
+        socket.end(Buffer.alloc(count))
+      }
       socket.on('error', reject)
       socket.on('close', () => resolve(said))
-      socket.on('data', data => (said += data.toString()))
-      socket.on('connect', () => socket.end(Buffer.alloc(count)))
+      socket.on('connect', () => {
+        if (before === undefined) talk()
+        else before(socket).then(talk, reject)
+      })
     }),
     () => `nothing came back from ${at}`,
   )
