@@ -54,6 +54,8 @@ export class SharedEngine implements DrivenEngine {
   /** Replies that are given here to requests that were not sent. */
   #replies: boolean[] = []
   #pings: Set<Channel> | undefined
+  /** Channels the server refused. */
+  refused = 0
   #ended = false
   #blocked = false
   #more = false
@@ -107,6 +109,9 @@ export class SharedEngine implements DrivenEngine {
   }
 
   disconnect(reason: DisconnectReason, description = '', error?: Error): void {
+    // Who cannot leave such a master closes what would have been closed by leaving.
+    if (!this.#ended && this.#config.requests === 'openssh' && this.refused > 0)
+      for (const channel of [...this.connection.channels]) channel.close()
     this.#finish('us', reason, error ?? weEnded(reason, description))
   }
 
@@ -235,6 +240,7 @@ export class SharedEngine implements DrivenEngine {
   }
 
   #emit(event: EngineEvent): void {
+    if (event.is === 'open-failed' && event.error === undefined) this.refused++
     if (this.#pings === undefined || !('channel' in event) || !this.#pings.has(event.channel)) this.#events.push(event)
     else this.#pinged(event)
   }
