@@ -1,6 +1,7 @@
 // Owns handing a whole connection on to another server: what a client here opens and asks for goes there, and what that server
 // opens for it comes back. Knows nothing of how the other connection came about, nor of what passes.
 import type { ChannelRequestQuestion, GlobalRequestQuestion, OpenQuestion, OpenValue } from '../connection/events.ts'
+import { agentConnect } from '../connection/channel-types/agent-connect.ts'
 import { authAgent } from '../connection/channel-types/auth-agent.ts'
 import { forwardedStreamlocal } from '../connection/channel-types/forwarded-streamlocal.ts'
 import { forwardedTcpip } from '../connection/channel-types/forwarded-tcpip.ts'
@@ -10,6 +11,7 @@ import { cancelStreamlocalForward } from '../connection/global-requests/cancel-s
 import { cancelTcpipForward } from '../connection/global-requests/cancel-tcpip-forward.ts'
 import { streamlocalForward } from '../connection/global-requests/streamlocal-forward.ts'
 import { tcpipForward } from '../connection/global-requests/tcpip-forward.ts'
+import { agentReq } from '../connection/requests/agent-req.ts'
 import { authAgentReq } from '../connection/requests/auth-agent-req.ts'
 import { x11Req } from '../connection/requests/x11-req.ts'
 import type { GlobalRequestValue } from '../connection/questions.ts'
@@ -206,7 +208,7 @@ class ConnectionRelay<Identity> {
 
   #serveBack(target: ClientConnection): void {
     if (target.untrusted) return
-    for (const type of [forwardedTcpip.name, forwardedStreamlocal.name, x11.name, authAgent.name])
+    for (const type of [forwardedTcpip.name, forwardedStreamlocal.name, ...opens.values()])
       this.#stops.push(
         target.serve(type, question => {
           if (!this.#offered.has(offerOf(question.details))) return false
@@ -221,6 +223,7 @@ class ConnectionRelay<Identity> {
 const opens: ReadonlyMap<string, string> = new Map([
   [x11Req.name, x11.name],
   [authAgentReq.name, authAgent.name],
+  [agentReq.name, agentConnect.name],
 ])
 
 const offerOf = (details: OpenValue): string => {

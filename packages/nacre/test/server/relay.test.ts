@@ -3,10 +3,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ClientConnection } from '../../src/client/connection.ts'
+import { agentConnect } from '../../src/connection/channel-types/agent-connect.ts'
+import { authAgent } from '../../src/connection/channel-types/auth-agent.ts'
 import { forwardedTcpip } from '../../src/connection/channel-types/forwarded-tcpip.ts'
 import { session as sessionRow } from '../../src/connection/channel-types/session.ts'
+import { x11 } from '../../src/connection/channel-types/x11.ts'
 import { cancelTcpipForward } from '../../src/connection/global-requests/cancel-tcpip-forward.ts'
 import { tcpipForward } from '../../src/connection/global-requests/tcpip-forward.ts'
+import { agentReq } from '../../src/connection/requests/agent-req.ts'
+import { authAgentReq } from '../../src/connection/requests/auth-agent-req.ts'
+import { exec } from '../../src/connection/requests/exec.ts'
+import { x11Req } from '../../src/connection/requests/x11-req.ts'
 import type { RequestRow } from '../../src/connection/requests/row.ts'
 import { type ChannelOpenError, RequestRefusedError } from '../../src/errors.ts'
 import type { PortHandler } from '../../src/io/channel-port.ts'
@@ -319,6 +326,101 @@ describe('forwards that are handed on', () => {
     assert.equal(at.machine.listening.size, 0)
     assert.equal((await at.behind.client.run('others')).code, 7)
     await at[Symbol.asyncDispose]()
+  })
+})
+
+describe('what a client lends a session that is handed on', () => {
+  const display = { singleConnection: false, authenticationProtocol: 'MIT-MAGIC-COOKIE-1', authenticationCookie: '00ff', screenNumber: 2 }
+
+  /** A session behind that says to whatever it was lent what its command is, and tells what came back. */
+  const lending = (options: ChainOptions = {}) =>
+    chain(
+      {
+        agent: true,
+        x11: true,
+        async exec(session) {
+          const lent = session.agent ?? session.x11
+          assert.ok(lent !== undefined)
+          const stream = session.agent === undefined ? await session.x11?.open({ address: 'h', port: 1 }) : await session.agent.open()
+          assert.ok(stream !== undefined)
+          await stream.write(new TextEncoder().encode(session.command))
+          stream.end()
+          await session.stdout.write(`${session.x11?.cookie ?? ''}${await textOf(stream.readable)}`)
+          return 0
+        },
+      },
+      options,
+    )
+  /** Asks to lend, runs a command, and gives its output. */
+  const asking = async <T>(at: Chain, row: RequestRow<string, T>, value: T, command: string): Promise<string> => {
+    const port = await at.client.open(sessionRow, {})
+    await port.ask(row, value)
+    let said = ''
+    const over = Promise.withResolvers<void>()
+    port.handle({
+      data(bytes) {
+        said += new TextDecoder().decode(bytes)
+        port.consume(bytes.length)
+      },
+      eof: () => {},
+      request: question => question.fail(),
+      closed: () => over.resolve(),
+    })
+    await port.ask(exec, { command })
+    await over.promise
+    return said
+  }
+  const serve = (at: Chain, type: string): { readonly served: () => number } => {
+    let served = 0
+    at.client.serve(type, question => {
+      served++
+      echo(new ChannelStream(at.client.link.accept(question)))
+      return true
+    })
+    return { served: () => served }
+  }
+
+  it('is reached from behind: its agent by either name, its display with its cookie', async () => {
+    await using at = await lending()
+    const [old, byRfc, x] = [serve(at, authAgent.name), serve(at, agentConnect.name), serve(at, x11.name)]
+    assert.equal(await asking(at, authAgentReq, {}, 'to the agent'), 'to the agent')
+    assert.deepEqual([old.served(), byRfc.served()], [1, 0])
+    assert.equal(await asking(at, agentReq, {}, 'to it again'), 'to it again')
+    assert.deepEqual([old.served(), byRfc.served()], [1, 1])
+    assert.equal(await asking(at, x11Req, display, 'to the display'), '00ffto the display')
+    assert.equal(x.served(), 1)
+  })
+
+  it('is lent only if that may go on', async () => {
+    await using at = await lending({ permitRequest: request => request.type !== 'agent-req' && request.type !== 'x11-req' })
+    const port = await at.client.open(sessionRow, {})
+    await assert.rejects(port.ask(agentReq, {}), RequestRefusedError)
+    await assert.rejects(port.ask(x11Req, display), RequestRefusedError)
+    await port.ask(authAgentReq, {})
+    port.abort()
+  })
+
+  it('is asked for by nobody behind before it was offered', async () => {
+    await using at = await lending()
+    for (const [row, details] of [
+      [authAgent, {}],
+      [agentConnect, {}],
+    ] as const) {
+      at.client.serve(row.name, () => assert.fail('it was asked'))
+      await assert.rejects(at.behind.served.open(row, details), /not asked for|no such|unknown|refused/i)
+    }
+    at.client.serve(x11.name, () => assert.fail('it was asked'))
+    await assert.rejects(at.behind.served.open(x11, { originatorAddress: '', originatorPort: 1 }))
+  })
+
+  it('is not reached once somebody behind says no', async () => {
+    await using at = await chain({ exec: () => 0 })
+    const served = serve(at, authAgent.name)
+    const port = await at.client.open(sessionRow, {})
+    await assert.rejects(port.ask(authAgentReq, {}), RequestRefusedError)
+    await assert.rejects(at.behind.served.open(authAgent, {}))
+    assert.equal(served.served(), 0)
+    port.abort()
   })
 })
 
