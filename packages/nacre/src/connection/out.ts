@@ -12,4 +12,6 @@ export interface ConnectionOut {
   readonly maxPayload: number
   /** Bytes of data in one message that suit this peer, however many more we would take. Known before any channel is. */
   maxIncoming(): number
+  /** The peer holds its next small packet back until TCP has acknowledged the last one (Nagle's algorithm). */
+  awaitsAcknowledgement?(): boolean
 }

@@ -7,6 +7,8 @@ export const largestWindow = 0xffffffff
 
 /** A wide window is for a long way, where half of it would be missed: it is given back in pieces of so many bytes. */
 const mostDue = 1024 * 1024
+/** So many bytes and fewer came in small pieces; of bulk more is due before anybody looks. */
+const fewBytes = 16 * 1024
 
 /**
  * What the peer may send. Every byte of the window is in one of three places: still to come, arrived and not consumed, or
@@ -89,6 +91,11 @@ export class ReceiveWindow {
     this.#due += wider - this.#size
     this.#size = wider
     return this.#giveBack()
+  }
+
+  /** Returns what is due to give back now, if it is little; 0 for none. */
+  few(): number {
+    return this.#due <= fewBytes ? this.#giveBack() : 0
   }
 
   #giveBack(): number {

@@ -8,7 +8,7 @@ import { ChannelClose } from '../connection/messages.ts'
 import type { ConnectionOut } from '../connection/events.ts'
 import { type AuthenticationAttempt, type DisconnectReason, ProtocolError, WireError } from '../errors.ts'
 import { Debug, Disconnect, ExtInfo, Ignore, Ping, Pong, ServiceAccept, ServiceRequest, Unimplemented } from '../transport/messages.ts'
-import { mostDataFor } from '../transport/quirks.ts'
+import { habitsOf } from '../transport/quirks.ts'
 import { isExchangeNumber, Transport } from '../transport/transport.ts'
 import type { Ask } from '../wire/dialogue.ts'
 import { decodeMessage, type Message } from '../wire/message.ts'
@@ -82,9 +82,7 @@ export class Engine {
     this.#auth = new Authentication(config, {
       send: (message, value) => transport.send(message, value),
       ask: (question, asker) => this.#ask(question, asker),
-      banner: message => this.#emit({ is: 'banner', message }),
-      // Bytes of a packet are views, which end with the next one.
-      untaken: key => this.#emit({ is: 'untaken-key', ...key, publicKey: key.publicKey.slice() }),
+      emit: event => this.#emit(event),
       sessionId: () => known(transport.sessionId),
       serverSignatureAlgorithms: () => transport.theirExtensions?.serverSignatureAlgorithms,
       hostKeyToName: () => (transport.theirExtensions?.hostBound === true ? transport.firstHostKey : undefined),
@@ -120,7 +118,7 @@ export class Engine {
         return can
       },
       maxPayload: this.#config.connection.limits.maximumDataBytes,
-      maxIncoming: () => mostDataFor(transport.peer?.softwareVersion ?? ''),
+      ...habitsOf(() => transport.peer?.softwareVersion ?? ''),
     }
   }
 

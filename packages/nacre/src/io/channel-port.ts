@@ -197,6 +197,13 @@ export class ChannelPort {
     this.#waker.wake()
   }
 
+  /** Lets a peer go on that waits for a packet of ours; see `Channel.acknowledge`. */
+  acknowledge(): void {
+    if (this.#closed !== undefined) return
+    this.channel.acknowledge()
+    this.#waker.wake()
+  }
+
   /** Lets the peer have up to `size` bytes under way to us, if that is more than until now. */
   widen(size: number): void {
     if (this.#closed !== undefined) return

@@ -6,6 +6,8 @@ import { byteWritable, ByteQueue, type ByteWritable } from './channel-streams.ts
 
 /** Takes bytes as they come, without streams. */
 export interface ChannelTap {
+  /** Answers may come in small pieces, and somebody waits for the last of them: the peer is not to hold any back. */
+  readonly prompt?: boolean
   /**
    * `bytes` are valid until this returns, or for good when `detached`. The peer may send as many more once the promise has
    * settled; at once without one.
@@ -64,6 +66,7 @@ class Incoming implements PortHandler {
     const taken = tap.data(bytes, detached)
     if (taken === undefined) this.#port.consume(count)
     else void taken.catch(unheard).then(() => this.#port.consume(count))
+    if (tap.prompt === true && taken === undefined) this.#port.acknowledge()
   }
 
   eof(): void {

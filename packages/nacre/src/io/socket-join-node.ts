@@ -19,6 +19,7 @@ const pool = new BufferPool()
 
 /** From the channel to the socket. */
 class ToSocket implements ChannelTap {
+  readonly prompt = true
   readonly #socket: Socket
   /** What came in this turn. */
   #gathered: Uint8Array | undefined

@@ -7,6 +7,8 @@ export interface Quirk {
   readonly withoutExtensions?: readonly string[]
   /** Bytes of data in one message that the peer had better not be allowed to exceed. */
   readonly mostData?: number
+  /** The peer leaves Nagle's algorithm on: a small packet waits until the one before it was acknowledged. */
+  readonly nagle?: boolean
 }
 
 const quirks: readonly Quirk[] = [
@@ -16,6 +18,9 @@ const quirks: readonly Quirk[] = [
     // from a program it reads 32 KiB at a time, and sends them as they are.
     matches: softwareVersion => softwareVersion.startsWith('OpenSSH'),
     mostData: 32 * 1024,
+    // Both ends turn it off for sessions with a terminal alone (`ssh_packet_set_interactive`). An answer through `ssh -L` or `sshd`
+    // that came in two pieces took 40 ms more: 20 connections a second one after the other, 93 once they were acknowledged.
+    nagle: true,
   },
 ]
 
@@ -33,3 +38,15 @@ export const mostDataFor = (softwareVersion: string, rows: readonly Quirk[] = qu
   for (const { matches, mostData = most } of rows) if (mostData < most && matches(softwareVersion)) most = mostData
   return most
 }
+
+/** Whether this peer waits for TCP's acknowledgement of a small packet before it sends the next. */
+export const awaitsAcknowledgement = (softwareVersion: string, rows: readonly Quirk[] = quirks): boolean =>
+  rows.some(({ matches, nagle }) => nagle === true && matches(softwareVersion))
+
+/** What a connection has to know of its peer, by the software version once that is known. */
+export const habitsOf = (
+  softwareVersion: () => string,
+): { readonly maxIncoming: () => number; readonly awaitsAcknowledgement: () => boolean } => ({
+  maxIncoming: () => mostDataFor(softwareVersion()),
+  awaitsAcknowledgement: () => awaitsAcknowledgement(softwareVersion()),
+})

@@ -11,6 +11,32 @@ import { Pair, pattern, Sink, Source, violates } from './pair.ts'
 const writables = (events: readonly ConnectionEvent[]): readonly Channel[] =>
   events.flatMap(each => (each.is === 'writable' ? [each.channel] : []))
 
+describe('a peer that holds small packets back until the last was acknowledged', () => {
+  const adjustsAfter = (options: { readonly awaits: boolean; readonly ended: boolean; readonly bytes: number }): number => {
+    const pair = new Pair({ awaitsAcknowledgement: options.awaits })
+    const { ours, theirs } = pair.channel()
+    if (options.ended) ours.eof()
+    pair.settle()
+    theirs.write(pattern(options.bytes))
+    pair.settle()
+    ours.consume(options.bytes)
+    const before = pair.client.log.length
+    ours.acknowledge()
+    ours.acknowledge()
+    return pair.client.log.length - before
+  }
+
+  it('gets little back at once, and once, after our end', () => {
+    assert.equal(adjustsAfter({ awaits: true, ended: true, bytes: 10 }), 1)
+  })
+
+  it('gets nothing while we may still say something, nor for bulk, nor does one that does not wait', () => {
+    assert.equal(adjustsAfter({ awaits: true, ended: false, bytes: 10 }), 0)
+    assert.equal(adjustsAfter({ awaits: true, ended: true, bytes: 100_000 }), 0)
+    assert.equal(adjustsAfter({ awaits: false, ended: true, bytes: 10 }), 0)
+  })
+})
+
 describe('sending', () => {
   it('takes what fits the window, says how much that was, and tells when more fits', () => {
     const pair = new Pair({}, { limits: { initialWindow: 1000 } })

@@ -18,6 +18,8 @@ export interface SideOptions extends OwnRows {
   readonly maxPayload?: number
   /** Bytes of data in one message that the other side is to be told at most. */
   readonly maxIncoming?: number
+  /** The other side waits for acknowledgements. */
+  readonly awaitsAcknowledgement?: boolean
 }
 
 export type EventOf<I extends ConnectionEvent['is']> = Extract<ConnectionEvent, { readonly is: I }>
@@ -68,6 +70,7 @@ export class Side {
         canSend: () => this.room > 0,
         maxPayload: options.maxPayload ?? 64 * 1024,
         maxIncoming: () => options.maxIncoming ?? Number.POSITIVE_INFINITY,
+        awaitsAcknowledgement: () => options.awaitsAcknowledgement === true,
       },
     })
   }
