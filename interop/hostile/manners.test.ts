@@ -274,6 +274,8 @@ describe('a peer that never stops', () => {
     const guess = { userName: 'ada', serviceName: 'ssh-connection', methodName: 'password', details: details.written() }
     for (let i = 0; i < 5000; i++) attacker.hostile.send(UserauthRequest, guess)
     attacker.flush()
+    // Once the server has ended it, the attacker reads no more.
+    await attacker.until(() => attacker.hostile.goodbye !== undefined, 'it was told why')
     assert.equal(((await place.endOf(attacker)) as ProtocolError).violation, 'too-many-auth-attempts')
     assert.equal(looked, 6)
     assert.equal(attacker.hostile.goodbye?.reasonCode, 14)

@@ -18,7 +18,7 @@ export class Screen {
   }
   async shows(pattern: RegExp): Promise<void> {
     await withinSeconds(
-      10,
+      30,
       (async () => {
         while (!pattern.test(this.#text)) await new Promise<void>(resolve => this.#waiting.push(resolve))
       })(),
