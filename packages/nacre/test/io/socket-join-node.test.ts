@@ -48,11 +48,16 @@ const pattern = (count: number): Buffer => {
   return all
 }
 
-const allOf = async (socket: Socket): Promise<Buffer> => {
-  const pieces: Buffer[] = []
-  for await (const piece of socket as AsyncIterable<Buffer>) pieces.push(piece)
-  return Buffer.concat(pieces)
-}
+/** What is read until the end. It listens: in Bun, a loop over a socket destroys it at the end, although it may still be written to. */
+const allOf = (socket: Socket): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const pieces: Buffer[] = []
+    socket.on('data', piece => pieces.push(piece))
+    socket.once('end', () => resolve(Buffer.concat(pieces)))
+    socket.once('error', reject)
+    socket.once('close', () => reject(new Error('it closed before its end')))
+    socket.resume()
+  })
 
 const until = async (holds: () => boolean): Promise<void> => {
   for (let turn = 0; turn < 2000 && !holds(); turn++) await new Promise(resolve => setTimeout(resolve, 5))
