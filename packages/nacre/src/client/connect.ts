@@ -1,12 +1,14 @@
 // Owns bringing a client's connection up over any transport: the engine, the questions, and the first error if there is
 // one. Knows no sockets and no files; those are a runtime's (`connect-node.ts`).
 import type { SignatureQuestion } from '../auth/questions.ts'
+import { session as sessionType } from '../connection/channel-types/session.ts'
 import type { GlobalRequestQuestion } from '../connection/events.ts'
 import { hostkeys } from '../connection/global-requests/hostkeys.ts'
 import { AgentError, ConfigError, KeyFormatError } from '../errors.ts'
 import { assemble, type CommonOptions, type Runtime } from '../engine/assemble.ts'
 import { Engine } from '../engine/engine.ts'
 import type { EngineEvent, EngineQuestion } from '../engine/events.ts'
+import type { ChannelPort } from '../io/channel-port.ts'
 import { type Clock, systemClock } from '../io/clock.ts'
 import { IdleChannels, type IdleLimits } from '../io/idle-limits.ts'
 import type { LocalSockets } from '../forward/sockets.ts'
@@ -82,8 +84,7 @@ export const connectOver = async (
   /** What became of the keys the server announced; `undefined` until it did. */
   let told: Promise<void> | undefined
   let firstProof: SessionProof | undefined
-  let serverVersion = ''
-  let banner = ''
+  let [serverVersion, banner] = ['', '']
   let abortReason: { readonly reason: unknown } | undefined
   const served = new ServedChannels()
   const idle = new IdleChannels(() => options, options.clock ?? systemClock)
@@ -110,11 +111,7 @@ export const connectOver = async (
     {
       question: question => answer(link, question, identities, trust, watch),
       openRequested: question => served.requested(question),
-      // What a session is for is known when that is asked.
-      begun: port => {
-        const { channelType } = port.channel
-        if (channelType !== 'session') idle.watch(port, channelType)
-      },
+      begun: port => watchUnlessSession(idle, port),
       globalRequested(question) {
         const heard = told === undefined ? announcement(question, trusted, link, options, runtime) : undefined
         if (heard === undefined) question.fail()
@@ -184,6 +181,12 @@ const givenFacts = (options: ConnectOptions, runtime: Runtime, transport: ByteTr
     clock: options.clock ?? systemClock,
   },
 })
+
+/** What a session is for is known once that is asked, and who asks has it watched. */
+const watchUnlessSession = (idle: IdleChannels, port: ChannelPort): void => {
+  const { channelType } = port.channel
+  if (channelType !== sessionType.name) idle.watch(port, channelType)
+}
 
 /** What the policy says of a key that is not the one the session began with. */
 const judgedLater = async (policy: HostKeyPolicy, presented: PresentedHostKey, first: PublicKey): Promise<HostKeyTrust | void> => {

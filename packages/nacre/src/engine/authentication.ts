@@ -2,7 +2,6 @@
 // of our role. Knows nothing of packets in and out, or of what follows.
 import { clientAuthentication, type ClientAuthResult } from '../auth/client.ts'
 import { authenticationError } from '../auth/explain.ts'
-import type { UntakenKey } from '../auth/method.ts'
 import type { Credential, CredentialQuestion } from '../auth/questions.ts'
 import { serverAuthentication, type ServerAuthResult } from '../auth/server.ts'
 import { type AuthenticationAttempt, escapeForPeople, ProtocolError } from '../errors.ts'
@@ -13,6 +12,7 @@ import type { Ask, Dialogue } from '../wire/dialogue.ts'
 import { DialogueRunner } from '../wire/dialogue-runner.ts'
 import type { Message } from '../wire/message.ts'
 import type { EngineConfig } from './config.ts'
+import type { EngineEvent } from './events.ts'
 
 const userauthService = 'ssh-userauth'
 const connectionService = 'ssh-connection'
@@ -26,9 +26,7 @@ export interface Asker {
 export interface AuthenticationHost {
   send<T>(message: Message<string, T>, value: T): void
   ask(question: Ask<unknown>, asker: Asker): void
-  banner(message: string): void
-  /** Server: nobody was asked about this key. */
-  untaken(key: UntakenKey): void
+  emit(event: Extract<EngineEvent, { is: 'banner' | 'untaken-key' }>): void
   /** RFC 4253 §7.2; known by the time this is asked. */
   sessionId(): Uint8Array
   serverSignatureAlgorithms(): readonly string[] | undefined
@@ -80,7 +78,7 @@ export class Authentication {
       sessionId: this.#host.sessionId(),
       serverSignatureAlgorithms: () => this.#host.serverSignatureAlgorithms(),
       hostKeyToName: () => this.#host.hostKeyToName(),
-      banner: message => this.#host.banner(message),
+      banner: message => this.#host.emit({ is: 'banner', message }),
     })
     this.#run<ClientAuthResult>(dialogue, result => this.#host.done(client.user, undefined, result.attempts))
   }
@@ -108,7 +106,8 @@ export class Authentication {
       maximumAttempts: server.maximumAttempts,
       methods: server.methods,
       banner: server.banner,
-      untaken: key => this.#host.untaken(key),
+      // Bytes of a packet are views, which end with the next one.
+      untaken: key => this.#host.emit({ is: 'untaken-key', ...key, publicKey: key.publicKey.slice() }),
       fingerprint: fingerprintOfKey,
       prove: (publicKey, algorithm, data, signature) =>
         proveSignature(crypto, tables, plainClaim({ publicKey, algorithm, data, signature }, tables.keyTypes)),
