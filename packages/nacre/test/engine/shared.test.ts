@@ -6,7 +6,7 @@ import { session } from '../../src/connection/channel-types/session.ts'
 import { keepalive } from '../../src/connection/global-requests/keepalive.ts'
 import { tcpipForward } from '../../src/connection/global-requests/tcpip-forward.ts'
 import { defaultLimits } from '../../src/connection/limits.ts'
-import { ChannelData, ChannelOpenConfirmation, GlobalRequest } from '../../src/connection/messages.ts'
+import { ChannelData, ChannelOpenConfirmation, ChannelOpenFailure, GlobalRequest } from '../../src/connection/messages.ts'
 import { connectionRows } from '../../src/connection/rows.ts'
 import { PlainReader, PlainWriter } from '../../src/engine/plain-packets.ts'
 import { SharedEngine } from '../../src/engine/shared.ts'
@@ -145,5 +145,25 @@ describe("with a master of OpenSSH's", () => {
     assert.equal(payloadsOf(engine)[0][0], 97)
     engine.receive(Uint8Array.of(0, 0, 0, 6, 0, 97, 0, 0, 0, 0))
     assert.deepEqual(eventsOf(engine), [])
+  })
+  it('closes what is open when it ends, once a channel was refused: it cannot leave, and so nobody else would', () => {
+    const closes = (requests: 'all' | 'openssh', refused: boolean): readonly number[] => {
+      const engine = engineOf(requests)
+      engine.connection.open(session, {})
+      engine.receive(confirmation)
+      engine.connection.open(session, {})
+      if (refused)
+        engine.receive(
+          packet(writer => writer.message(ChannelOpenFailure, { recipientChannel: 1, reasonCode: 2, description: 'no', languageTag: '' })),
+        )
+      eventsOf(engine)
+      payloadsOf(engine)
+      assert.equal(engine.refused, refused ? 1 : 0)
+      engine.disconnect('by-application')
+      return payloadsOf(engine).map(([number]) => number)
+    }
+    assert.deepEqual(closes('openssh', true), [97])
+    assert.deepEqual(closes('openssh', false), [])
+    assert.deepEqual(closes('all', true), [])
   })
 })

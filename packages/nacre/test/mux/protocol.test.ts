@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { tcpipForward } from '../../src/connection/global-requests/tcpip-forward.ts'
-import { GlobalRequest } from '../../src/connection/messages.ts'
+import { ChannelOpenFailure, GlobalRequest } from '../../src/connection/messages.ts'
 import { PlainWriter } from '../../src/engine/plain-packets.ts'
-import { ShareError, WireError } from '../../src/errors.ts'
+import { ConnectError, ShareError, WireError } from '../../src/errors.ts'
 import { memoryPair } from '../../src/io/memory.ts'
 import type { ByteTransport } from '../../src/io/transport.ts'
 import { Control } from '../../src/mux/control.ts'
@@ -27,6 +27,7 @@ import {
   ProxyRequest,
   Terminate,
 } from '../../src/mux/messages.ts'
+import { connectSharedOver } from '../../src/mux/over.ts'
 import { readForward, sameForward, spellForward } from '../../src/mux/places.ts'
 import { virtualClock } from '../../src/testing/clock.ts'
 import { encode } from '../../src/wire/codec.ts'
@@ -229,6 +230,22 @@ describe('a client', () => {
     far.start({ data: () => (++said === 1 ? far.write(hello, () => {}) : far.close()), end: () => {} })
     await (await Control.over(near, { path: '/s' })).terminate()
     assert.equal(said, 2)
+  })
+  it('does not leave a master of OpenSSH once the server has refused it a channel; else it does', async () => {
+    for (const refused of [true, false]) {
+      const [near, far] = memoryPair()
+      const proxying = encodeMux(Proxying, { requestId: 0 })
+      const refusal = new PlainWriter()
+      refusal.message(ChannelOpenFailure, { recipientChannel: 0, reasonCode: 2, description: 'nothing listens there', languageTag: '' })
+      const answers = [hello, proxying, ...(refused ? [refusal.take() ?? hello] : [])]
+      let [ended, left] = [false, 0]
+      far.start({ data: () => void (answers.length > 0 && far.write(answers.shift() ?? hello, () => {})), end: () => (ended = true) })
+      const shared = await connectSharedOver(near, { path: '/s', leaveOpen: () => void left++ })
+      if (refused) await assert.rejects(shared.dial('db:1'), ConnectError)
+      await shared.close()
+      await quiet()
+      assert.deepEqual([ended, left], refused ? [false, 1] : [true, 0])
+    }
   })
   it('asks nothing of a master of OpenSSH 9 that only those of 10 can tell', async () => {
     await assert.rejects((await control([hello])).info('connection'), { code: 'SHARE_FAILED', message: /OpenSSH 10/ })
