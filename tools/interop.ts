@@ -35,8 +35,8 @@ if (existsSync(join(folder, 'package.json'))) {
 step(process.execPath, [join(root, 'tools/build.ts'), '--commands'], root)
 const asked = process.argv.slice(2)
 const files = asked.length > 0 ? asked : ['interop/**/*.test.ts', '!interop/node_modules/**']
-// Most of the time a test waits for its peer: two at a time at least.
-const concurrency = Math.max(2, availableParallelism() - 1)
+// A third of the time a test waits for its peer: one more at a time than there are processors.
+const concurrency = availableParallelism() + 1
 step(
   process.execPath,
   ['--conditions=nacre-source', '--test', '--test-timeout=300000', `--test-concurrency=${concurrency}`, ...files],

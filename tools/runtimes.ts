@@ -1,6 +1,6 @@
 // Owns `npm run runtimes`: the core tests and real conversations in each runtime, and the bundles, into the table of
-// docs/runtimes.md. `--only node24,bun` runs some, `--quick` leaves out the longest tests, `--write` writes the table; without
-// it a whole run fails when the docs say otherwise. Knows nothing of what is tested.
+// docs/runtimes.md. `--only node24,bun` runs some, `--quick` leaves out the longest tests, `--built` takes what
+// `npm run build` has left, `--write` writes the table; without it a whole run fails when the docs say otherwise. Knows nothing of what is tested.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -36,12 +36,17 @@ interface Runtime {
 }
 
 const { values: asked } = parseArgs({
-  options: { only: { type: 'string' }, quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    built: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  },
 })
 
 if (!installed()) step('npm', ['ci', '--no-audit', '--no-fund'], folder)
 // What others install is what has been built.
-step(process.execPath, [join(root, 'tools/build.ts')], root)
+if (!asked.built) step(process.execPath, [join(root, 'tools/build.ts')], root)
 
 // These need what was just installed.
 const { runCore, runCoreInChromium } = await import('../runtimes/core/run.ts')
