@@ -1,6 +1,7 @@
 // Owns `npm run runtimes`: the core tests and real conversations in each runtime, and the bundles, into the table of
 // docs/runtimes.md. `--only node24,bun` runs some, `--quick` leaves out the longest tests, `--built` takes what
-// `npm run build` has left, `--write` writes the table; without it a whole run fails when the docs say otherwise. Knows nothing of what is tested.
+// `npm run build` has left, `--write` writes the table; without it a whole run fails when the docs say otherwise. Knows
+// nothing of what is tested.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
