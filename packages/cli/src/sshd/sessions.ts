@@ -1,6 +1,6 @@
 // Owns what a session runs: the account's shell, the command asked for or forced, a subsystem; with which environment,
 // where, as whom. Knows nothing of how bytes are relayed, and takes its rules as values.
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { type Exit, SshError } from 'nacre'
 import { matchesPatternList } from 'nacre/config'
@@ -8,8 +8,6 @@ import type { OpenPty, ServerConnection, Session, SessionHandler, SessionHandler
 import { internalSftpWords } from '../sftp-server/options.ts'
 import type { Account } from './account.ts'
 import { accountSessionOf, type NoSession, type OpenedSession } from './account-session.ts'
-import { asUser } from './as-user.ts'
-import { startAs } from './become.ts'
 import { connectionFacts } from './connection-log.ts'
 import { readEnvironmentFile, sessionEnvironment, type SessionFacts } from './environment.ts'
 import { type FileService, type Named, scpService, sftpOnly, sftpService } from './file-services.ts'
@@ -18,8 +16,10 @@ import type { Log } from './log.ts'
 import { type Login, type Permissions, permissionsOf } from './login.ts'
 import { closedNote } from './nologin.ts'
 import { readSafely } from './safe-file.ts'
-import { type Launch, runOnPipes, runOnTerminal } from './relay.ts'
+import { joinPipes, joinTerminal } from './relay.ts'
 import { type Forced, SessionLog } from './session-log.ts'
+import type { SessionStarter, Start } from './session-starter.ts'
+import { homeOpen, starterHere } from './starter-here.ts'
 import { tunnelVariables } from './tunnels.ts'
 import { sessionStart, startFile } from './user-rc.ts'
 
@@ -61,57 +61,12 @@ const readIfThere = (path: string): string | undefined => {
   }
 }
 
-/** True when the account itself may enter its home; root could enter where it cannot. */
-const homeOpen = (account: Account): boolean => {
-  try {
-    return asUser(account, () => {
-      accessSync(account.home, constants.X_OK)
-      return statSync(account.home).isDirectory()
-    })
-  } catch {
-    return false
-  }
-}
-
-const bash = (): string | undefined => ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'].find(path => existsSync(path))
-
-/** What the shell of a login is told by, where no dash can be put in front of its name. */
-const asLogin = ({ file, args, argv0 }: Named): readonly string[] => (argv0.startsWith('-') ? [file, ...args, '-l'] : [file, ...args])
-
-/**
- * One more program in front, which takes the shell's place with the right name, and on a terminal knows its device. -p and
- * --norc keep bash from running the account's own files twice.
- */
-const through = (command: Named, terminal: boolean, rc: string): { readonly file: string; readonly args: readonly string[] } => {
-  const before = `${terminal ? 'SSH_TTY=$(tty) && export SSH_TTY; ' : ''}${rc}`
-  const shell = bash()
-  if (shell !== undefined)
-    return { file: shell, args: ['--norc', '-p', '-c', `${before}exec -a "$0" "$@"`, command.argv0, command.file, ...command.args] }
-  return { file: '/bin/sh', args: ['-c', `${before}exec "$@"`, 'sh', ...asLogin(command)] }
-}
-
 /** The shell as the account's row names it, told by its name that it is a login shell; or with a command to run. */
 const shellCommand = (account: Account, command: string | undefined): Named => {
   const name = basename(account.shell)
   return command === undefined
     ? { file: account.shell, args: [], argv0: `-${name}` }
     : { file: account.shell, args: ['-c', command], argv0: name }
-}
-
-const launchOf = (session: Told, command: Named, env: Readonly<Record<string, string>>, signals: boolean, rc = ''): Launch => {
-  const { account } = session.user
-  const other = process.geteuid?.() !== account.uid
-  const terminal = session.pty !== undefined
-  // Without a terminal Node gives a process its name, but only the process it starts itself.
-  const staged = terminal || rc !== '' || (other && command.argv0.startsWith('-'))
-  const start = startAs(account, { ...(staged ? through(command, terminal, rc) : { file: command.file, args: command.args }), env })
-  return {
-    ...start,
-    cwd: homeOpen(account) ? account.home : '/',
-    argv0: staged || other ? undefined : command.argv0,
-    owner: other ? { uid: account.uid, gid: account.gid } : undefined,
-    signals,
-  }
 }
 
 /** `passwd`, when the password has to be changed before anything else. */
@@ -128,11 +83,13 @@ class Serving {
   /** What the accounts service has sessions run in. */
   readonly #inside: () => Promise<OpenedSession | NoSession>
   readonly #told: SessionLog
+  readonly #starter: SessionStarter
   #opened: Pick<OpenedSession, 'environment' | 'always'> = { environment: {}, always: {} }
 
   constructor(rules: SessionRules, login: Login, inside: () => Promise<OpenedSession | NoSession>, told: SessionLog) {
     this.#rules = rules
     this.#told = told
+    this.#starter = starterHere(rules.openPty)
     this.#permissions = permissionsOf(login)
     this.#inside = inside
   }
@@ -210,11 +167,11 @@ class Serving {
     const { lending, log } = this.#rules
     const { account } = session.user
     const file = startFile(account, this.#mayRc(session))
-    if (lending === undefined) return this.#start(session, launchOf(session, named, env, signals, sessionStart(account, file).words))
+    if (lending === undefined) return this.#start(session, { command: named, env, before: sessionStart(account, file).words, signals })
     const lent = await takeLent(session, lending, { env, log, fileRuns: file !== undefined })
     const before = sessionStart(account, file, lent.forStart, log)
     try {
-      return await this.#start(session, launchOf(session, named, { ...env, ...lent.env }, signals, before.words))
+      return await this.#start(session, { command: named, env: { ...env, ...lent.env }, before: before.words, signals })
     } finally {
       before.leave()
       await lent.close()
@@ -242,7 +199,7 @@ class Serving {
       return { code: 1 }
     }
     await tell(session, oldPasswordNote, 1)
-    return this.#start(session, launchOf(session, passwdCommand, this.#environment(session, undefined), false))
+    return this.#start(session, { command: passwdCommand, env: this.#environment(session, undefined), before: '', signals: false })
   }
 
   #environment(session: Told, originalCommand: string | undefined): Record<string, string> {
@@ -275,8 +232,12 @@ class Serving {
     }
   }
 
-  #start(session: Told, launch: Launch): Promise<Exit> {
-    return session.pty === undefined ? runOnPipes(session, launch) : runOnTerminal(session, session.pty, launch, this.#rules.openPty)
+  /** `signals`: those of the client reach it. */
+  async #start(session: Told, { signals, ...rest }: Omit<Start, 'account'> & { readonly signals: boolean }): Promise<Exit> {
+    const start = { account: session.user.account, ...rest }
+    return session.pty === undefined
+      ? await joinPipes(session, await this.#starter.onPipes(start), signals)
+      : await joinTerminal(session, await this.#starter.onTerminal(start, session.pty), signals)
   }
 }
 
