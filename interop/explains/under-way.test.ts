@@ -2,11 +2,13 @@
 // fill up at the far end, second hops.
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { SshError } from 'nacre'
 import { openSshServer } from '../peers/openssh.ts'
 import { freshFile, freshFolder } from '../rig/folder.ts'
 import { hostKey, newKey, strangerKey, userKey } from '../rig/keys.ts'
 import { finish } from '../rig/process.ts'
 import { needsPrivilege, world } from '../rig/world.ts'
+import { nacreConnect } from '../sites/client.ts'
 import { nacre, nacreSshd } from '../sites/commands.ts'
 import type { PeerServer } from '../peers/peer.ts'
 import { catalogue, logged, shared, type SshRun, toldBy, type Told, toldByCommand, toldBySsh } from './catalogue.ts'
@@ -34,7 +36,7 @@ catalogue('a connection under way', [
   {
     broken: 'the server shows another host key in a new key exchange',
     run: () => turned('transport.add_server_key(other)'),
-    says: [/HAS CHANGED/, /known_hosts line 1/, /SHA256:\S+.*SHA256:/s],
+    says: [/In the middle of the session/, /taken it over/, /HAS CHANGED/, /known_hosts line 1/, /SHA256:\S+.*SHA256:/s],
     code: 'HOST_KEY_CHANGED',
   },
   {
@@ -65,7 +67,29 @@ const idleAt = async (port: number): Promise<AsyncDisposable> => {
   }
 }
 
+/** As many sessions as a program asks for over one connection, at a server that gives two; what it is told of the third. */
+const crowded = async (server: PeerServer): Promise<Told> => {
+  await using _server = server
+  await using connection = await nacreConnect(server.to, login)
+  await using _first = await connection.exec('exec sleep 60')
+  await using _second = await connection.exec('exec sleep 60')
+  try {
+    await connection.exec('true')
+    return { exit: 0, message: 'a third session was given', steps: [], code: undefined, output: '' }
+  } catch (error) {
+    if (!(error instanceof SshError)) throw error
+    return { exit: 255, message: error.message, steps: [], code: error.code, output: '' }
+  }
+}
+const twoSessions = { ...options, config: ['MaxSessions 2'] }
+
 catalogue('limits of a server', [
+  ...[openSshServer, nacreSshd].map((begin, index) => ({
+    broken: `a program opens more sessions than MaxSessions gives, at the sshd of ${index === 0 ? 'OpenSSH' : 'nacre'}`,
+    run: async () => await crowded(await begin(twoSessions)),
+    says: [/session/, /none beside those that are open \(MaxSessions\)/],
+    code: 'CHANNEL_OPEN_FAILED',
+  })),
   {
     broken: 'MaxStartups is reached',
     run: full,
