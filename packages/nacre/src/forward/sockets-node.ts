@@ -107,7 +107,7 @@ const connectUnix = async ({ path }: UnixPlace, { timeout = defaultTimeout, sign
   const timer = setTimeout(late, timeout)
   const abort = (): void => reject(signal?.reason)
   const failed = (error: NodeJS.ErrnoException): void =>
-    reject(new ConnectError('CONNECT_FAILED', `Cannot connect to ${shown}: ${why(error)}`, target, { cause: error }))
+    reject(new ConnectError('CONNECT_FAILED', `Cannot connect to ${shown}: ${why(error, { path })}`, target, { cause: error }))
   signal?.addEventListener('abort', abort, { once: true })
   socket.once('error', failed)
   socket.once('connect', () => resolve(socket))
@@ -132,11 +132,12 @@ const causes: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'the address is none of this machine',
   ENOTFOUND: 'the name has no address',
   ENAMETOOLONG: 'the path is too long for a socket',
-  EINVAL: 'the path is too long for a socket, or is none',
 }
 
-const why = (error: NodeJS.ErrnoException): string => {
-  const cause = error.code === undefined ? undefined : causes[error.code]
+const why = (error: NodeJS.ErrnoException, place: Place): string => {
+  // Deno's word for an address that is none of this machine too.
+  const invalid = isUnixPlace(place) ? 'the path is too long for a socket, or is none' : 'the address is none to listen on here'
+  const cause = error.code === 'EINVAL' ? invalid : error.code === undefined ? undefined : causes[error.code]
   return cause === undefined ? `${error.message}.` : `${cause} (${error.code}).`
 }
 
@@ -179,7 +180,7 @@ const listen = async (place: Place, options: ListenOptions, taken: (connection: 
   server.on('connection', socket => taken(new SocketConnection(socket)))
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const failed = (error: NodeJS.ErrnoException): void =>
-    reject(new ForwardError('FORWARD_LISTEN', `Cannot listen on ${shownPlace(place)}: ${why(error)}`, { cause: error }))
+    reject(new ForwardError('FORWARD_LISTEN', `Cannot listen on ${shownPlace(place)}: ${why(error, place)}`, { cause: error }))
   server.once('error', failed)
   server.once('listening', () => resolve())
   try {

@@ -201,15 +201,16 @@ describe('listening', () => {
   it('on port 0 says which it got; a port in use, or an address of nobody, is told as that', async () => {
     const listening = await sockets.listen({ host: '127.0.0.1', port: 0 }, {}, () => {})
     assert.ok('port' in listening.place && listening.place.port > 0)
-    const taken = (code: string) => (error: unknown) =>
-      error instanceof ForwardError && error.code === 'FORWARD_LISTEN' && error.message.includes(code)
+    const taken = (words: string) => (error: unknown) =>
+      error instanceof ForwardError && error.code === 'FORWARD_LISTEN' && error.message.includes(words)
     await assert.rejects(
       sockets.listen(listening.place, {}, () => {}),
       taken('EADDRINUSE'),
     )
     await assert.rejects(
       sockets.listen({ host: '192.0.2.1', port: 0 }, {}, () => {}),
-      taken('EADDRNOTAVAIL'),
+      // EADDRNOTAVAIL, and in Deno EINVAL.
+      taken('the address is none '),
     )
     await assert.rejects(
       sockets.listen({ path: join(folder, 'x'.repeat(200)) }, {}, () => {}),

@@ -1,7 +1,7 @@
 // Serving direct-tcpip: who may go where is asked first, what fails is told with its reason, and a client that leaves meanwhile
 // leaves nothing behind.
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { after, describe, it } from 'node:test'
 import { directTcpip as row } from '../../src/connection/channel-types/direct-tcpip.ts'
 import { ChannelOpenError, ConnectError } from '../../src/errors.ts'
 import type { ChannelStream } from '../../src/io/channel-stream.ts'
@@ -45,6 +45,10 @@ const refusal = async (work: Promise<unknown>): Promise<{ readonly reason: strin
 }
 
 describe('a server that reaches hosts for its clients', () => {
+  // Deadlines keep no process alive, and Deno ends a test nothing keeps alive.
+  const alive = setInterval(() => {}, 60_000)
+  after(() => clearInterval(alive))
+
   it('asks whether it may, connects, and joins the two', async () => {
     await using at = await serving()
     const stream = await at.client.dial('db:5432')
