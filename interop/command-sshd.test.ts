@@ -176,6 +176,13 @@ describe('a session', () => {
     assert.equal(result.stdout.length, 100_000)
   })
 
+  test('ends when nothing has passed over any channel for long enough, and not before', {}, async () => {
+    await using server = await ours(['ChannelTimeout global=2'])
+    assert.equal(await says(server, 'for i in 1 2 3 4; do echo $i; sleep 1; done; echo over'), '1\n2\n3\n4\nover\n')
+    const quiet = await openSshClient.run({ to: server.to, login, command: 'echo begun; exec sleep 60', options: [] })
+    assert.deepEqual([quiet.stdout.toString(), quiet.code], ['begun\n', 255])
+  })
+
   test('ends with its client', {}, async () => {
     await using server = await ours()
     const marker = freshPath('pid')

@@ -185,8 +185,10 @@ export class ChannelPort {
   writeWhole(bytes: Uint8Array, room: () => void): 'sent' | 'full' | 'dropped' {
     if (this.#closed !== undefined || this.#closeWanted) return 'dropped'
     const outcome = this.channel.writeWhole(bytes)
-    if (outcome === 'sent') this.#waker.wake()
-    else if (outcome === 'full') this.#afterWrites = room
+    if (outcome === 'sent') {
+      this.traffic?.passed()
+      this.#waker.wake()
+    } else if (outcome === 'full') this.#afterWrites = room
     return outcome
   }
 
