@@ -183,8 +183,7 @@ catalogue('accounts of a system', [
   {
     broken: 'the system is closed (nologin)',
     run: () => at([], [/nologin/], {}, { before: 'echo back at noon > /run/nologin' }),
-    says: [/Likely cause, as the server said before it refused: "back at noon"/],
-    never: [/authorized_keys/],
+    says: [/Before it refused, the server said, which may be why: "back at noon"/],
     code: failed,
     skip,
   },

@@ -44,8 +44,8 @@ export function* clientAuthentication(run: ClientAuthRun): Dialogue<ClientAuthRe
     if (!method) throw new TypeError(`There is no authentication method "${credential.method}".`)
     const outcome = yield* method.client(turn, credential)
     const said = turn.said()
-    // What comes with the first answer is said to everybody, whatever they show.
-    const refusal = remaining !== undefined && outcome.is === 'failure' && !outcome.partialSuccess && said.trim() !== '' ? { said } : {}
+    const refusal =
+      credential.method !== 'none' && outcome.is === 'failure' && !outcome.partialSuccess && said.trim() !== '' ? { said } : {}
     if (outcome.is === 'failure') remaining = outcome.canContinue
     attempts.push({ ...attemptOf(credential, outcome, remaining ?? []), ...refusal })
     if (outcome.is === 'success') return { is: 'authenticated', attempts }

@@ -73,10 +73,15 @@ const causes = (
   const lines: string[] = []
   const reached = attempts.filter(each => each.outcome !== 'skipped')
   const answered = judged.filter(each => each.outcome !== 'skipped')
-  const said = answered.findLast(each => each.said !== undefined)?.said
-  if (said !== undefined)
-    lines.push(`Likely cause, as the server said before it refused: "${escapeForPeople(said.trim().replace(/\s+/g, ' '), { limit: 400 })}"`)
-  else lines.push(...guesses(answered, remaining))
+  const told = answered.findLast(each => each.said !== undefined)
+  const words = escapeForPeople(told?.said?.trim().replace(/\s+/g, ' ') ?? '', { limit: 400 })
+  // What comes with the first answer may be a notice to everybody, whatever they show; those are seldom one short line.
+  const toAll = told !== undefined && told === reached[0]
+  if (told !== undefined && !toAll) lines.push(`Likely cause, as the server said before it refused: "${words}"`)
+  else {
+    if (toAll && /^.{1,200}$/.test(told.said?.trim() ?? '')) lines.push(`Before it refused, the server said, which may be why: "${words}"`)
+    lines.push(...guesses(answered, remaining))
+  }
   const untried = remaining.filter(method => !reached.some(each => each.method === method))
   if (untried.length > 0) {
     const asking = untried.some(method => method === 'password' || method === 'keyboard-interactive')

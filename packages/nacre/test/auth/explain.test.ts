@@ -22,10 +22,16 @@ describe('the likely cause', () => {
       /authorized_keys/,
     ))
   test('a reason the server gave takes the place of guesses', () => {
-    const text = message([{ ...refused('publickey', 'publickey', 'password'), said: 'closed until noon\n' }], 'publickey', 'password')
+    const closed = { ...refused('publickey', 'publickey', 'password'), said: 'closed until noon\n' }
+    const text = message([refused('none'), closed], 'publickey', 'password')
     assert.match(text, /Likely cause, as the server said before it refused: "closed until noon"/)
     assert.doesNotMatch(text, /authorized_keys/)
     assert.match(text, /Not tried, though the server accepts it: password/)
+  })
+  test('with the first answer it may be a notice to everybody: a short one is told beside the guesses', () => {
+    const notice = (said: string): string => message([{ ...refused('publickey', 'publickey'), said }], 'publickey')
+    assert.match(notice('back at noon\n'), /the server said, which may be why: "back at noon"\nLikely cause: the server refused the key/)
+    assert.doesNotMatch(notice('Private.\nKeep out.\n'), /which may be why/)
   })
   test('a password where none is taken', () =>
     assert.match(message([refused('password', 'publickey')], 'publickey'), /offers no password authentication\./))
