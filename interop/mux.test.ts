@@ -1,6 +1,7 @@
 // Owns connection sharing with OpenSSH: our clients of its masters, its clients of ours, and ours with ours; forwards, control commands,
 // sessions on passed descriptors, and what becomes of everybody when a master dies.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, lstatSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { describe } from 'node:test'
@@ -22,6 +23,7 @@ const greeter = async (text: string): Promise<{ readonly port: number; readonly 
   const port = await freePort()
   const server = createServer(socket => socket.end(text)).listen(port, '127.0.0.1')
   server.unref()
+  await once(server, 'listening')
   return { port, server }
 }
 

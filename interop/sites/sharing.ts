@@ -28,7 +28,7 @@ export interface Place extends AsyncDisposable {
 const sleep = (milliseconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, milliseconds))
 /** Waits until something holds. */
 export const until = async (what: () => boolean, words: string): Promise<void> => {
-  const end = Date.now() + 15_000
+  const end = Date.now() + 30_000
   while (!what()) {
     assert.ok(Date.now() < end, words)
     await sleep(20)
