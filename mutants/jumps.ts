@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts'
 
 const placeTest = 'keys/permitted-place.test.ts'
 const serverTest = 'server/direct-tcpip.test.ts'
+const joinTest = 'io/socket-join-node.test.ts'
 const transportTest = 'io/channel-transport.test.ts'
 const hopsTest = 'client/hops.test.ts'
 const commandTest = 'client/proxy-command-node.test.ts'
@@ -79,6 +80,30 @@ export const jumpMutants: readonly Mutant[] = [
     to: 'if (taken !== null) this.#port.consume(count)',
     test: 'io/channel-stream.test.ts',
     fails: ['takes no more than a window while nobody reads, and all of it once somebody does'],
+  },
+  {
+    name: 'a small piece for a socket overtakes those that are gathered',
+    file: 'io/socket-join-node.ts',
+    from: 'if (this.#gathered !== undefined) this.#gather(this.#gathered, bytes)',
+    to: 'if (this.#gathered !== undefined && bytes.length >= worthGathering) this.#gather(this.#gathered, bytes)',
+    test: joinTest,
+    fails: ['puts the small end of a piece behind its large beginning'],
+  },
+  {
+    name: 'a socket nobody reads from is given all there is',
+    file: 'io/socket-join-node.ts',
+    from: 'return socket.writableLength < mostKept ? undefined',
+    to: 'return socket.writableLength >= 0 ? undefined',
+    test: joinTest,
+    fails: ['holds a window and little more for an end that does not read, and goes on when it does'],
+  },
+  {
+    name: 'a peer that awaits an acknowledgement is given one for bulk too',
+    file: 'connection/window.ts',
+    from: 'return this.#due <= fewBytes ? this.#giveBack() : 0',
+    to: 'return this.#giveBack()',
+    test: 'connection/flow-control.test.ts',
+    fails: ['gets nothing while we may still say something, nor for bulk, nor does one that does not wait'],
   },
   {
     name: 'hops stay when the connection through them has ended',

@@ -2,12 +2,18 @@
 // itself. Two sockets of this machine, one at each end of a connection in memory.
 import assert from 'node:assert/strict'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { describe, it } from 'node:test'
+import { afterEach, describe, it } from 'node:test'
 import { ChannelStream } from '../../src/io/channel-stream.ts'
 import { joinSocket } from '../../src/io/socket-join-node.ts'
 import { joined } from './fixtures.ts'
 
 const MiB = 2 ** 20
+
+/** Those of a test that failed must not keep the process. */
+const opened: Socket[] = []
+afterEach(() => {
+  for (const socket of opened.splice(0)) socket.on('error', () => {}).destroy()
+})
 
 /** Both ends of one connection of this machine; the second has read nothing yet. */
 const pair = async (): Promise<readonly [Socket, Socket]> => {
@@ -18,6 +24,7 @@ const pair = async (): Promise<readonly [Socket, Socket]> => {
   await new Promise(resolve => near.once('connect', resolve))
   const far = await accepted
   server.close()
+  opened.push(near, far)
   return [near, far]
 }
 
@@ -78,6 +85,18 @@ describe('a socket joined to a channel', () => {
     far.end(down)
     assert.ok((await gotUp).equals(up))
     assert.ok((await gotDown).equals(down))
+    await at[Symbol.asyncDispose]()
+  })
+
+  it('puts the small end of a piece behind its large beginning', async () => {
+    const { at, near, far, there } = await chained()
+    const sent = pattern(40 * 70_000)
+    const got = allOf(near)
+    for (let from = 0; from < sent.length; from += 70_000) await there.write(sent.subarray(from, from + 70_000))
+    there.end()
+    assert.ok((await got).equals(sent))
+    near.end()
+    far.destroy()
     await at[Symbol.asyncDispose]()
   })
 
