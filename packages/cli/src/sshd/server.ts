@@ -155,8 +155,6 @@ const sayWhatIsMissing = (parsed: ParsedServerConfig, warnings: string[]): void 
       `UsePAM: PAM is not used by this version. Passwords are checked ${isSet(config.authenticationCommand) ? 'by AuthenticationCommand' : 'against shadow(5)'}, and PAM modules are not run.`,
     )
   if (config.banner.toLowerCase() !== 'none' && !existsSync(config.banner)) warnings.push(`Banner: there is no ${config.banner}.`)
-  if (config.channelTimeout.some(each => each.type === 'global'))
-    warnings.push('ChannelTimeout: “global” is not supported by this version and has no effect; “*” is for each channel by itself.')
 }
 
 /** The groups of a ModuliFile that is named. */
