@@ -66,8 +66,9 @@ describe('the library', () => {
       const fixed = await client.reverse({ listen: { host: '127.0.0.1', port: await freePort() }, to })
       assert.equal(await exchange(portOf(fixed.address), 1000), '1000 bytes')
       await fixed.close()
-      // Dropbear goes on listening, and is refused the channel.
-      await assert.rejects(exchange(portOf(fixed.address), 1), /ECONNREFUSED|ECONNRESET/)
+      // Dropbear goes on listening, and is refused the channel: then it closes, with a reset if it has not read what was sent.
+      const said = await exchange(portOf(fixed.address), 1).catch((error: Error) => error.message)
+      assert.match(said, /^$|ECONNREFUSED|ECONNRESET/)
       for (const each of [forward, reverse]) assert.deepEqual([each.counts.total, each.counts.refused], [31, 0])
       await client.close()
       assert.notEqual(await forward.closed, undefined)
