@@ -140,7 +140,8 @@ export const sshdAt = async (
   const port = await freePort()
   const text = serverConfig(options, port).replace('ListenAddress 127.0.0.1\n', '')
   const config = freshFile('sshd_config', text, 0o644)
-  const running = await start(at.enter(world().enter([...program, '-D', '-e', '-f', config])), { name, logStdout: true })
+  const before = options.before === undefined ? [] : ['sh', '-c', `${options.before} && exec "$@"`, 'sh']
+  const running = await start(at.enter(world().enter([...before, ...program, '-D', '-e', '-f', config])), { name, logStdout: true })
   try {
     await said(running, 'Server listening on')
   } catch (error) {
