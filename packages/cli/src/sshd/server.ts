@@ -34,6 +34,7 @@ import { groupsIn } from './moduli.ts'
 import { passwdCommand, shadowAccounts } from './shadow-accounts.ts'
 import { serveSessions, type SessionRules } from './sessions.ts'
 import { logTurnedAway, startupRules } from './startups.ts'
+import { sshdTunnels } from './tunnels.ts'
 
 export interface SshdSetup {
   readonly parsed: ParsedServerConfig
@@ -220,6 +221,7 @@ export const buildServer = async (setup: SshdSetup): Promise<BuiltServer> => {
     authenticate: perLoginAuthenticator({ parsed, directory, only: root ? undefined : ownAccount(), accountsFor, limitsOf, log }),
     session: serveSessions(login => rulesFor(login.holds ?? parsed)),
     forwards: sshdForwards(connection => (connection.identity?.holds ?? parsed).config, nodeSockets(), log),
+    tunnels: sshdTunnels(connection => (connection.identity?.holds ?? parsed).config, log),
     limits: forwardLimits,
     algorithms: algorithmsOf(config),
     ...moduliOf(parsed, warnings),
