@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 import { type Command, commands } from '../packages/cli/src/commands.ts'
+import { facesPlugin } from './faces.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const cli = join(root, 'packages/cli')
@@ -44,7 +45,7 @@ const buildCommand = (command: Command): Promise<unknown> =>
   build({
     entryPoints: { [command.name]: `command:${command.name}` },
     outdir: join(cli, 'dist'),
-    plugins: [entries],
+    plugins: [entries, facesPlugin(join(cli, 'src'), join(root, 'packages/nacre'), 'nacre')],
     bundle: true,
     // Start-up reads and runs only what is imported at once; what is behind an `import()` waits until it is needed. Commands do
     // not share files: shared ones would be many and small, and each costs as much as its code.

@@ -1,24 +1,17 @@
-// Owns `nacre ssh`: from a command line to an exit code. Knows the order of things; what each is belongs to `ssh/`.
-import { type ClientConnection, connect, SshError } from 'nacre'
-import { dumpClientConfig } from 'nacre/config'
+// Owns `nacre ssh`: from a command line to an exit code. Knows the order of things; what each is belongs to `ssh/`, and what only some
+// calls need is loaded by those: a session over a connection that is shared needs the least.
+import { type ClientConnection, SshError } from 'nacre'
 import { softwareVersion } from 'nacre/engine'
 import type { Environment, Run } from '../environment.ts'
 import { helpText, UsageError, usageText } from '../getopt.ts'
-import { algorithmLists } from '../ssh/algorithm-lists.ts'
-import { goToBackground, standAlone, type Starter, starter } from '../ssh/background.ts'
-import { planConnection } from '../ssh/hops.ts'
-import { runLocalCommand } from '../ssh/local-command.ts'
-import { loudly } from '../ssh/host-keys.ts'
+import type { Starter } from '../ssh/background.ts'
+import { readSshConfig } from '../ssh/config.ts'
 import { Log } from '../ssh/log.ts'
-import { readSshCommand, readSshConfig, type SshCommand, type SshConfig, sshOptions } from '../ssh/options.ts'
-import { listAlgorithms } from '../ssh/query.ts'
+import { readSshCommand, type SshCommand, type SshConfig, sshOptions } from '../ssh/options.ts'
 import { ownFailure } from '../ssh/relay.ts'
 import { beginSession, interact, type SessionParts } from '../ssh/session.ts'
 import { readForwardTarget } from '../ssh/forward-specs.ts'
-import { startForwards } from '../ssh/forwards.ts'
-import { startTunnel } from '../ssh/tunnel.ts'
 import { forwardStdio } from '../ssh/stdio-forward.ts'
-import { syslogSink } from '../sshd/log.ts'
 
 const help = {
   program: 'ssh',
@@ -52,6 +45,7 @@ const dispatch = async (command: SshCommand, environment: Environment): Promise<
   }
   const query = line.last('Q')
   if (query !== undefined) {
+    const { listAlgorithms } = await import('../ssh/shown.ts')
     environment.stdout.write(listAlgorithms(query))
     return 0
   }
@@ -62,19 +56,21 @@ const dispatch = async (command: SshCommand, environment: Environment): Promise<
     const settings = await readSshConfig(command)
     const { config } = settings
     if (line.count('G') > 0) {
-      environment.stdout.write(dumpClientConfig(config, command.destination.host, algorithmLists(settings)))
+      const { dumped } = await import('../ssh/shown.ts')
+      environment.stdout.write(dumped(settings, command.destination.host))
       return 0
     }
-    const system = line.count('y') === 0 ? undefined : syslogSink(config.syslogFacility, 'ssh')
+    const system = line.count('y') === 0 ? undefined : (await import('../sshd/log.ts')).syslogSink(config.syslogFacility, 'ssh')
     log = new Log(environment, config.logLevel, { file, system })
-    const left = starter()
+    const left = process.connected ? (await import('../ssh/background.ts')).starter() : undefined
     if (config.forkAfterAuthentication && left === undefined) {
       checkBackground(textOf(command, settings), config)
-      return await goToBackground()
+      return await (await import('../ssh/background.ts')).goToBackground()
     }
     return await connectAndServe(command, settings, environment, log, left)
   } catch (error) {
     if (error instanceof UsageError && file === undefined) throw error
+    const { loudly } = await import('../ssh/host-keys.ts')
     log.say('FATAL', loudly(error, describe(error)))
     if (error instanceof SshError) log.debug(`the code of this error is ${error.code}`)
     return ownFailure
@@ -89,16 +85,8 @@ const describe = (error: unknown): string =>
 const textOf = (command: SshCommand, { config }: SshConfig): string =>
   command.command === '' ? (config.remoteCommand ?? '') : command.command
 
-const connectAnew = async (
-  command: SshCommand,
-  settings: SshConfig,
-  environment: Environment,
-  log: Log,
-  signal: AbortSignal,
-): Promise<ClientConnection> => {
-  const { destination, options } = await planConnection(command, settings, environment, log, signal)
-  return await connect(destination, options)
-}
+/** What a connection of our own takes. */
+const own = async () => await import('../ssh/own-connection.ts')
 
 /** True when another process's connection may be used, or ours by others. */
 const mayShare = ({ line }: SshCommand, { config: { controlPath } }: SshConfig): boolean =>
@@ -129,18 +117,15 @@ const connectAndServe = async (
     ? await (await import('../ssh/mux.ts')).planSharing({ command, settings, environment, log })
     : undefined
   if (mux?.is === 'done') return mux.code
-  await using connection = mux?.is === 'shared' ? mux.connection : await connectAnew(command, settings, environment, log, signal)
+  await using connection =
+    mux?.is === 'shared' ? mux.connection : await (await own()).connectAnew(command, settings, environment, log, signal)
   // -W alone wants no others, unless something says that it does.
-  const forwards =
-    mux?.is !== 'shared' && (target === undefined || settings.given.has('clearAllForwardings'))
-      ? await startForwards(connection, settings, log)
-      : undefined
-  const tunnel = forwards === undefined ? undefined : await startTunnel(connection, settings, log)
-  if (mux?.is !== 'shared') await runLocalCommand(settings, signal, tunnel?.name)
+  const forwarding = target === undefined || settings.given.has('clearAllForwardings')
+  const forwards = mux?.is === 'shared' ? undefined : await (await own()).beginOwn(connection, settings, log, { forwarding, signal })
   if (mux?.is === 'own' || mux?.is === 'master') await mux.share(connection, forwards)
   if (mux?.is === 'master') {
     left?.letGo()
-    mux.stay()
+    ;(await import('../ssh/background.ts')).standAlone()
     await idle(connection, signal)
     return 0
   }
@@ -151,7 +136,7 @@ const connectAndServe = async (
   if (config.sessionType === 'none') {
     if (config.controlMaster === 'no') connection.noMoreSessions()
     left?.letGo()
-    if (left !== undefined && !config.logLevel.startsWith('DEBUG')) standAlone()
+    if (left !== undefined && !config.logLevel.startsWith('DEBUG')) (await import('../ssh/background.ts')).standAlone()
     await idle(connection, signal)
     return 0
   }

@@ -4,7 +4,8 @@ import { AuthenticationError, type ClientConnection, connect, fileSigner } from 
 import type { Environment } from '../environment.ts'
 import { planConnection } from '../ssh/hops.ts'
 import { Log } from '../ssh/log.ts'
-import { readSshCommand, readSshConfig } from '../ssh/options.ts'
+import { readSshConfig } from '../ssh/config.ts'
+import { readSshCommand } from '../ssh/options.ts'
 import type { OfferedKey } from './keys.ts'
 import type { CopyIdCall } from './options.ts'
 

@@ -4,7 +4,8 @@ import { type ConfiguredOptions, configuredOptions, ConfigError, type Destinatio
 import type { Environment } from '../environment.ts'
 import { connectOptions } from './connect-options.ts'
 import type { Log } from './log.ts'
-import { readSshCommand, readSshConfig, type SshCommand, type SshConfig } from './options.ts'
+import { readSshConfig } from './config.ts'
+import { readSshCommand, type SshCommand, type SshConfig } from './options.ts'
 
 export interface Plan {
   readonly destination: Destination

@@ -20,5 +20,5 @@ export type Sharing =
   | { readonly is: 'shared'; readonly connection: ClientConnection }
   /** We connect ourselves, and may share that. */
   | { readonly is: 'own'; share(connection: ClientConnection, forwards: Forwards | undefined): Promise<void> }
-  /** The same, in a process that does nothing else: it stays when all stands. */
-  | { readonly is: 'master'; share(connection: ClientConnection, forwards: Forwards | undefined): Promise<void>; stay(): void }
+  /** The same, in a process of `background.ts` that does nothing else: it stays when all stands. */
+  | { readonly is: 'master'; share(connection: ClientConnection, forwards: Forwards | undefined): Promise<void> }

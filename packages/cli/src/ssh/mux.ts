@@ -2,22 +2,9 @@
 // it stays (ControlPersist). Knows nothing of the protocol, or of sessions.
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import {
-  type ClientConnection,
-  connectShared,
-  controlMaster,
-  escapeForPeople,
-  shareConnection,
-  type SharedConnection,
-  ShareError,
-} from 'nacre'
-import { askPermission } from '../askpass.ts'
+import { type ClientConnection, connectShared, controlMaster, escapeForPeople, ShareError } from 'nacre'
 import { UsageError } from '../getopt.ts'
-import { goToBackground, standAlone } from './background.ts'
-import { Forwards } from './forwards.ts'
 import { control, controlForwards } from './mux-control.ts'
-import { sharedForwards } from './mux-forwards.ts'
-import { passengerOptions } from './mux-passengers.ts'
 import type { MuxParts, Sharing } from './mux-parts.ts'
 import type { SshConfig } from './options.ts'
 
@@ -63,36 +50,6 @@ const joinMaster = async ({ settings, log }: MuxParts, path: string): Promise<Cl
 const patience = ({ config: { connectTimeout } }: SshConfig): { readonly timeout?: number } =>
   connectTimeout === 'none' || connectTimeout === 0 ? {} : { timeout: connectTimeout * 1000 }
 
-const share = async (
-  parts: MuxParts,
-  connection: ClientConnection,
-  path: string,
-  {
-    forwards,
-    idle,
-    quietly = false,
-  }: { readonly forwards: Forwards | undefined; readonly idle?: number | undefined; readonly quietly?: boolean },
-): Promise<SharedConnection | undefined> => {
-  const { settings, environment, log } = parts
-  const list = forwards ?? new Forwards(connection, settings, log)
-  const asks = settings.config.controlMaster === 'ask' || settings.config.controlMaster === 'autoask'
-  try {
-    return await shareConnection(connection, {
-      path,
-      forwards: sharedForwards(list),
-      ...passengerOptions(parts, connection, list),
-      ...(idle === undefined ? {} : { idle }),
-      ...(asks ? { permit: what => askPermission(`${what} (${escapeForPeople(settings.config.hostName)}) `, environment.variables) } : {}),
-    })
-  } catch (error) {
-    if (!(error instanceof ShareError) || error.code !== 'SHARE_TAKEN') throw error
-    const text = `ControlSocket ${escapeForPeople(path)} already exists, disabling multiplexing`
-    if (quietly) log.debug(text)
-    else log.say('ERROR', text)
-    return undefined
-  }
-}
-
 /** In the process that stays for ControlPersist. */
 const persistent = (parts: MuxParts, path: string): Sharing => {
   const { controlPersist } = parts.settings.config
@@ -100,10 +57,10 @@ const persistent = (parts: MuxParts, path: string): Sharing => {
   return {
     is: 'master',
     async share(connection, forwards) {
+      const { share } = await import('./mux-master.ts')
       // Without its socket there is nothing to stay for: whoever started us uses who is there.
       if ((await share(parts, connection, path, { forwards, idle, quietly: true })) === undefined) await connection.close()
     },
-    stay: standAlone,
   }
 }
 
@@ -138,6 +95,7 @@ export const planSharing = async (parts: MuxParts): Promise<Sharing> => {
   return {
     is: 'own',
     async share(connection, forwards) {
+      const { share } = await import('./mux-master.ts')
       await share(parts, connection, path, { forwards })
     },
   }
@@ -145,6 +103,7 @@ export const planSharing = async (parts: MuxParts): Promise<Sharing> => {
 
 /** Has another process of ours make the connection, which then stays; here it is used like any that is shared. */
 const persist = async ({ settings: { config } }: MuxParts, path: string): Promise<Sharing> => {
+  const { goToBackground } = await import('./background.ts')
   const code = await goToBackground({ [masterMark]: '1' })
   if (code !== 0) return { is: 'done', code }
   return { is: 'shared', connection: await connectShared(path, { user: config.user }) }

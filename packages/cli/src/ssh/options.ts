@@ -1,9 +1,7 @@
 // Owns the command line of `ssh`: its letters, and what each says in the words of ssh_config. Knows nothing of what the
 // keywords do.
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import type { ClientSettings, ConfigSource, ForwardKind } from 'nacre/config'
-import { type Destination, optionLine, parseDestination, readOpensshConfig } from 'nacre'
+import { type Destination, optionLine, parseDestination } from 'nacre'
 import { type CommandLine, getopt, type OptionRow, UsageError } from '../getopt.ts'
 import { forwardLine } from './forward-specs.ts'
 
@@ -162,15 +160,5 @@ export const optionSources = (command: SshCommand): ConfigSource[] => {
   return sources
 }
 
+/** What the command line and the files come to, as `readSshConfig` gives it. */
 export type SshConfig = ClientSettings
-
-/** What the command line and the files say about the host. Rejects with `ConfigError`, with file and line. */
-export const readSshConfig = async (command: SshCommand): Promise<SshConfig> => {
-  const file = command.line.last('F')
-  return await readOpensshConfig(command.destination?.host ?? '', {
-    options: optionSources(command),
-    command: command.command,
-    stdioForward: command.line.count('W') > 0,
-    ...(file === undefined ? {} : { file: file.startsWith('~/') ? join(homedir(), file.slice(2)) : file }),
-  })
-}

@@ -3,17 +3,12 @@
 import { type ClientConnection, escapeForPeople, type Process, type SessionOptions } from 'nacre'
 import { sentEnvironment } from 'nacre/config'
 import type { Environment } from '../environment.ts'
-import { LocalTerminal, type TakenTerminal } from '../terminal.ts'
-import { prepareAgentForward } from './agent-forward.ts'
-import { continueInBackground, suspend, withoutInterrupts } from './job-control.ts'
-import { escapeFilter, type EscapeActions } from './escapes.ts'
+import type { LocalTerminal, TakenTerminal } from '../terminal.ts'
 import type { Log } from './log.ts'
 import { narrateExit, narrateSession } from './narration.ts'
 import type { SshConfig } from './options.ts'
 import { exitCodeOf, inputOf, type RelayedInput, relayInput, relayOutput } from './relay.ts'
-import { aboutConnection, breakMilliseconds, listConnections } from './session-words.ts'
-import { typedCommandLine, type TypedForwards } from './typed-command.ts'
-import { prepareX11 } from './x11.ts'
+import type { TypedForwards } from './typed-command.ts'
 
 export interface SessionParts {
   readonly connection: ClientConnection
@@ -48,11 +43,13 @@ export interface Session {
 export const beginSession = async (parts: SessionParts): Promise<Session> => {
   const { connection, command, settings, environment, signal } = parts
   const { config } = settings
-  const terminal = wantsTerminal(parts) ? new LocalTerminal(environment) : undefined
-  const x11 = await prepareX11(settings, connection, environment, parts.log)
+  // Most sessions have none of these, and begin without waiting for their code.
+  const terminal = wantsTerminal(parts) ? new (await import('./session-keys.ts')).LocalTerminal(environment) : undefined
+  const x11 = config.forwardX11 ? await (await import('./lending.ts')).prepareX11(settings, connection, environment, parts.log) : undefined
+  const forwardAgent = config.forwardAgent.forward && (await import('./lending.ts')).prepareAgentForward(settings, connection, parts.log)
   const options: SessionOptions = {
     signal,
-    forwardAgent: prepareAgentForward(settings, connection, parts.log),
+    forwardAgent,
     ...(x11 === undefined ? {} : { x11 }),
     env: sentEnvironment(config, environment.variables),
     ...(terminal === undefined ? {} : { pty: terminal.request(), obscureKeystrokes: config.obscureKeystrokeTiming }),
@@ -69,54 +66,21 @@ export const beginSession = async (parts: SessionParts): Promise<Session> => {
   return { remote, terminal }
 }
 
-/** What the escape sequences do in this session. `input` and `taken` are there once the first key comes. */
-const escapeActions = (parts: SessionParts, remote: Process, held: { input?: RelayedInput; taken?: TakenTerminal }): EscapeActions => {
-  const { connection, settings, environment, log, forwards } = parts
-  const { config } = settings
-  const show = (text: string): void => void environment.stderr.write(text)
-  return {
-    show,
-    disconnect: () => remote.close(),
-    sendBreak: () => void remote.break(breakMilliseconds).catch(() => {}),
-    rekey: () => connection.rekey(),
-    about: () => aboutConnection(connection, settings),
-    connections: () => listConnections(connection, forwards),
-    louder: by => (log.isShown ? `LogLevel ${log.louder(by)}` : 'Logging to a file or the system log'),
-    suspend: () => suspend(held.taken),
-    background: () => {
-      forwards?.stopListening()
-      // What a shell takes for the end of what is typed.
-      void remote.write(Uint8Array.of(endOfTransmission))
-      held.input?.stop()
-      continueInBackground(held.taken)
-    },
-    commandLine: () => {
-      if (!config.enableEscapeCommandline) {
-        show('commandline disabled\r\n')
-        return
-      }
-      const release = held.input?.hold()
-      const takeAgain = held.taken?.lend()
-      const typed = { forwards, permitLocal: config.permitLocalCommand, say: (text: string): void => show(`${text}\r\n`) }
-      void withoutInterrupts(() => typedCommandLine(typed)).finally(() => {
-        takeAgain?.()
-        release?.()
-      })
-    },
-  }
+/** What a session takes hold of when it is joined to our streams. */
+export interface Held {
+  input?: RelayedInput
+  taken?: TakenTerminal
 }
-
-const endOfTransmission = 4
 
 /** Joins it to our streams until it ends. The exit code. */
 export const interact = async ({ remote, terminal }: Session, parts: SessionParts): Promise<number> => {
   const { settings, environment, log } = parts
   const { config } = settings
-  const held: { input?: RelayedInput; taken?: TakenTerminal } = {}
+  const held: Held = {}
+  const keys = terminal === undefined || config.escapeChar === 'none' ? undefined : await import('./session-keys.ts')
   relayOutput(remote, environment)
   if (terminal !== undefined) held.taken = terminal.enter(size => remote.resize(size))
-  const filter =
-    terminal === undefined || config.escapeChar === 'none' ? undefined : escapeFilter(config.escapeChar, escapeActions(parts, remote, held))
+  const filter = keys?.sessionKeys(parts, remote, held)
   if (config.stdinNull) void remote.stdin.end().catch(() => {})
   else held.input = relayInput(inputOf(remote), environment, filter)
   try {

@@ -1,13 +1,13 @@
 // Owns how `scp` and `sftp` reach the other machine: the letters they share with `ssh`, a connection of our own in this
 // process, the program of -S, or the server of -D on this machine. Knows nothing of files.
-import { type ClientConnection, connect, ConfigError, SshError } from 'nacre'
+import { type ClientConnection, ConfigError, SshError } from 'nacre'
 import { shellWords } from 'nacre/scp'
 import type { Environment } from '../environment.ts'
 import type { OptionRow } from '../getopt.ts'
 import { spawnClean } from '../spawn.ts'
-import { planConnection } from '../ssh/hops.ts'
 import { Log } from '../ssh/log.ts'
-import { readSshCommand, readSshConfig, type SshCommand, type SshConfig } from '../ssh/options.ts'
+import { readSshConfig } from '../ssh/config.ts'
+import { readSshCommand, type SshCommand, type SshConfig } from '../ssh/options.ts'
 import { pipeOfChild, pipeOfProcess, type ProgramPipe } from './pipes.ts'
 import type { RemoteHost } from './targets.ts'
 
@@ -116,9 +116,14 @@ const reachByProgram = (reach: Reach, program: string, { host, user, port }: Rem
   }
 }
 
-const connectAnew = async (command: SshCommand, settings: SshConfig, reach: Reach, log: Log): Promise<ClientConnection> => {
-  const { destination, options } = await planConnection(command, settings, reach.environment, log, reach.signal)
-  return await connect(destination, options)
+const connectAnew = async (
+  command: SshCommand,
+  settings: SshConfig,
+  { environment, signal }: Reach,
+  log: Log,
+): Promise<ClientConnection> => {
+  const own = await import('../ssh/own-connection.ts')
+  return await own.connectAnew(command, settings, environment, log, signal)
 }
 
 /**

@@ -16,7 +16,8 @@ import { readForwardTarget, readSpec } from '../../src/ssh/forward-specs.ts'
 import { Forwards, startForwards } from '../../src/ssh/forwards.ts'
 import { Log } from '../../src/ssh/log.ts'
 import { sharedForwards } from '../../src/ssh/mux-forwards.ts'
-import { readSshCommand, readSshConfig, type SshConfig } from '../../src/ssh/options.ts'
+import { readSshConfig } from '../../src/ssh/config.ts'
+import { readSshCommand, type SshConfig } from '../../src/ssh/options.ts'
 
 const settingsOf = async (...argv: readonly string[]): Promise<SshConfig> =>
   await readSshConfig(readSshCommand(['-F', 'none', ...argv, 'host']))

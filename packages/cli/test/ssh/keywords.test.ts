@@ -21,7 +21,8 @@ const readBy: Readonly<Record<string, string>> = {
   'cli/src/ssh/connect-options.ts': 'batchMode warnWeakCrypto',
   'cli/src/ssh/host-keys.ts': 'visualHostKey',
   'cli/src/ssh/local-command.ts': 'permitLocalCommand',
-  'cli/src/ssh/session.ts': 'requestTty stdinNull escapeChar enableEscapeCommandline obscureKeystrokeTiming',
+  'cli/src/ssh/session.ts': 'requestTty stdinNull escapeChar obscureKeystrokeTiming',
+  'cli/src/ssh/session-keys.ts': 'enableEscapeCommandline',
   'cli/src/ssh/forwards.ts':
     'localForward remoteForward dynamicForward gatewayPorts permitRemoteOpen streamLocalBindMask streamLocalBindUnlink',
   'cli/src/ssh/tunnel.ts': 'tunnel tunnelDevice',

@@ -5,7 +5,8 @@ import type { AgentForwarding, X11Forwarding } from 'nacre'
 import type { Environment } from '../../src/environment.ts'
 import { prepareAgentForward } from '../../src/ssh/agent-forward.ts'
 import { Log } from '../../src/ssh/log.ts'
-import { readSshCommand, readSshConfig, type SshConfig } from '../../src/ssh/options.ts'
+import { readSshConfig } from '../../src/ssh/config.ts'
+import { readSshCommand, type SshConfig } from '../../src/ssh/options.ts'
 import { prepareX11 } from '../../src/ssh/x11.ts'
 
 const settingsOf = async (...argv: readonly string[]): Promise<SshConfig> =>

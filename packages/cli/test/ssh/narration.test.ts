@@ -5,7 +5,8 @@ import type { ConnectStep } from 'nacre'
 import { processEnvironment } from '../../src/environment.ts'
 import { Log } from '../../src/ssh/log.ts'
 import { narrateConfig, narrateExit, narrateSession, narrateStep } from '../../src/ssh/narration.ts'
-import { readSshCommand, readSshConfig } from '../../src/ssh/options.ts'
+import { readSshConfig } from '../../src/ssh/config.ts'
+import { readSshCommand } from '../../src/ssh/options.ts'
 
 /** What reaches standard error, line by line. */
 const told = (level: string, act: (log: Log) => void): readonly string[] => {

@@ -1,7 +1,8 @@
 // The command line of ssh: OpenSSH's letters and rules, and what they mean as configuration.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { readSshCommand, readSshConfig } from '../../src/ssh/options.ts'
+import { readSshConfig } from '../../src/ssh/config.ts'
+import { readSshCommand } from '../../src/ssh/options.ts'
 import { UsageError } from '../../src/getopt.ts'
 
 const config = async (...argv: string[]) => (await readSshConfig(readSshCommand(['-F', 'none', ...argv]))).config
