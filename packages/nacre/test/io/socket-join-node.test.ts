@@ -59,7 +59,7 @@ const pattern = (count: number): Buffer => {
 const allOf = (socket: Socket): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const pieces: Buffer[] = []
-    socket.on('data', piece => pieces.push(piece))
+    socket.on('data', (piece: Buffer) => pieces.push(piece))
     socket.once('end', () => resolve(Buffer.concat(pieces)))
     socket.once('error', reject)
     socket.once('close', () => reject(new Error('it closed before its end')))
