@@ -3,7 +3,7 @@
 import type { Process } from 'nacre'
 import { escapeFilter, type EscapeActions } from './escapes.ts'
 import { continueInBackground, suspend, withoutInterrupts } from './job-control.ts'
-import type { Held, SessionParts } from './session.ts'
+import type { Held, SessionParts } from './session-parts.ts'
 import { aboutConnection, breakMilliseconds, listConnections } from './session-words.ts'
 import { typedCommandLine } from './typed-command.ts'
 

@@ -1,26 +1,11 @@
 // Owns a session of `ssh`: a command, a shell or a subsystem, joined to the local streams and to the person's terminal. Knows
 // nothing of how the connection came about or of what is forwarded over it.
-import { type ClientConnection, escapeForPeople, type Process, type SessionOptions } from 'nacre'
+import { escapeForPeople, type Process, type SessionOptions } from 'nacre'
 import { sentEnvironment } from 'nacre/config'
-import type { Environment } from '../environment.ts'
-import type { LocalTerminal, TakenTerminal } from '../terminal.ts'
-import type { Log } from './log.ts'
+import type { LocalTerminal } from '../terminal.ts'
 import { narrateExit, narrateSession } from './narration.ts'
-import type { SshConfig } from './options.ts'
-import { exitCodeOf, inputOf, type RelayedInput, relayInput, relayOutput } from './relay.ts'
-import type { TypedForwards } from './typed-command.ts'
-
-export interface SessionParts {
-  readonly connection: ClientConnection
-  /** The command line, or the name of the subsystem; empty for a shell. */
-  readonly command: string
-  readonly settings: SshConfig
-  readonly environment: Environment
-  readonly log: Log
-  readonly signal: AbortSignal
-  /** What is forwarded, for `~#`, `~C` and `~&`. */
-  readonly forwards?: TypedForwards | undefined
-}
+import { exitCodeOf, inputOf, relayInput, relayOutput } from './relay.ts'
+import type { Held, SessionParts } from './session-parts.ts'
 
 /** Whether the session gets a terminal. One that is wished for and cannot be had is told of. */
 const wantsTerminal = ({ settings: { config }, command, environment, log }: SessionParts): boolean => {
@@ -64,12 +49,6 @@ export const beginSession = async (parts: SessionParts): Promise<Session> => {
         : await connection.exec(command, options)
   parts.log.debug('the server granted it; next, both sides talk until it ends')
   return { remote, terminal }
-}
-
-/** What a session takes hold of when it is joined to our streams. */
-export interface Held {
-  input?: RelayedInput
-  taken?: TakenTerminal
 }
 
 /** Joins it to our streams until it ends. The exit code. */
