@@ -5,7 +5,7 @@ import { ConnectError, escapeForPeople, ForwardError } from '../errors.ts'
 import type { ChannelStream } from '../io/channel-stream.ts'
 import { lookupInTurn } from '../io/lookup-node.ts'
 import { joinSocket } from '../io/socket-join-node.ts'
-import { connectTcp } from '../io/tcp-node.ts'
+import { connected, connectTcp } from '../io/tcp-node.ts'
 import {
   type ConnectPlaceOptions,
   isUnixPlace,
@@ -99,29 +99,14 @@ class SocketConnection implements LocalConnection {
 
 const connectUnix = async ({ path }: UnixPlace, { timeout = defaultTimeout, signal }: ConnectPlaceOptions): Promise<Socket> => {
   signal?.throwIfAborted()
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
-  const socket = connect({ path, allowHalfOpen: true })
   const target = { host: path, port: 0 }
   const shown = escapeForPeople(path)
-  const late = (): void => reject(new ConnectError('CONNECT_TIMEOUT', `No connection to ${shown} within ${timeout / 1000} s.`, target))
-  const timer = setTimeout(late, timeout)
-  const abort = (): void => reject(signal?.reason)
-  const failed = (error: NodeJS.ErrnoException): void =>
-    reject(new ConnectError('CONNECT_FAILED', `Cannot connect to ${shown}: ${why(error, { path })}`, target, { cause: error }))
-  signal?.addEventListener('abort', abort, { once: true })
-  socket.once('error', failed)
-  socket.once('connect', () => resolve(socket))
-  try {
-    return await promise
-  } catch (error) {
-    socket.on('error', () => {})
-    socket.destroy()
-    throw error
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', abort)
-    socket.removeListener('error', failed)
-  }
+  return await connected(connect({ path, allowHalfOpen: true }), {
+    signal,
+    timeout,
+    late: () => new ConnectError('CONNECT_TIMEOUT', `No connection to ${shown} within ${timeout / 1000} s.`, target),
+    failed: error => new ConnectError('CONNECT_FAILED', `Cannot connect to ${shown}: ${why(error, { path })}`, target, { cause: error }),
+  })
 }
 
 const causes: Readonly<Record<string, string>> = {

@@ -81,6 +81,36 @@ const tellOf = (socket: Socket, tell: (step: DialStep) => void): void => {
   })
 }
 
+/** What is said when a socket does not come to be connected. */
+interface Patience {
+  readonly timeout: number
+  readonly signal: AbortSignal | undefined
+  readonly late: () => Error
+  readonly failed: (error: NodeJS.ErrnoException) => Error
+}
+
+/** The socket once it is connected. Rejects with what `late` or `failed` makes of it, or with the reason of `signal`; it is gone then. */
+export const connected = async (socket: Socket, { timeout, signal, late, failed }: Patience): Promise<Socket> => {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+  const timer = setTimeout(() => reject(late()), timeout)
+  const abort = (): void => reject(signal?.reason)
+  const fail = (error: Error): void => reject(failed(error))
+  signal?.addEventListener('abort', abort, { once: true })
+  socket.once('error', fail)
+  socket.once('connect', () => resolve(socket))
+  try {
+    return await promise
+  } catch (error) {
+    socket.on('error', () => {})
+    socket.destroy()
+    throw error
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', abort)
+    socket.removeListener('error', fail)
+  }
+}
+
 /** A connected socket with TCP_NODELAY. Rejects with `ConnectError`, or with the reason of `signal`. */
 export const connectTcp = async (options: TcpOptions, shape: SocketShape = {}): Promise<Socket> => {
   const { host, port, signal } = options
@@ -93,7 +123,6 @@ export const connectTcp = async (options: TcpOptions, shape: SocketShape = {}): 
       `Cannot connect to ${host} port ${port}: this is an address of IPv${family}, and only IPv${options.family} is to be used (AddressFamily, -${options.family}).`,
       { host, port },
     )
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
   const socket = tcpConnect({
     host,
     port,
@@ -104,43 +133,25 @@ export const connectTcp = async (options: TcpOptions, shape: SocketShape = {}): 
     ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
   })
   if (options.onStep !== undefined) tellOf(socket, options.onStep)
-  const timeout = options.timeout ?? defaultTimeout
-  const timer = setTimeout(
-    () =>
-      reject(
-        new ConnectError(
-          'CONNECT_TIMEOUT',
-          `Cannot connect to ${host} port ${port}: no connection within ${timeout / 1000} s. The host may be down, or a firewall drops the packets.`,
-          { host, port },
-        ),
-      ),
+  const { timeout = defaultTimeout } = options
+  return await connected(socket, {
+    signal,
     timeout,
-  )
-  const abort = (): void => reject(signal?.reason)
-  const failed = (error: Error): void => {
-    const code = codeOf(error)
-    const why = (code === undefined ? undefined : causeOf(code, options)) ?? error.message
-    reject(
+    late: () =>
       new ConnectError(
+        'CONNECT_TIMEOUT',
+        `Cannot connect to ${host} port ${port}: no connection within ${timeout / 1000} s. The host may be down, or a firewall drops the packets.`,
+        { host, port },
+      ),
+    failed(error) {
+      const code = codeOf(error)
+      const why = (code === undefined ? undefined : causeOf(code, options)) ?? error.message
+      return new ConnectError(
         'CONNECT_FAILED',
         `Cannot connect to ${host} port ${port}: ${why}${code === undefined ? '' : ` (${code})`}`,
         { host, port },
         { cause: error },
-      ),
-    )
-  }
-  signal?.addEventListener('abort', abort, { once: true })
-  socket.once('error', failed)
-  socket.once('connect', () => resolve(socket))
-  try {
-    return await promise
-  } catch (error) {
-    socket.on('error', () => {})
-    socket.destroy()
-    throw error
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', abort)
-    socket.removeListener('error', failed)
-  }
+      )
+    },
+  })
 }
