@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import type { AgentForwarding, ForwardedAgentUse } from '../../src/client/agent-forward.ts'
-import type { RunOptions } from '../../src/client/connection.ts'
+import type { RunOptions } from '../../src/client/run.ts'
 import { authAgent } from '../../src/connection/channel-types/auth-agent.ts'
 import { agentTransportPair } from '../../src/agent/transport.ts'
 import { ChannelOpenError } from '../../src/errors.ts'
