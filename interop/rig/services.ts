@@ -2,7 +2,7 @@
 // Knows nothing of SSH.
 import { chmodSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { type Running, withinSeconds } from './process.ts'
+import { type Running, start, withinSeconds } from './process.ts'
 import { world } from './world.ts'
 
 /** A port of the loopback, or the path of a Unix socket. */
@@ -75,6 +75,55 @@ export const counting = (path?: string): Promise<Service> =>
 
 /** Takes connections and never reads what is sent to it. */
 export const deaf = (): Promise<Service> => serving(undefined, socket => socket.pause())
+
+/** Sends back what it gets, at once. */
+export const echoing = (): Promise<Service> => serving(undefined, socket => void socket.pipe(socket))
+
+/** Sends for as long as somebody takes it. `sent` counts what the system has taken, of all connections. */
+export const flooding = async (): Promise<Service & { sent(): number }> => {
+  const flow = Buffer.alloc(65_536, 'flood')
+  let over = 0
+  const sockets = new Set<Socket>()
+  const service = await serving(undefined, socket => {
+    sockets.add(socket)
+    const pour = (): void => {
+      while (!socket.destroyed && socket.write(flow));
+    }
+    socket.on('drain', pour)
+    socket.on('close', () => {
+      sockets.delete(socket)
+      over += socket.bytesWritten
+    })
+    pour()
+  })
+  return Object.assign(service, { sent: () => [...sockets].reduce((sum, each) => sum + each.bytesWritten - each.writableLength, over) })
+}
+
+/** A port that does not even refuse: its queue is full and its program is stopped, so the system drops what comes. */
+export const silent = async (): Promise<AsyncDisposable & { readonly at: number }> => {
+  const listens = `const server = require('node:net').createServer()
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port))`
+  const program = await start([process.execPath, '-e', listens], { name: 'a port that says nothing' })
+  const at = Number(await new Promise<Buffer>(resolve => program.stdout.once('data', resolve)))
+  program.kill('SIGSTOP')
+  const fill: Socket[] = []
+  const taken = (): Promise<boolean> =>
+    new Promise(resolve => {
+      const socket = reach(at)
+      fill.push(socket)
+      socket.on('error', () => {})
+      socket.on('connect', () => resolve(true))
+      setTimeout(() => resolve(false), 250)
+    })
+  while (await taken());
+  return {
+    at,
+    async [Symbol.asyncDispose]() {
+      for (const each of fill) each.destroy()
+      await program[Symbol.asyncDispose]()
+    },
+  }
+}
 
 let paths = 0
 /** A path that the user of the world may make a socket at. */

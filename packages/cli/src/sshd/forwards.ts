@@ -17,10 +17,17 @@ export type ForwardingConfig = Pick<
   'allowTcpForwarding' | 'allowStreamLocalForwarding' | 'disableForwarding' | 'permitOpen' | 'permitListen'
 >
 
-/** How much of it one connection may have. OpenSSH's channels are as many. */
-export const forwardLimits = { maximumChannels: 10_000, maximumPendingOpens: 10_000 } as const
 const maximumListeners = 1024
 const maximumWaiting = 1024
+/**
+ * How much of it one connection may have. OpenSSH's channels are as many. Its `ssh` asks for all it is to listen on at once, and waits
+ * for no reply: so many requests have to be taken, and some that are refused.
+ */
+export const forwardLimits = {
+  maximumChannels: 10_000,
+  maximumPendingOpens: 10_000,
+  maximumPendingRequests: maximumListeners + 256,
+} as const
 
 const placeOf = (text: string): PermittedPlace => {
   const colon = text.lastIndexOf(':')

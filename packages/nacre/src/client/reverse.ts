@@ -59,6 +59,8 @@ interface Listened {
 type ListenedTcp = Listened & ListenedPort
 
 const defaultTimeout = 30_000
+/** Questions the server has not answered yet. Servers bound them, and one that got too many would end the connection. */
+const mostAsked = 100
 
 /** What the server is asked for (RFC 4254 §7.1): no address means all of them. */
 const bindAddress = ({ host }: { readonly host: string | undefined }): string => host ?? ''
@@ -74,12 +76,43 @@ export class ReverseForwards {
   readonly #ports = new Set<ListenedTcp>()
   readonly #paths = new Map<string, Listened>()
   readonly #gone = new AbortController()
+  #asked = 0
+  #asking = false
+  readonly #waiting: (() => void)[] = []
 
   constructor(base: ReverseBase) {
     this.#base = base
     base.serve(forwardedTcpip.name, question => this.#tcp(question))
     base.serve(forwardedStreamlocal.name, question => this.#streamlocal(question))
-    void base.link.closed.then(({ error }) => this.#gone.abort(error))
+    void base.link.closed.then(({ error }) => {
+      this.#gone.abort(error)
+      for (const begin of this.#waiting.splice(0)) begin()
+    })
+  }
+
+  #askNext(): void {
+    // One that need not be asked any more is answered within its turn.
+    if (this.#asking) return
+    this.#asking = true
+    while (this.#asked < mostAsked) {
+      const next = this.#waiting.shift()
+      if (next === undefined) break
+      next()
+    }
+    this.#asking = false
+  }
+
+  /** Asks at once or when others have been answered; `ask` says when it has been, unless the connection has ended. */
+  #inTurn(ask: (answered: () => void) => void): void {
+    const answered = (): void => {
+      this.#asked--
+      this.#askNext()
+    }
+    this.#waiting.push(() => {
+      this.#asked++
+      ask(answered)
+    })
+    this.#askNext()
   }
 
   /** Resolves once the server listens. Rejects with `ForwardError` when it does not, or with what ended the connection. */
@@ -155,7 +188,7 @@ export class ReverseForwards {
         const words = `The server did not answer within ${timeout / 1000} s whether it listens on ${showPlace(place)}.`
         reject(new ForwardError('FORWARD_REFUSED', words))
       })
-      link.engine.connection.globalRequest(row, value, (ok, details, error) => {
+      const heard = (ok: boolean, details: Uint8Array, error: Error | undefined): void => {
         cancel()
         if (!ok) {
           reject(error ?? refusedBy(place))
@@ -168,15 +201,46 @@ export class ReverseForwards {
         } catch (problem) {
           reject(problem)
         }
+      }
+      this.#inTurn(answered => {
+        if (late) {
+          answered()
+        } else if (link.ended !== undefined) {
+          cancel()
+          reject(link.ended.error)
+        } else {
+          const answer = (ok: boolean, details: Uint8Array, error: Error | undefined): void => {
+            heard(ok, details, error)
+            answered()
+          }
+          try {
+            link.engine.connection.globalRequest(row, value, answer)
+          } catch (problem) {
+            cancel()
+            reject(problem)
+            answered()
+          }
+          link.wake()
+        }
       })
-      link.wake()
     })
   }
 
   /** Whether it stops listening is the server's affair: we take nothing more. */
   async #tell<T>(row: GlobalRequestRow<string, T>, value: T): Promise<void> {
     const { link } = this.#base
-    if (link.ended === undefined) await link.request(row, value).catch(() => {})
+    if (link.ended !== undefined) return
+    await new Promise<void>(resolve =>
+      this.#inTurn(answered => {
+        if (link.ended !== undefined) resolve()
+        else
+          void link
+            .request(row, value)
+            .catch(() => {})
+            .then(answered)
+            .then(resolve)
+      }),
+    )
   }
 
   #tcp(question: OpenQuestion): boolean {

@@ -40,8 +40,8 @@ export interface ListenerRules<Identity> {
 }
 
 const highestPort = 65_535
-/** Requests of one connection that wait for those before them. Only who wants no replies can have more than a few. */
-const maximumQueued = 256
+/** Requests of one connection that wait for those before them, beside one for each listener it may have. */
+const furtherQueued = 256
 
 /** How a listener is called when it is cancelled: as it was asked for, with the port it got. */
 const keyOf = (request: RemoteRequest, port: number): string =>
@@ -116,7 +116,7 @@ class ConnectionListeners<Identity> {
   }
 
   #inTurn(question: GlobalRequestQuestion, act: () => Promise<void>): void {
-    if (this.#queued >= maximumQueued) {
+    if (this.#queued >= this.#rules.maximumListeners + furtherQueued) {
       question.fail()
       return
     }

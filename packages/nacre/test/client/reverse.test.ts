@@ -155,6 +155,42 @@ describe('a remote forward', () => {
     await assert.rejects(at.connected('', 80), refusedWith('administratively-prohibited'))
   })
 
+  it('is asked for a hundred at a time, and so are their ends: servers bound what waits', async () => {
+    const waiting: (() => void)[] = []
+    let most = 0
+    await using at = await world({
+      answer: question => {
+        waiting.push(() => question.succeed())
+        most = Math.max(most, waiting.length)
+        return true
+      },
+    })
+    const answered = async <T>(all: Promise<T>): Promise<T> => {
+      let over = false
+      const done = all.finally(() => (over = true))
+      while (!over) {
+        for (const answer of waiting.splice(0)) answer()
+        at.served.link.wake()
+        await quiet()
+      }
+      return await done
+    }
+    const ports = Array.from({ length: 500 }, (_, index) => 10_000 + index)
+    const forwards = await answered(Promise.all(ports.map(listen => at.client.reverse({ listen, to: 'db:1' }))))
+    assert.deepEqual([at.asked.length, most], [500, 100])
+    await answered(Promise.all(forwards.map(each => each.close())))
+    assert.deepEqual([at.asked.length, most], [1000, 100])
+  })
+
+  it('that waits to be asked for ends with the connection', async () => {
+    await using at = await world({ answer: () => true })
+    const all = Promise.allSettled(Array.from({ length: 300 }, (_, index) => at.client.reverse({ listen: 10_000 + index, to: 'db:1' })))
+    await quiet()
+    assert.equal(at.asked.length, 100)
+    await at.client.close()
+    assert.deepEqual(new Set((await all).map(each => each.status)), new Set(['rejected']))
+  })
+
   it('is not waited for without end', async () => {
     await using at = await world({ answer: () => true })
     await assert.rejects(at.client.reverse({ listen: 80, to: 'db:1', timeout: 10 }), /did not answer within 0\.01 s/)

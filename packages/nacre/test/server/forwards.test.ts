@@ -359,6 +359,16 @@ describe('a client that wants too much', () => {
     assert.equal(at.machine.listening.size, 18)
   })
 
+  it('asks for all it may have in one breath', async () => {
+    const slow = Promise.withResolvers<void>()
+    await using at = await serving({ maximumListeners: 1000 }, () => slow.promise)
+    for (let port = 1; port <= 1000; port++) at.client.link.notify(tcpipForward, { addressToBind: 'localhost', portNumberToBind: port })
+    await quiet(5)
+    slow.resolve()
+    await quiet(50)
+    assert.equal(at.machine.listening.size, 2000)
+  })
+
   it('asks for any port and does not want to know which', async () => {
     await using at = await serving()
     at.client.link.notify(tcpipForward, { addressToBind: 'localhost', portNumberToBind: 0 })
