@@ -183,6 +183,43 @@ describe('a client of nacre sshd that is killed', { skip }, () => {
     })
 })
 
+describe('nacre ssh that is killed', { skip }, () => {
+  test('leaves no program, no port and no session; another one beside it goes on', {}, async () => {
+    await using server = await theirs()
+    await using service = await echoing()
+    const [word, beside] = [marker(), marker()]
+    const to = `127.0.0.1:${service.at}`
+    const relays = `const s = require('node:net').connect(${server.to.port}, '127.0.0.1'); process.stdin.pipe(s).pipe(process.stdout)`
+    const beginOne = async (name: string) => {
+      const [near, far] = [await freePort(), await freePort()]
+      const program = await begun(
+        nacreSshCommand({
+          to: server.to,
+          login,
+          command: `exec sh -c '${parrot}' ${name}`,
+          options: [`ProxyCommand=${process.execPath} -e "${relays}" ${name}`, `-L${near}:${to}`, `-R${far}:${to}`],
+        }),
+      )
+      const talk = talkOf(program)
+      await talk.line()
+      const through = [talkAt(near), talkAt(far)]
+      for (const each of through) await answers(each, 'through it')
+      // Its way there, and its command.
+      assert.equal(withWord(name).length, 2)
+      return { program, ports: [near, far], all: [talk, ...through] }
+    }
+    const stays = await beginOne(beside)
+    const goes = await beginOne(word)
+    goes.program.kill('SIGKILL')
+    await until(
+      () => withWord(word).length === 0 && !goes.ports.some(isListening) && service.open === 2,
+      () => `${withWord(word).length} programs, ${service.open} connections, listening: ${goes.ports.map(isListening).join()}`,
+    )
+    for (const each of stays.all) await answers(each, 'I am still here')
+    await stays.program[Symbol.asyncDispose]()
+  })
+})
+
 describe('a session that is killed', { skip }, () => {
   for (const [name, begin] of [
     ['nacre sshd', ours],
