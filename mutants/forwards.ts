@@ -57,6 +57,14 @@ export const forwardMutants: readonly Mutant[] = [
     fails: ['takes no connection once it is closed, and ends with the connection'],
   },
   {
+    name: 'a server is asked for more at once than it may bound',
+    file: 'client/reverse.ts',
+    from: 'while (this.#asked < mostAsked)',
+    to: 'while (this.#asked < 2 * mostAsked)',
+    test: reverseTest,
+    fails: ['is asked for a hundred at a time, and so are their ends: servers bound what waits'],
+  },
+  {
     name: 'what a server grants too late stays',
     file: 'client/reverse.ts',
     from: 'if (late) void stop(entry)',

@@ -23,6 +23,14 @@ export const servedForwardMutants: readonly Mutant[] = [
     fails: ['has so many listeners and no more; a cancelled one makes room'],
   },
   {
+    name: 'a connection may have more listeners than it may ask for at once',
+    file: 'server/forward-listeners.ts',
+    from: 'this.#queued >= this.#rules.maximumListeners + furtherQueued',
+    to: 'this.#queued >= furtherQueued',
+    test: forwardsTest,
+    fails: ['asks for all it may have in one breath'],
+  },
+  {
     name: 'listeners outlive their connection',
     file: 'server/forward-listeners.ts',
     from: "connection.signal.addEventListener('abort', () => this.#closeAll(), { once: true })",

@@ -34,7 +34,8 @@ export const isListening = (port: number): boolean => tcpRows().some(row => row.
 export const asking = (port: number): number => tcpRows().filter(row => row.remote === port && row.state === 'asking').length
 
 /** How many connections to the port stand, for those who made them. */
-export const reaching = (port: number | string): number => tcpRows().filter(row => row.remote === port && row.state === 'established').length
+export const reaching = (port: number | string): number =>
+  tcpRows().filter(row => row.remote === port && row.state === 'established').length
 
 /** How many sockets and terminals a process holds. */
 export const held = (pid: number): { readonly sockets: number; readonly terminals: number } => {
