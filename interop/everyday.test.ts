@@ -9,6 +9,7 @@ import type { PeerServer } from './peers/peer.ts'
 import { bytesOf, sha256 } from './rig/bytes.ts'
 import { freshFile, freshFolder } from './rig/folder.ts'
 import { userKey } from './rig/keys.ts'
+import { withWord } from './rig/proc.ts'
 import { freePort } from './rig/port.ts'
 import { finish, type Running, start, withinSeconds } from './rig/process.ts'
 import { test } from './rig/test.ts'
@@ -275,8 +276,7 @@ describe('nacre sshd', () => {
     const { code } = await withinSeconds(10, first.exited, () => 'the client of the killed session did not end')
     assert.equal(code, 255)
     second.kill('SIGKILL')
-    const alive = (pid: number | undefined): boolean =>
-      existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(marker)
+    const alive = (pid: number | undefined): boolean => pid !== undefined && withWord(marker).includes(pid)
     await until(() => !alive(shells[1]), 'the process of a killed client is left')
     assert.ok(alive(shells[2]), 'the third goes on')
     assert.equal(await way.there('echo others come'), 'others come\n')
