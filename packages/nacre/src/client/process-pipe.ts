@@ -33,8 +33,13 @@ export const processPipe = (process: Process): BytePipe => {
     all.set(bytes, errors.length)
     errors = all.slice(-keptErrors)
   }
+  /** What is written to a process that has ended fails for the reason that it ended, which is told at the same moment. */
+  const ended = async (error: unknown): Promise<void> => {
+    const exit = await process.exited.catch(() => undefined)
+    throw (exit === undefined ? undefined : reasonOf(exit, errors)) ?? error
+  }
   return {
-    write: bytes => process.write(bytes),
+    write: bytes => process.write(bytes)?.catch(ended),
     tap(tap: PipeTap) {
       process.tap({ stdout: (bytes, detached) => tap.data(bytes, detached), stderr: keep })
       void process.exited.then(
