@@ -92,7 +92,9 @@ const parrot = `echo $$; while read -r line; do echo "$line"; done`
 const sessionOf = async (connection: ClientConnection, command = parrot, options = {}) => {
   const session = await connection.exec(command, options)
   // What came already is told within the call.
-  const heard = { on: (_: 'data', taken: (bytes: Uint8Array) => void) => session.tap({ stdout: taken, stderr: () => {} }) }
+  const heard = {
+    on: (_: 'data', taken: (bytes: Uint8Array) => void) => session.tap({ stdout: bytes => void taken(bytes), stderr: () => {} }),
+  }
   const talk = talkWith(heard, text => void session.write(Buffer.from(text)))
   return { session, talk, shell: Number(await talk.line()) }
 }
