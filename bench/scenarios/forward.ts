@@ -1,6 +1,6 @@
 // Owns forwarded connections: `ssh -L` and `nacre ssh -L` through `nacre sshd` and OpenSSH's, bytes each way and new connections.
 // What is connected to, and who connects, are this process. Knows nothing of tables.
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { freePort } from '../../interop/rig/port.ts'
 import { type Running, start } from '../../interop/rig/process.ts'
 import { buildCommands, nacreCommand } from '../rig/build.ts'
@@ -26,24 +26,29 @@ interface Target extends AsyncDisposable {
 
 const chunk = Buffer.alloc(64 * 1024)
 
+/** Sends so many bytes as they are taken, then the end. */
+const pour = (socket: Socket, bytes: number): void => {
+  let left = bytes
+  const more = (): void => {
+    while (left > 0) {
+      const piece = left < chunk.length ? chunk.subarray(0, left) : chunk
+      left -= piece.length
+      if (!socket.write(piece)) {
+        socket.once('drain', more)
+        return
+      }
+    }
+    socket.end()
+  }
+  more()
+}
+
 /** Is told by eight bytes how many to send; sends as many, or counts what comes until the end and says that it has come. */
 const target = async (): Promise<Target> => {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
     socket.on('error', () => {})
     socket.once('data', (first: Buffer) => {
-      let left = Number(first.readBigUInt64BE())
-      const send = (): void => {
-        while (left > 0) {
-          const piece = left < chunk.length ? chunk.subarray(0, left) : chunk
-          left -= piece.length
-          if (!socket.write(piece)) {
-            socket.once('drain', send)
-            return
-          }
-        }
-        socket.end()
-      }
-      socket.on('end', send)
+      socket.on('end', () => pour(socket, Number(first.readBigUInt64BE())))
       socket.resume()
     })
   })
@@ -61,23 +66,11 @@ const exchange = (port: number, up: number, down: number): Promise<void> =>
   new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
     let got = 0
-    let left = up
-    const send = (): void => {
-      while (left > 0) {
-        const piece = left < chunk.length ? chunk.subarray(0, left) : chunk
-        left -= piece.length
-        if (!socket.write(piece)) {
-          socket.once('drain', send)
-          return
-        }
-      }
-      socket.end()
-    }
     const head = Buffer.alloc(8)
     head.writeBigUInt64BE(BigInt(down))
     socket.on('connect', () => {
       socket.write(head)
-      send()
+      pour(socket, up)
     })
     socket.on('data', data => (got += data.length))
     socket.on('error', reject)

@@ -4,6 +4,7 @@ import { closeSync, constants, existsSync, openSync, writeSync } from 'node:fs'
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import { nativeTunnelInterface } from '../crypto/node/native.ts'
 import { escapeForPeople, ForwardError } from '../errors.ts'
+import { type Foreign, foreignFunctions } from '../io/foreign-node.ts'
 import type { TunnelDevice, TunnelMode, TunnelTaker } from './tunnel.ts'
 
 export interface TunnelDeviceOptions {
@@ -20,28 +21,6 @@ type MakeInterface = (descriptor: number, ethernet: boolean, name: string) => st
 
 // ── Node's foreign functions ──────────────────────────────────────────────────────────────────────────────────────────
 
-/** What of `node:ffi` is used. */
-interface Foreign {
-  dlopen(
-    library: null,
-    definitions: Record<string, { readonly return: string; readonly arguments: readonly string[] }>,
-  ): { readonly functions: Record<string, (...given: readonly (number | bigint | Uint8Array)[]) => number | bigint> }
-  getInt32(pointer: number | bigint): number
-}
-
-/** `node:ffi`, where there is one. That it is an experiment is ours to know, not the terminal's of whoever wants a tunnel. */
-const foreign = (): Foreign | undefined => {
-  const { emitWarning } = process
-  process.emitWarning = (() => {}) as typeof emitWarning
-  try {
-    return (process.getBuiltinModule as (id: string) => Foreign | undefined)('node:ffi')
-  } catch {
-    return undefined
-  } finally {
-    process.emitWarning = emitWarning
-  }
-}
-
 /** _IOW('T', 202, int) of linux/if_tun.h; those systems that count otherwise are none Node runs on. */
 const setInterface = 0x400454can
 const flags = { tun: 0x0001, tap: 0x0002, noInformation: 0x1000 }
@@ -49,7 +28,7 @@ const requestBytes = 40
 const nameBytes = 16
 
 const foreignInterface = (): MakeInterface | undefined => {
-  const ffi = foreign()
+  const ffi = foreignFunctions()
   if (ffi === undefined) return undefined
   let functions: ReturnType<Foreign['dlopen']>['functions']
   try {

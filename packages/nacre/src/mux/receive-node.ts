@@ -1,6 +1,6 @@
 // Owns receiving descriptors over a Unix socket (recvmsg(2), SCM_RIGHTS), which Node's sockets cannot: by Node's own calls of foreign
 // functions, where this Node has them. Knows nothing of what is said over the socket.
-import { createRequire } from 'node:module'
+import { foreignFunctions } from '../io/foreign-node.ts'
 
 /** What one call gave. */
 export interface Received {
@@ -13,14 +13,6 @@ export interface Received {
 /** Reads up to `bytes.length` bytes, and one descriptor at most, without waiting. */
 export type ReceiveDescriptor = (socket: number, bytes: Uint8Array) => Received
 
-interface ForeignFunctions {
-  dlopen(
-    library: null,
-    functions: Readonly<Record<string, { readonly arguments: readonly string[]; readonly return: string }>>,
-  ): { readonly functions: Readonly<Record<string, ((...values: readonly unknown[]) => unknown) | undefined>> }
-  getRawPointer(memory: Uint8Array): bigint
-}
-
 /** MSG_DONTWAIT and MSG_CMSG_CLOEXEC of Linux. */
 const flags = 0x40 | 0x40000000
 const solSocket = 1
@@ -29,25 +21,14 @@ const scmRights = 1
 const sizes = { message: 56, vector: 16, control: 24 } as const
 const lengthWithOne = 20
 
-/** That they are experimental is told whoever starts Node; it is nothing to the person who shares a connection. */
-const quietly = <T>(act: () => T): T => {
-  const { emitWarning } = process
-  process.emitWarning = () => {}
-  try {
-    return act()
-  } finally {
-    process.emitWarning = emitWarning
-  }
-}
-
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 
 const make = (): ReceiveDescriptor | undefined => {
   if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch) || !littleEndian) return undefined
-  let foreign: ForeignFunctions
-  let recvmsg: ((...values: readonly unknown[]) => unknown) | undefined
+  const foreign = foreignFunctions()
+  if (foreign === undefined) return undefined
+  let recvmsg: ((...values: readonly (number | bigint | Uint8Array)[]) => number | bigint) | undefined
   try {
-    foreign = quietly(() => createRequire(import.meta.url)('node:ffi') as ForeignFunctions)
     recvmsg = foreign.dlopen(null, { recvmsg: { arguments: ['int32', 'pointer', 'int32'], return: 'int64' } }).functions['recvmsg']
   } catch {
     return undefined
